@@ -1,0 +1,137 @@
+"""The brief: statements that cite resources, rendered by code from what they cite.
+
+A statement holds no clinical value. Rules and the agent choose `kind`, `refs` and order; one renderer
+writes the text from the cited resources, so that values, units, dates and names are right by construction.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from cds_service.domain.evidence import Gap
+from cds_service.domain.needs import NeedName
+
+SectionId = Literal[
+    "visit",
+    "attention",
+    "changes",
+    "problems",
+    "medications",
+    "allergies",
+    "results",
+    "open_loops",
+    "encounters",
+    "procedures",
+    "vitals",
+    "prevention",
+    "context",
+    "notes",
+]
+
+Kind = Literal[
+    "patient",  # who: age and sex
+    "visit",  # why this visit: an Appointment or Encounter
+    "last_visit",
+    "problem",
+    "medication",
+    "medication_change",
+    "allergy",
+    "no_known",  # an explicit "none known" in the record
+    "result",  # newest value, with up to three earlier ones
+    "vital",
+    "order_open",
+    "report_pending",
+    "task_open",
+    "encounter",
+    "procedure",
+    "immunization",
+    "observation",  # social history, pregnancy and the like
+    "flag",
+    "care_team",
+    "directive",
+    "note",  # that a note exists
+    "note_quote",
+    "clash",  # a booked appointment that overlaps the one being booked
+    "conflict",  # two resources that do not agree
+    "absence",  # a search came back empty, or a Bundle holds none
+]
+
+Flag = Literal[
+    "must_show",
+    "critical",
+    "abnormal",
+    "high",
+    "low",
+    "high_alert",
+    "severe",
+    "conflict",
+    "preliminary",
+    "unconfirmed",
+    "reported",
+    "on_hold",
+    "stale",
+    "undated",
+    "grouped",
+    "merged",
+    "new",
+    "stopped",
+    "changed",
+    "open_end",
+    "restricted",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One thing worth saying: what kind, and which resources it is said of.
+
+    `refs` are `Type/id` in the ledger, the subject of the sentence first; an `absence` has none and names
+    the needs whose searches prove it instead.
+    """
+
+    kind: Kind
+    refs: tuple[str, ...]
+    flags: tuple[Flag, ...] = ()
+    added_by: Literal["rule", "model"] = "rule"
+    needs: tuple[NeedName, ...] = ()
+    quote: str | None = field(default=None, repr=False)
+    why: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A statement and the text that the renderer made of it."""
+
+    statement: Statement
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One part of the brief, in reading order."""
+
+    id: SectionId
+    title: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """A rendered, checked brief of one patient. Only `brief/` makes one."""
+
+    patient: str
+    """`Patient/<id>`."""
+    as_of: datetime
+    rules_version: str
+    sections: tuple[Section, ...]
+    gaps: tuple[Gap, ...]
+
+    def section(self, section_id: SectionId) -> tuple[Line, ...]:
+        """Return the lines of one section; none when it has nothing to say."""
+        return next((part.lines for part in self.sections if part.id == section_id), ())
+
+    def lines(self) -> Iterator[Line]:
+        """Yield every line in reading order."""
+        for part in self.sections:
+            yield from part.lines

@@ -1,0 +1,109 @@
+"""Every reason why a call stops, raised where it is known and translated once (`http/problems.py`).
+
+    CdsError
+    ├── NotJson, BadCall                       the caller sent what cannot be read
+    ├── NotTrusted, NotAllowed                 who calls, and may they
+    ├── UnknownSite, UnknownService            there is no such address
+    ├── TooLarge, WrongMediaType               the body is refused unread
+    ├── Overloaded                             try again later
+    ├── MissingContext                         the patient cannot be had
+    ├── NothingToSay                           a decision, answered with an empty list of cards
+    └── Misconfigured                          the operator's mistake, told in one sentence
+
+An error's text never holds a value from a request or a chart: it names fields, keys and codes.
+"""
+
+
+class CdsError(Exception):
+    """Stops a call for a reason that has a stable `code`, which an IT desk can quote."""
+
+    code = "error"
+    advice = "The service could not answer."
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or self.advice)
+        self.detail = detail
+
+
+class NotJson(CdsError):
+    """The body is not JSON."""
+
+    code = "not_json"
+    advice = "The body is not JSON, or nests too deeply."
+
+
+class BadCall(CdsError):
+    """The body is JSON but breaks a rule of CDS Hooks that we cannot do without."""
+
+    code = "bad_call"
+    advice = "A required member is missing or has the wrong type."
+
+
+class NotTrusted(CdsError):
+    """The bearer token proves nobody. `detail` is for our audit, never for the caller."""
+
+    code = "not_trusted"
+    advice = "The caller could not be authenticated."
+
+
+class NotAllowed(CdsError):
+    """A verified caller asks for what its site may not have."""
+
+    code = "not_allowed"
+    advice = "The caller is not allowed to use this service."
+
+
+class UnknownSite(CdsError):
+    """There is no site of that name."""
+
+    code = "unknown_site"
+    advice = "There is no such address."
+
+
+class UnknownService(CdsError):
+    """There is no such service, or this site did not enable it."""
+
+    code = "unknown_service"
+    advice = "There is no such address."
+
+
+class TooLarge(CdsError):
+    """The body is larger than the operator allows."""
+
+    code = "too_large"
+    advice = "The body is too large."
+
+
+class WrongMediaType(CdsError):
+    """The body is not declared as JSON."""
+
+    code = "wrong_media_type"
+    advice = "Send application/json."
+
+
+class Overloaded(CdsError):
+    """More calls are in flight than this process takes."""
+
+    code = "overloaded"
+    advice = "Too many calls are in flight. Try again in a moment."
+
+
+class MissingContext(CdsError):
+    """Needed data cannot be had: neither prefetched nor readable (CDS Hooks 2.0.1: 412)."""
+
+    code = "missing_context"
+    advice = "The patient could be read neither from prefetch nor from the FHIR server."
+
+
+class NothingToSay(CdsError):
+    """An empty answer, on purpose. `detail` names the reason for the audit."""
+
+    code = "nothing_to_say"
+    advice = "Nothing to say."
+
+
+class Misconfigured(CdsError):
+    """A setting, a site file or a vendor profile is wrong; the detail says what to do."""
+
+    code = "misconfigured"
+    advice = "The configuration is wrong."

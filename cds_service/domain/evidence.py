@@ -1,0 +1,157 @@
+"""The ledger: every resource that a brief may cite, and every search with its completeness.
+
+Absent, null, empty, failed and paged are five different answers to a query; the ledger keeps which.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from cds_service.domain.json import JsonObject
+from cds_service.domain.needs import NeedName
+
+Source = Literal["prefetch", "read", "context", "bundle"]
+
+SearchState = Literal[
+    "complete",  # all of it was read; `found` may be 0, and then it is an answer
+    "partial",  # some of it was read: more pages, a cut, or a warning from the server
+    "failed",  # the server answered with an error or an OperationOutcome
+    "denied",  # 401, 403 or a missing scope
+    "timeout",  # the budget ended first
+    "no_access",  # not sent to us, and we have no access to ask
+    "unavailable",  # this vendor or site cannot be asked
+    "withheld",  # hidden by policy
+    "bundle",  # a Bundle is what it holds: what it lacks is not known to be absent
+]
+
+GapReason = Literal[
+    "not_requested",  # nobody asked: not sent, and no access to ask
+    "partial",
+    "failed",
+    "denied",
+    "timeout",
+    "unavailable",
+    "withheld",
+    "other_patient",  # resources of another patient were dropped
+    "unusable",  # resources without identity, or that could not be read
+    "unresolved",  # a reference that leads nowhere, or to more than one resource
+]
+
+Truth = Literal["yes", "none", "unknown"]
+"""Three-valued: there is some; there is none, on evidence; we do not know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One resource that was really returned for this patient."""
+
+    ref: str
+    """`Type/id`."""
+    resource: JsonObject = field(repr=False)
+    version: str
+    """`meta.versionId`, or a hash of the content where the server keeps none."""
+    source: Source
+    need: NeedName | None
+    """The need whose query brought it first; None when it came in a Bundle."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """One query of a need and how far it got."""
+
+    need: NeedName
+    key: str
+    state: SearchState
+    found: int = 0
+    source: Source
+    at: datetime
+    code: str = ""
+    """A status or issue code (`429`, `4101`, `forbidden`): never a server's prose."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """What a reader of the brief must know is not in it."""
+
+    need: str
+    reason: GapReason
+    count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """All evidence of one patient by `Type/id`, all searches, and what was dropped."""
+
+    patient: str
+    evidence: Mapping[str, Evidence] = field(repr=False)
+    searches: tuple[Search, ...] = ()
+    dropped: tuple[Gap, ...] = ()
+
+    @cached_property
+    def _by_type(self) -> Mapping[str, tuple[Evidence, ...]]:
+        found: dict[str, list[Evidence]] = {}
+        for item in self.evidence.values():
+            found.setdefault(item.ref.partition("/")[0], []).append(item)
+        return {kind: tuple(items) for kind, items in found.items()}
+
+    def of_type(self, resource_type: str) -> tuple[Evidence, ...]:
+        """Return the evidence of one resource type, in the order in which it was found."""
+        return self._by_type.get(resource_type, ())
+
+    def get(self, reference: str) -> Evidence | None:
+        """Return what `Type/id` (relative, or absolute on any base) leads to, or None."""
+        found = self.evidence.get(reference)
+        if found is None and "/" in reference:
+            parts = reference.partition("/_history/")[0].split("/")
+            found = self.evidence.get("/".join(parts[-2:]))
+        return found
+
+    def states(self, need: NeedName) -> frozenset[SearchState]:
+        """Return how the queries of a need ended; empty when it was never part of this service."""
+        return frozenset(search.state for search in self.searches if search.need == need)
+
+    def is_complete(self, need: NeedName) -> bool:
+        """Return whether every query of this need was answered in full."""
+        return self.states(need) == {"complete"}
+
+    def gaps(self) -> Iterator[Gap]:
+        """Yield one gap for each need that is not complete, then what was dropped."""
+        seen: set[tuple[str, GapReason]] = set()
+        for search in self.searches:
+            reason = _REASONS.get(search.state)
+            if reason and (search.need, reason) not in seen:
+                seen.add((search.need, reason))
+                yield Gap(need=search.need, reason=reason)
+        yield from self.dropped
+
+
+_REASONS: Mapping[SearchState, GapReason] = {
+    "partial": "partial",
+    "failed": "failed",
+    "denied": "denied",
+    "timeout": "timeout",
+    "no_access": "not_requested",
+    "unavailable": "unavailable",
+    "withheld": "withheld",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One patient's gathered record at one moment. Only `context/` makes one."""
+
+    site: str
+    hook: str
+    patient: str
+    """The bare id; `Patient/<id>` is in the ledger."""
+    encounter: str | None
+    now: datetime
+    zone: ZoneInfo
+    """The site's: "today" and shown local dates follow it."""
+    ledger: Ledger
+    proposed: tuple[JsonObject, ...] = field(default=(), repr=False)
+    """Appointments that are being booked (`appointment-book`): drafts that exist nowhere else."""

@@ -1,0 +1,73 @@
+"""Typed accessors over plain FHIR JSON: tolerant in what we read.
+
+Real records break strict models. Each accessor returns what is there in the expected shape, else an
+empty value of that shape; none raises. Text is stripped of control characters, nothing else.
+"""
+
+import re
+from collections.abc import Iterator
+
+from cds_service.domain.json import EMPTY, JsonObject
+
+FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+
+
+def obj(parent: object, name: str) -> JsonObject:
+    """Return the object member `name`, or an empty object."""
+    value = parent.get(name) if isinstance(parent, dict) else None
+    return value if isinstance(value, dict) else EMPTY
+
+
+def objs(parent: object, name: str) -> list[JsonObject]:
+    """Return the objects of the list member `name`; a bare object counts as a list of one."""
+    value = parent.get(name) if isinstance(parent, dict) else None
+    if isinstance(value, dict):
+        return [value]
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def text(parent: object, name: str) -> str:
+    """Return the string member `name` on one line, without control characters; else ""."""
+    value = parent.get(name) if isinstance(parent, dict) else None
+    return clean(value) if isinstance(value, str) else ""
+
+
+def clean(value: str) -> str:
+    """Return a string on one line: control and direction-changing characters become spaces."""
+    return " ".join(_CONTROL.sub(" ", value).split())
+
+
+def code(parent: object, name: str) -> str:
+    """Return a primitive `code` member, or ""."""
+    value = parent.get(name) if isinstance(parent, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def codings(concept: JsonObject) -> Iterator[tuple[str, str]]:
+    """Yield (system, code) of each coding of a CodeableConcept that has a code."""
+    for coding in objs(concept, "coding"):
+        value = code(coding, "code")
+        if value:
+            yield code(coding, "system"), value
+
+
+def has_code(concept: JsonObject, *wanted: str) -> bool:
+    """Return whether any coding carries one of these codes, in whatever system."""
+    return any(value in wanted for _, value in codings(concept))
+
+
+def reference(parent: object, name: str) -> str:
+    """Return `parent.name.reference`, or ""."""
+    return code(obj(parent, name), "reference")
+
+
+def type_and_id(resource: JsonObject) -> tuple[str, str]:
+    """Return (resourceType, id); "" for either when it is missing or not a legal FHIR id."""
+    identity = code(resource, "id")
+    return code(resource, "resourceType"), identity if FHIR_ID.fullmatch(identity) else ""
+
+
+def version(resource: JsonObject) -> str:
+    """Return `meta.versionId`, or ""."""
+    return code(obj(resource, "meta"), "versionId")

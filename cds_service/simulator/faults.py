@@ -1,0 +1,232 @@
+"""Breaks the EHR on demand, and keeps a log of every request that reached it.
+
+A fault is a row: where it strikes, what it matches, what it does, how often. Faults of
+transport (slow, status, hang, drop, truncate) act in the middleware; faults of content
+(paged, outcome, foreign_next, endless, refused, null) are asked for by the FHIR server and by
+the CDS client.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import httpx
+
+from cds_service.simulator.wire import Json, dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+Where = Literal["fhir", "token", "jwks", "cds"]
+Message = Any
+
+TRANSPORT = frozenset({"slow", "status", "hang", "drop", "truncate"})
+CONTENT = frozenset({"paged", "outcome", "foreign_next", "endless", "refused", "null"})
+FOREVER_S = 3600.0
+FOREIGN_HOST = "https://elsewhere.example/r4"
+
+
+@dataclass(slots=True)
+class Fault:
+    """One fault. `times` counts down; None means until cleared."""
+
+    where: str
+    kind: str
+    match: str = ""
+    status: int = 500
+    retry_after: str | None = None
+    body: str = "outcome"
+    code: str = "exception"
+    delay_ms: int = 1000
+    page_size: int = 2
+    times: int | None = None
+
+    @classmethod
+    def from_json(cls, row: Json) -> Fault:
+        """Read one row of the control address. Raises ValueError naming what is wrong."""
+        known = {one.name for one in fields(cls)}
+        if not isinstance(row, dict) or not {"where", "kind"} <= row.keys() <= known:
+            message = f"a fault has the members {sorted(known)}; where and kind are needed"
+            raise ValueError(message)
+        fault = cls(**row)
+        if fault.where not in {"fhir", "token", "jwks", "cds"}:
+            message = "where is one of fhir, token, jwks, cds"
+            raise ValueError(message)
+        if fault.kind not in TRANSPORT | CONTENT:
+            message = f"kind is one of {sorted(TRANSPORT | CONTENT)}"
+            raise ValueError(message)
+        return fault
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One request as it reached the simulator."""
+
+    method: str
+    path: str
+    form: str
+    status: int
+    had_token: bool
+    fault: str | None = None
+
+
+class Faults:
+    """The faults in force and the log of requests."""
+
+    def __init__(self, *, log_size: int = 5000) -> None:
+        """Start healthy, with room for `log_size` log rows."""
+        self._rows: list[Fault] = []
+        self.seen: deque[Seen] = deque(maxlen=log_size)
+
+    def add(self, *faults: Fault) -> None:
+        """Put faults in force."""
+        self._rows.extend(faults)
+
+    def clear(self) -> None:
+        """Heal everything."""
+        self._rows.clear()
+
+    def rows(self) -> list[Json]:
+        """List the faults in force."""
+        return [asdict(row) for row in self._rows]
+
+    def log(self) -> list[Json]:
+        """List the requests seen, oldest first."""
+        return [asdict(row) for row in self.seen]
+
+    def take(self, where: str, text: str, kinds: Iterable[str]) -> Fault | None:
+        """Give the first fault that strikes here and count it down."""
+        wanted = frozenset(kinds)
+        for row in self._rows:
+            if row.where == where and row.kind in wanted and row.match in text:
+                if row.times is not None:
+                    row.times -= 1
+                    if row.times <= 0:
+                        self._rows.remove(row)
+                return row
+        return None
+
+
+class FaultMiddleware:
+    """Wraps the application: applies transport faults and writes the log."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        faults: Faults,
+        where: Callable[[str], str | None],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        """Take the application, its faults and the function that sorts a path."""
+        self._app = app
+        self._faults = faults
+        self._where = where
+        self._sleep = sleep
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, broken or not."""
+        where = self._where(scope["path"]) if scope["type"] == "http" else None
+        if where is None:
+            await self._app(scope, receive, send)
+            return
+        visit = _Visit(scope, receive, send)
+        target = visit.target
+        fault = self._faults.take(where, target, TRANSPORT)
+        try:
+            await self._serve(visit, fault)
+        finally:
+            self._faults.seen.append(visit.entry(fault))
+
+    async def _serve(self, visit: _Visit, fault: Fault | None) -> None:
+        kind = fault.kind if fault is not None else "none"
+        if fault is None or kind == "slow":
+            if fault is not None:
+                await self._sleep(fault.delay_ms / 1000)
+            await self._app(visit.scope, visit.receive, visit.send)
+        elif kind == "status":
+            await visit.refuse(fault)
+        elif kind == "hang":
+            await self._sleep(FOREVER_S)
+        elif kind == "drop":
+            await visit.drop()
+        else:
+            await self._app(visit.scope, visit.receive, visit.halved)
+
+
+class _Visit:
+    """One request under way: passes messages through and remembers what the log needs."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self._receive = receive
+        self._send = send
+        self._status = 0
+        self._form = b""
+        self._start: MutableMapping[str, Any] | None = None
+        query = scope["query_string"].decode("latin-1")
+        self.target: str = scope["path"] + (f"?{query}" if query else "")
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if self.scope["path"].endswith("/_search"):
+            self._form += message.get("body", b"")
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+        await self._send(message)
+
+    async def halved(self, message: Message) -> None:
+        """Hold back the start and send half of the body as if it were the whole."""
+        if message["type"] == "http.response.start":
+            self._status, self._start = message["status"], message
+            return
+        body = message.get("body", b"")
+        half = body[: len(body) // 2]
+        if self._start is not None:
+            kept = [row for row in self._start["headers"] if row[0].lower() != b"content-length"]
+            length = (b"content-length", str(len(half)).encode())
+            await self._send({**self._start, "headers": [*kept, length]})
+            self._start = None
+        await self._send({**message, "body": half})
+
+    async def refuse(self, fault: Fault) -> None:
+        headers = [(b"content-type", b"application/fhir+json")]
+        if fault.retry_after is not None:
+            headers.append((b"retry-after", fault.retry_after.encode()))
+        issue = {"severity": "error", "code": fault.code, "diagnostics": "fault on demand"}
+        outcome = dumps({"resourceType": "OperationOutcome", "issue": [issue]})
+        body = b"" if fault.body == "empty" else outcome
+        headers.append((b"content-length", str(len(body)).encode()))
+        await self.send(
+            {"type": "http.response.start", "status": fault.status, "headers": headers}
+        )
+        await self.send({"type": "http.response.body", "body": body})
+
+    async def drop(self) -> None:
+        """Promise a long body, send a little of it and go away."""
+        headers = [(b"content-type", b"application/fhir+json"), (b"content-length", b"4096")]
+        await self.send({"type": "http.response.start", "status": 200, "headers": headers})
+        part = b'{"resourceType":"Bundle","entry":['
+        await self.send({"type": "http.response.body", "body": part, "more_body": True})
+        if "spec_version" not in self.scope["asgi"]:
+            # In process there is no connection to close: raise what a client would see.
+            message = "peer closed connection without sending complete message body"
+            raise httpx.RemoteProtocolError(message)
+
+    def entry(self, fault: Fault | None) -> Seen:
+        had_token = any(name == b"authorization" for name, _ in self.scope["headers"])
+        return Seen(
+            method=cast("str", self.scope["method"]),
+            path=self.target,
+            form=self._form.decode("utf-8", "replace"),
+            status=self._status,
+            had_token=had_token,
+            fault=fault.kind if fault is not None else None,
+        )

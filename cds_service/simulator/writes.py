@@ -1,0 +1,99 @@
+"""Takes creates and updates into the store, by the rules of the EHR's personality."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from cds_service.simulator import parameters, search
+from cds_service.simulator.fhir import FhirRecords, RefusedError
+from cds_service.simulator.store import owner
+from cds_service.simulator.wire import Json, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WRITABLE = frozenset(parameters.TYPES) - {"Patient", "Practitioner", "Organization"}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The result of a write; `created` is false when If-None-Exist found the resource."""
+
+    resource: Json
+    created: bool
+
+
+def create(
+    records: FhirRecords,
+    resource: Json,
+    *,
+    ids: Callable[[], str],
+    patient: str | None = None,
+    if_none_exist: str | None = None,
+) -> Written:
+    """Create a resource under a new id. Raises RefusedError for what the EHR will not take."""
+    kind = resource["resourceType"]
+    _check_subject(records, resource, patient)
+    if kind == "DocumentReference":
+        resource = _checked_note(records, resource)
+    if if_none_exist and records.personality.create.if_none_exist:
+        query = parse_qsl(if_none_exist, keep_blank_values=True)
+        found = search.select(records.store.all(kind), query)
+        if len(found) > 1:
+            raise RefusedError(412, "multiple-matches", "If-None-Exist matches several")
+        if found:
+            return Written(found[0], created=False)
+    return Written(records.store.put({**resource, "id": ids()}), created=True)
+
+
+def update(
+    records: FhirRecords, resource: Json, *, patient: str | None = None, if_match: str | None = None
+) -> Written:
+    """Replace a resource. Raises RefusedError: 412 when `if_match` is not the stored version."""
+    kind, key = resource["resourceType"], resource["id"]
+    _check_subject(records, resource, patient)
+    held = records.store.read(kind, key)
+    if held is None:
+        raise RefusedError(405, "not-supported", "a create with a chosen id is not supported")
+    if patient is not None and held.patient != patient:
+        raise RefusedError(403, "forbidden", "the token is for another patient")
+    if if_match is not None and held.version not in if_match:
+        raise RefusedError(412, "conflict", "this is not the current version")
+    return Written(records.store.put(resource), created=False)
+
+
+def _check_subject(records: FhirRecords, resource: Json, patient: str | None) -> None:
+    kind = resource["resourceType"]
+    if kind not in WRITABLE:
+        raise RefusedError(405, "not-supported", f"{kind} cannot be written here")
+    about = owner(resource)
+    if about is not None and records.store.read("Patient", about) is None:
+        raise RefusedError(400, "59100", "Invalid subject received.")
+    if patient is not None and about != patient:
+        raise RefusedError(403, "forbidden", "the token is for another patient")
+
+
+def _checked_note(records: FhirRecords, note: Json) -> Json:
+    style = records.personality.create
+    contents = [c for c in listed(note.get("content")) if c.get("attachment")]
+    if owner(note) is None or note.get("status") != "current" or not contents:
+        raise RefusedError(400, "required", "subject, status and content are required")
+    if style.modifier_extension_code is not None and note.get("modifierExtension"):
+        raise RefusedError(422, style.modifier_extension_code, "unknown modifier extension")
+    if style.encounter_required and not _has_encounter(records, note):
+        raise RefusedError(400, "59101", "Valid encounter required.")
+    media = str(contents[0]["attachment"].get("contentType", "")).partition(";")[0]
+    if style.content_types and media not in style.content_types:
+        raise RefusedError(400, "59102", "this content type is not supported")
+    return {**note, "content": contents[: style.attachments_kept]}
+
+
+def _has_encounter(records: FhirRecords, note: Json) -> bool:
+    for value in search.values_at(note, "context.encounter"):
+        kind, _, key = (search.reference_of(value) or "").partition("/")
+        held = records.store.read(kind, key)
+        if kind == "Encounter" and held is not None and held.patient == owner(note):
+            return True
+    return False
