@@ -126,6 +126,8 @@ class Brief:
     rules_version: str
     sections: tuple[Section, ...]
     gaps: tuple[Gap, ...]
+    gap_texts: tuple[str, ...] = field(default=(), repr=False)
+    """One sentence for each gap, in the same order."""
 
     def section(self, section_id: SectionId) -> tuple[Line, ...]:
         """Return the lines of one section; none when it has nothing to say."""

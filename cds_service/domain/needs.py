@@ -62,6 +62,7 @@ _NEEDS = (
         title="Appointments",
         date_param="date",
         window_days=(1, 90),
+        newest_first="-date",
     ),
     Need(name="problems", type="Condition", title="Problems"),
     Need(name="allergies", type="AllergyIntolerance", title="Allergies"),

@@ -6,6 +6,8 @@ empty value of that shape; none raises. Text is stripped of control characters, 
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
+from math import isfinite
 
 from cds_service.domain.json import EMPTY, JsonObject
 
@@ -71,3 +73,36 @@ def type_and_id(resource: JsonObject) -> tuple[str, str]:
 def version(resource: JsonObject) -> str:
     """Return `meta.versionId`, or ""."""
     return code(obj(resource, "meta"), "versionId")
+
+
+def strings(parent: object, name: str) -> list[str]:
+    """Return the strings of the list member `name`, each on one line; a bare string is a list of one."""
+    value = parent.get(name) if isinstance(parent, dict) else None
+    items = value if isinstance(value, list) else [value]
+    return [clean(item) for item in items if isinstance(item, str)]
+
+
+def is_true(parent: object, name: str) -> bool:
+    """Return whether the boolean member `name` is there and true."""
+    return isinstance(parent, dict) and parent.get(name) is True
+
+
+def name(concept: JsonObject) -> str:
+    """Return the words of a CodeableConcept: its text, else the display that a person chose, else the first.
+
+    A code without words has no name: the answer is "".
+    """
+    words = text(concept, "text")
+    if words:
+        return words
+    codings_found = objs(concept, "coding")
+    chosen = [coding for coding in codings_found if is_true(coding, "userSelected")]
+    return next((shown for coding in (*chosen, *codings_found) if (shown := text(coding, "display"))), "")
+
+
+def number(parent: object, name: str) -> int | Decimal | None:
+    """Return the number member `name` as it was sent; None for anything else, true and false included."""
+    value = parent.get(name) if isinstance(parent, dict) else None
+    if isinstance(value, float):  # a caller that did not decode with `domain.json`
+        return Decimal(repr(value)) if isfinite(value) else None
+    return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else None

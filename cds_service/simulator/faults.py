@@ -26,7 +26,6 @@ Message = Any
 
 TRANSPORT = frozenset({"slow", "status", "hang", "drop", "truncate"})
 CONTENT = frozenset({"paged", "outcome", "foreign_next", "endless", "refused", "null"})
-FOREVER_S = 3600.0
 FOREIGN_HOST = "https://elsewhere.example/r4"
 
 
@@ -46,7 +45,7 @@ class Fault:
     times: int | None = None
 
     @classmethod
-    def from_json(cls, row: Json) -> Fault:
+    def from_json(cls, row: object) -> Fault:
         """Read one row of the control address. Raises ValueError naming what is wrong."""
         known = {one.name for one in fields(cls)}
         if not isinstance(row, dict) or not {"where", "kind"} <= row.keys() <= known:
@@ -151,7 +150,7 @@ class FaultMiddleware:
         elif kind == "status":
             await visit.refuse(fault)
         elif kind == "hang":
-            await self._sleep(FOREVER_S)
+            await visit.until_gone()
         elif kind == "drop":
             await visit.drop()
         else:
@@ -195,6 +194,11 @@ class _Visit:
             await self._send({**self._start, "headers": [*kept, length]})
             self._start = None
         await self._send({**message, "body": half})
+
+    async def until_gone(self) -> None:
+        """Answer nothing until the client gives up."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
     async def refuse(self, fault: Fault) -> None:
         headers = [(b"content-type", b"application/fhir+json")]

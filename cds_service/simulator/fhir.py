@@ -6,7 +6,7 @@ answer equals what the same query returns over the wire.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cds_service.simulator import parameters, search
@@ -47,11 +47,12 @@ def outcome(code: str, text: str, *, severity: str = "error") -> Json:
     return {"resourceType": "OperationOutcome", "issue": [issue]}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Pages:
     """A search under way: what is left to send, by opaque token."""
 
     kind: str
+    label: str
     patient_limit: str | None
     entries: list[Json]
     offset: int
@@ -99,15 +100,17 @@ class FhirRecords:
         self._served(kind)
         self._check(kind, query, patient)
         try:
-            found = search.ordered(search.select(self.store.all(kind), query), query)
+            pool = self.store.all(kind, patient=_one_patient(query))
+            found = search.ordered(search.select(pool, query), query)
         except search.BadQueryError as error:
             raise RefusedError(400, "invalid", str(error)) from error
         kept = [one for one in found if self._visible(kind, one, patient)]
         entries = [self._entry(one, "match") for one in kept]
-        size = self._size(kind, query, page_size)
-        pages = _Pages(kind, patient, entries, 0, size, len(entries))
-        bundle = self._page(pages, self._self_link(kind, query), query)
-        fault = self._faults.take("fhir", kind, {"outcome"})
+        label = _label(kind, query)
+        size = self._size(label, query, page_size)
+        pages = _Pages(kind, label, patient, entries, 0, size, len(entries))
+        bundle = self._page(pages, f"{self.base}/{label}", query)
+        fault = self._faults.take("fhir", label, {"outcome"})
         if fault is not None:
             text = "part of the answer could not be had"
             bundle.setdefault("entry", []).append(
@@ -151,8 +154,8 @@ class FhirRecords:
         if patient is not None and asked - {patient}:
             raise RefusedError(403, "forbidden", "the token is for another patient")
 
-    def _size(self, kind: str, query: Query, page_size: int | None) -> int:
-        fault = self._faults.take("fhir", kind, {"paged"})
+    def _size(self, label: str, query: Query, page_size: int | None) -> int:
+        fault = self._faults.take("fhir", label, {"paged"})
         if fault is not None:
             return max(1, fault.page_size)
         if page_size is not None:
@@ -186,24 +189,18 @@ class FhirRecords:
         return bundle
 
     def _next(self, pages: _Pages, end: int) -> str | None:
-        if self._faults.take("fhir", pages.kind, {"foreign_next"}) is not None:
+        if self._faults.take("fhir", pages.label, {"foreign_next"}) is not None:
             return f"{FOREIGN_HOST}/{pages.kind}?_getpages={self._ids()}"
-        endless = self._faults.take("fhir", pages.kind, {"endless"}) is not None
+        endless = self._faults.take("fhir", pages.label, {"endless"}) is not None
         if not endless and (end >= pages.total or not pages.size):
             return None
         token = self._ids()
         offset = pages.offset if endless else end
-        self._pages[token] = _Pages(
-            pages.kind, pages.patient_limit, pages.entries, offset, pages.size, pages.total
-        )
+        self._pages[token] = replace(pages, offset=offset)
         return self._link(pages.kind, token)
 
     def _link(self, kind: str, token: str) -> str:
         return self.personality.page_link.format(base=self.base, type=kind, token=token)
-
-    def _self_link(self, kind: str, query: Query) -> str:
-        text = "&".join(f"{name}={value}" for name, value in query)
-        return f"{self.base}/{kind}?{text}" if text else f"{self.base}/{kind}"
 
     def _entry(self, resource: Json, mode: str) -> Json:
         address = f"{self.base}/{resource['resourceType']}/{resource['id']}"
@@ -223,6 +220,19 @@ class FhirRecords:
                     if set(_targets([one], kind, parameter)) & set(map(_name, resources)):
                         found[_name(one)] = one
         return [self._entry(one, "include") for one in found.values()]
+
+
+def _label(kind: str, query: Query) -> str:
+    text = "&".join(f"{name}={value}" for name, value in query)
+    return f"{kind}?{text}" if text else kind
+
+
+def _one_patient(query: Query) -> str | None:
+    """Name the patient whom a query is limited to, so that others need not be looked at."""
+    for name, value in query:
+        if name in {"patient", "subject"} and "," not in value:
+            return value.rpartition("/")[2]
+    return None
 
 
 def _name(resource: Json) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from httpx import codes
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -18,9 +19,21 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from cds_service.simulator.world import Ehr
+    from cds_service.simulator.ehr import Ehr
 
 MEDIA = "application/fhir+json"
+_INTERACTIONS = ("read", "vread", "search-type", "create", "update")
+_KINDS = [
+    {
+        "type": kind,
+        "interaction": [{"code": code} for code in _INTERACTIONS],
+        "searchParam": [
+            {"name": name, "type": kind_of}
+            for name, (kind_of, _) in sorted(parameters.of_type(kind).items())
+        ],
+    }
+    for kind in sorted(parameters.TYPES)
+]
 _PAGE_NAMES = frozenset({"_getpages", "sessionID"})
 
 
@@ -62,11 +75,13 @@ class FhirEndpoint:
             grant = self._ehr.grants.find(token) if scheme.lower() == "bearer" else None
             if grant is None:
                 challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-                return fhir_json(outcome("login", "a valid access token is needed"), 401, challenge)
+                return fhir_json(
+                    outcome("login", "a valid access token is needed"), 401, challenge
+                )
             try:
                 return await answer(request, grant)
             except RefusedError as error:
-                if error.status == 403 and not self._ehr.personality.forbidden_body:
+                if error.status == codes.FORBIDDEN and not self._ehr.personality.forbidden_body:
                     return Response(status_code=403)
                 return fhir_json(error.outcome, error.status)
 
@@ -158,18 +173,6 @@ class FhirEndpoint:
 
     async def metadata(self, _: Request) -> Response:
         """Answer the CapabilityStatement; no token needed."""
-        codes = ("read", "vread", "search-type", "create", "update")
-        kinds = [
-            {
-                "type": kind,
-                "interaction": [{"code": code} for code in codes],
-                "searchParam": [
-                    {"name": name, "type": kind_of}
-                    for name, (kind_of, _) in sorted(parameters.of_type(kind).items())
-                ],
-            }
-            for kind in sorted(parameters.TYPES)
-        ]
         security = {"service": [{"coding": [{"code": "SMART-on-FHIR"}]}]}
         return fhir_json(
             {
@@ -184,7 +187,7 @@ class FhirEndpoint:
                     "description": f"{self._ehr.personality.title}, synthetic data only",
                     "url": self._records.base,
                 },
-                "rest": [{"mode": "server", "security": security, "resource": kinds}],
+                "rest": [{"mode": "server", "security": security, "resource": _KINDS}],
             }
         )
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 RSA_BITS = 2048
@@ -25,6 +25,24 @@ def make_key(algorithm: str) -> PrivateKey:
     if algorithm == "ES384":
         return ec.generate_private_key(ec.SECP384R1())
     return rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
+
+
+def reused_keys(pool: int = 4) -> Callable[[str], PrivateKey]:
+    """Give a `make_key` for tests: it makes a few keys for each kind and deals them in turn.
+
+    Neighbouring calls give different keys, so a rotated or rogue key is never the current one.
+    """
+    made: dict[str, list[PrivateKey]] = {"ES384": [], "RSA": []}
+    dealt = dict.fromkeys(made, 0)
+
+    def deal(algorithm: str) -> PrivateKey:
+        kind = algorithm if algorithm in made else "RSA"
+        number, dealt[kind] = dealt[kind] % pool, dealt[kind] + 1
+        if number == len(made[kind]):
+            made[kind].append(make_key(algorithm))
+        return made[kind][number]
+
+    return deal
 
 
 def public_jwk(key: PrivateKey, *, kid: str, algorithm: str) -> dict[str, Any]:
@@ -43,8 +61,11 @@ def public_jwk(key: PrivateKey, *, kid: str, algorithm: str) -> dict[str, Any]:
 class KeyRing:
     """Keys of one issuer, made when first needed (an RSA key takes tens of milliseconds)."""
 
-    def __init__(self, kids: Mapping[str, str]) -> None:
+    def __init__(
+        self, kids: Mapping[str, str], *, make_key: Callable[[str], PrivateKey] = make_key
+    ) -> None:
         """Take the key id of each algorithm, for example `{"ES384": "ec-1"}`."""
+        self._make_key = make_key
         self._kids = dict(kids)
         self._keys: dict[str, PrivateKey] = {}
         self._retired: list[dict[str, Any]] = []
@@ -86,10 +107,10 @@ class KeyRing:
 
     def _key(self, algorithm: str) -> PrivateKey:
         if algorithm not in self._keys:
-            self._keys[algorithm] = make_key(algorithm)
+            self._keys[algorithm] = self._make_key(algorithm)
         return self._keys[algorithm]
 
     def _rogue_key(self, algorithm: str) -> PrivateKey:
         if algorithm not in self._rogue:
-            self._rogue[algorithm] = make_key(algorithm)
+            self._rogue[algorithm] = self._make_key(algorithm)
         return self._rogue[algorithm]

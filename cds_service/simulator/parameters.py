@@ -18,7 +18,17 @@ COMMON: Final[dict[str, Parameter]] = {
 }
 
 CONTROL: Final = frozenset(
-    "_count _sort _include _revinclude _total _summary _format _pretty _elements".split()
+    {
+        "_count",
+        "_sort",
+        "_include",
+        "_revinclude",
+        "_total",
+        "_summary",
+        "_format",
+        "_pretty",
+        "_elements",
+    }
 )
 
 
@@ -166,6 +176,9 @@ TYPES: Final[dict[str, dict[str, Parameter]]] = {
 }  # fmt: skip
 
 
+_ALL: Final = {kind: {**COMMON, **own} for kind, own in TYPES.items()}
+
+
 def of_type(resource_type: str) -> dict[str, Parameter]:
     """Give every search parameter of a type; raises KeyError for a type not served."""
-    return {**COMMON, **TYPES[resource_type]}
+    return _ALL[resource_type]

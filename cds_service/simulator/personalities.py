@@ -62,6 +62,7 @@ class HookStyle:
     not_before_s: int | None = None
     subject_claim: bool = False
     token_s: int = 120
+    revokes_token: bool = True
     scope: str = (
         "patient/Patient.rs patient/AllergyIntolerance.rs patient/Condition.rs"
         " patient/MedicationRequest.rs patient/MedicationStatement.rs patient/Observation.rs"
@@ -88,7 +89,10 @@ class HookStyle:
 
 @dataclass(frozen=True, slots=True)
 class Personality:
-    """Everything that tells one kind of EHR from another."""
+    """Everything that tells one kind of EHR from another.
+
+    `plans_encounters` holds a planned Encounter for every booked Appointment.
+    """
 
     name: str
     title: str
@@ -111,18 +115,40 @@ class Personality:
     forbidden_body: bool = True
     access_token_s: int = 3600
     backend_scope_required: bool = True
+    plans_encounters: bool = False
     create: CreateStyle = field(default_factory=CreateStyle)
     hooks: HookStyle = field(default_factory=HookStyle)
 
 
-_ONE_OF = Refusal
-_PATIENT = _ONE_OF(("patient", "subject", "_id"), "4111")
+_PATIENT = Refusal(("patient", "subject", "_id"), "4111")
 _EPIC_TYPES = (
-    "Patient AllergyIntolerance Condition MedicationRequest Observation Encounter Procedure"
-    " Immunization DiagnosticReport DocumentReference ServiceRequest Appointment CarePlan"
-    " CareTeam Goal FamilyMemberHistory Flag Consent Coverage Device Task Practitioner"
-    " PractitionerRole Organization Location Medication"
-).split()
+    "Patient",
+    "AllergyIntolerance",
+    "Condition",
+    "MedicationRequest",
+    "Observation",
+    "Encounter",
+    "Procedure",
+    "Immunization",
+    "DiagnosticReport",
+    "DocumentReference",
+    "ServiceRequest",
+    "Appointment",
+    "CarePlan",
+    "CareTeam",
+    "Goal",
+    "FamilyMemberHistory",
+    "Flag",
+    "Consent",
+    "Coverage",
+    "Device",
+    "Task",
+    "Practitioner",
+    "PractitionerRole",
+    "Organization",
+    "Location",
+    "Medication",
+)
 _EPIC_PREFIX = "com.epic.cdshooks.request."
 
 GENERIC = Personality(
@@ -152,10 +178,10 @@ EPIC = Personality(
     unknown_parameter_code="4122",
     required=MappingProxyType(
         {
-            "Observation": (_PATIENT, _ONE_OF(("category", "code", "_id"), "59108")),
+            "Observation": (_PATIENT, Refusal(("category", "code", "_id"), "59108")),
             "Condition": (
                 _PATIENT,
-                _ONE_OF(
+                Refusal(
                     ("category", "_id"),
                     "4111",
                     frozenset({"problem-list-item", "encounter-diagnosis", "health-concern"}),
@@ -163,12 +189,14 @@ EPIC = Personality(
             ),
             "MedicationRequest": (_PATIENT,),
             "AllergyIntolerance": (_PATIENT,),
-            "DocumentReference": (_PATIENT, _ONE_OF(("category", "type", "_id"), "4111")),
+            "DocumentReference": (_PATIENT, Refusal(("category", "type", "_id"), "4111")),
             "Appointment": (
-                _ONE_OF(("patient", "date", "identifier", "_id"), "4111"),
-                _ONE_OF(("service-category", "_id"), "4111", frozenset({"appointment", "surgery"})),
+                Refusal(("patient", "date", "identifier", "_id"), "4111"),
+                Refusal(
+                    ("service-category", "_id"), "4111", frozenset({"appointment", "surgery"})
+                ),
             ),
-            "Patient": (_ONE_OF(("_id", "identifier", "family", "birthdate"), "4111"),),
+            "Patient": (Refusal(("_id", "identifier", "family", "birthdate"), "4111"),),
         }
     ),
     empty_code="4101",
@@ -192,6 +220,7 @@ EPIC = Personality(
     ),
     forbidden_body=False,
     backend_scope_required=False,
+    plans_encounters=True,
     create=CreateStyle(
         location="relative",
         history=False,
@@ -211,7 +240,10 @@ EPIC = Personality(
         not_before_s=300,
         subject_claim=True,
         token_s=300,
-        scope=" ".join(f"{name}.{verb} (R4)" for name in _EPIC_TYPES for verb in ("Read", "Search")),
+        revokes_token=False,
+        scope=" ".join(
+            f"{name}.{verb} (R4)" for name in _EPIC_TYPES for verb in ("Read", "Search")
+        ),
         user="PractitionerRole/sim-clinician-role",
         reads_discovery=False,
         failed_template="drop",

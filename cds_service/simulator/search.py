@@ -9,6 +9,7 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cds_service.simulator import parameters
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 Query = list[tuple[str, str]]
 Interval = tuple[datetime, datetime]
 
-_PARTIAL = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(\.\d+)?)?(.*))?)?)?$")
+_PARTIAL = re.compile(
+    r"^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(\.\d+)?)?(.*))?)?)?$"
+)
 _PREFIXED = re.compile(r"^(eq|ne|gt|lt|ge|le|sa|eb)?(\d.*)$")
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -40,17 +43,15 @@ def values_at(resource: Json, path: str) -> list[Any]:
     found: list[Any] = [resource]
     for name in path.split("."):
         found = [
-            value
-            for item in found
-            if isinstance(item, dict)
-            for value in listed(item.get(name))
+            value for item in found if isinstance(item, dict) for value in listed(item.get(name))
         ]
     return found
 
 
-def interval(text: str) -> Interval:
+def interval(text: str, *, wall: bool = False) -> Interval:
     """Turn a partial FHIR date into the half-open interval that it covers, in UTC.
 
+    With `wall` the offset is dropped, not applied: the clock on the wall where it happened.
     Raises ValueError when the text is not a FHIR date.
     """
     match = _PARTIAL.match(text.replace(" ", "+"))
@@ -61,7 +62,8 @@ def interval(text: str) -> Interval:
     if hour is None:
         return _whole(int(year), month, day)
     start = datetime.fromisoformat(text.replace(" ", "+"))
-    start = start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
+    local = wall or start.tzinfo is None
+    start = start.replace(tzinfo=UTC) if local else start.astimezone(UTC)
     if match.group(6) is None:
         return start, start + timedelta(minutes=1)
     width = timedelta(milliseconds=1) if match.group(7) else timedelta(seconds=1)
@@ -76,13 +78,17 @@ def _whole(year: int, month: str | None, day: str | None) -> Interval:
     return start, datetime(year, last_month, last_day, tzinfo=UTC) + timedelta(days=1)
 
 
-def _span(value: object) -> Interval | None:
-    if isinstance(value, str):
-        return interval(value)
-    if isinstance(value, dict) and ("start" in value or "end" in value):
-        start = interval(value["start"])[0] if "start" in value else _FIRST
-        end = interval(value["end"])[1] if "end" in value else _LAST
-        return start, end
+def _span(value: object, *, wall: bool = False) -> Interval | None:
+    """Give the interval of a stored date or Period; None for one that is not a FHIR date."""
+    try:
+        if isinstance(value, str):
+            return interval(value, wall=wall)
+        if isinstance(value, dict) and ("start" in value or "end" in value):
+            start = interval(str(value["start"]), wall=wall)[0] if "start" in value else _FIRST
+            end = interval(str(value["end"]), wall=wall)[1] if "end" in value else _LAST
+            return start, end
+    except ValueError:
+        return None
     return None
 
 
@@ -104,8 +110,11 @@ def _matches_date(values: Sequence[Any], wanted: str) -> bool:
         message = f"not a date: {wanted}"
         raise ValueError(message)
     want = interval(match.group(2))
+    # A date without an offset means the day at the hospital, as it stands in the record.
+    wall = re.search(r"T.*(Z|[+ -]\d\d:\d\d)$", wanted) is None
+    spans = [_span(value, wall=wall) for value in values]
     compare = _COMPARE[match.group(1) or "eq"]
-    return any(compare(span, want) for value in values if (span := _span(value)) is not None)
+    return any(compare(span, want) for span in spans if span is not None)
 
 
 def _codings(value: object) -> Iterable[tuple[str | None, str]]:
@@ -218,11 +227,11 @@ def ordered(resources: Sequence[Json], query: Query) -> list[Json]:
     for key in reversed([part for part in sort.split(",") if part]):
         name = key.removeprefix("-")
         if result and name in parameters.of_type(result[0]["resourceType"]):
-            result.sort(key=lambda one, name=name: _sort_key(one, name), reverse=key[0] == "-")
+            result.sort(key=partial(_sort_key, name), reverse=key[0] == "-")
     return result
 
 
-def _sort_key(resource: Json, name: str) -> tuple[bool, str]:
+def _sort_key(name: str, resource: Json) -> tuple[bool, str]:
     kind, paths = parameters.of_type(resource["resourceType"])[name]
     values = [value for path in paths for value in values_at(resource, path)]
     if kind == "date":

@@ -11,10 +11,10 @@ from cds_service.simulator import search
 from cds_service.simulator.wire import Json, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable
     from datetime import date
 
-    from cds_service.simulator.personalities import Concept
+    from cds_service.simulator.personalities import Personality
 
 
 class PatientSource(Protocol):
@@ -44,6 +44,21 @@ class Held:
     def version(self) -> str:
         """Give the version id."""
         return str(self.resource["meta"]["versionId"])
+
+
+class Generated:
+    """Remembers a source's records, so that every EHR shares one generation of them."""
+
+    def __init__(self, source: PatientSource) -> None:
+        """Take the source to ask once."""
+        self.source = source
+        self._made: dict[tuple[str, date], list[Json]] = {}
+
+    def resources(self, patient: str, *, anchor: date) -> list[Json]:
+        """Give a patient's records; the caller must not change them."""
+        if (patient, anchor) not in self._made:
+            self._made[patient, anchor] = self.source.resources(patient, anchor=anchor)
+        return self._made[patient, anchor]
 
 
 _OWNER_PATHS = ("subject", "patient", "beneficiary", "for", "participant.actor")
@@ -82,17 +97,17 @@ class Store:
 
     def __init__(
         self,
-        source: PatientSource,
+        generated: Generated,
+        personality: Personality,
         *,
         anchor: date,
         clock: Callable[[], datetime],
-        adds: Mapping[str, Sequence[Concept]],
     ) -> None:
-        """Take the source; `adds` are the codings that this EHR puts on its resources."""
-        self.source = source
+        """Take the generated records and the personality, which may add to them."""
+        self._generated = generated
         self.anchor = anchor
         self._clock = clock
-        self._adds = adds
+        self._personality = personality
         self._rows: dict[str, dict[str, Held]] | None = None
         self._history: dict[tuple[str, str, str], Json] = {}
 
@@ -124,6 +139,7 @@ class Store:
         meta = {**resource.get("meta", {}), "versionId": version, "lastUpdated": stamp}
         stored = {**resource, "meta": meta}
         rows[key] = Held(stored, owner(stored))
+        self._keep(self._planned(stored))
         return stored
 
     def remove(self, kind: str, key: str) -> bool:
@@ -137,8 +153,8 @@ class Store:
     def _loaded(self) -> dict[str, dict[str, Held]]:
         if self._rows is None:
             self._rows = {}
-            for patient in self.source.patient_ids():
-                self._keep(self.source.resources(patient, anchor=self.anchor))
+            for patient in self._generated.source.patient_ids():
+                self._keep(self._generated.resources(patient, anchor=self.anchor))
             self._keep(CLINICIAN)
         return self._rows
 
@@ -152,13 +168,35 @@ class Store:
                 full = {**resource, "meta": {**default, **resource.get("meta", {})}}
                 marked = self._with_concepts(full)
                 rows[resource["id"]] = Held(marked, owner(marked))
+                self._keep(self._planned(marked))
+
+    def _planned(self, resource: Json) -> list[Json]:
+        """Give the planned Encounter of a booked Appointment, where this EHR makes one."""
+        booked = resource["resourceType"] == "Appointment" and resource.get("status") == "booked"
+        if not booked or not self._personality.plans_encounters:
+            return []
+        period = {name: resource[name] for name in ("start", "end") if name in resource}
+        system = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+        visit: Json = {
+            "resourceType": "Encounter",
+            "id": f"{resource['id']}-encounter",
+            "status": "planned",
+            "class": {"system": system, "code": "AMB", "display": "ambulatory"},
+            "subject": {"reference": f"Patient/{owner(resource)}"},
+            "appointment": [{"reference": f"Appointment/{resource['id']}"}],
+            "period": period,
+        }
+        return [visit]
 
     def _with_concepts(self, resource: Json) -> Json:
-        for concept in self._adds.get(resource["resourceType"], ()):
+        for concept in self._personality.adds.get(resource["resourceType"], ()):
             present = search.values_at(resource, concept.element)
             if any(search.has_code(value, concept.code) for value in present):
                 continue
             coding = {"system": concept.system, "code": concept.code}
             resource = deepcopy(resource)
-            resource[concept.element] = [*listed(resource.get(concept.element)), {"coding": [coding]}]
+            resource[concept.element] = [
+                *listed(resource.get(concept.element)),
+                {"coding": [coding]},
+            ]
         return resource

@@ -6,25 +6,21 @@ import json
 from decimal import Decimal
 from typing import Any
 
-import orjson
+import msgspec
 
 # Decoded JSON is as free as FHIR itself; the simulator never models it further.
 Json = dict[str, Any]
 
-
-def _exact(value: object) -> orjson.Fragment:
-    if isinstance(value, Decimal):
-        return orjson.Fragment(str(value))
-    message = f"{type(value).__name__} is not JSON"
-    raise TypeError(message)
+_WRITER = msgspec.json.Encoder(decimal_format="number")
 
 
 def dumps(value: object, *, pretty: bool = False) -> bytes:
     """Write JSON bytes; a Decimal is written digit for digit. Raises TypeError for non-JSON."""
-    return orjson.dumps(value, default=_exact, option=orjson.OPT_INDENT_2 if pretty else None)
+    text = _WRITER.encode(value)
+    return msgspec.json.format(text, indent=2) if pretty else text
 
 
-def loads(data: bytes | str) -> Any:
+def loads(data: bytes | str) -> Any:  # noqa: ANN401 - JSON is whatever was sent
     """Read JSON, decimals kept as Decimal. Raises ValueError when it is not JSON."""
     return json.loads(data, parse_float=Decimal)
 

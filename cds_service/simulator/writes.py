@@ -49,7 +49,11 @@ def create(
 
 
 def update(
-    records: FhirRecords, resource: Json, *, patient: str | None = None, if_match: str | None = None
+    records: FhirRecords,
+    resource: Json,
+    *,
+    patient: str | None = None,
+    if_match: str | None = None,
 ) -> Written:
     """Replace a resource. Raises RefusedError: 412 when `if_match` is not the stored version."""
     kind, key = resource["resourceType"], resource["id"]
@@ -59,7 +63,7 @@ def update(
         raise RefusedError(405, "not-supported", "a create with a chosen id is not supported")
     if patient is not None and held.patient != patient:
         raise RefusedError(403, "forbidden", "the token is for another patient")
-    if if_match is not None and held.version not in if_match:
+    if if_match is not None and if_match.removeprefix("W/").strip('"') != held.version:
         raise RefusedError(412, "conflict", "this is not the current version")
     return Written(records.store.put(resource), created=False)
 

@@ -27,9 +27,22 @@ def back(day: dt.date, *, years: int = 0, months: int = 0, days: int = 0) -> dt.
     return dt.date(year, month + 1, min(day.day, last)) - dt.timedelta(days=days)
 
 
-def weekday(day: dt.date) -> dt.date:
-    """Return that day, or the Friday before it where it falls on a weekend."""
-    return day - dt.timedelta(days=max(0, day.weekday() - 4))
+_HOLIDAYS = {(1, 1), (7, 4), (12, 25)}
+_FOURTH_WEEK_OF_NOVEMBER = {(11, day) for day in range(22, 29)}
+_THURSDAY, _SATURDAY = 3, 5
+
+
+def is_closed(day: dt.date) -> bool:
+    """Return whether clinics are closed: weekends, New Year, Independence Day, Thanksgiving, Christmas."""
+    thanksgiving = day.weekday() == _THURSDAY and (day.month, day.day) in _FOURTH_WEEK_OF_NOVEMBER
+    return day.weekday() >= _SATURDAY or (day.month, day.day) in _HOLIDAYS or thanksgiving
+
+
+def weekday(day: dt.date, step: int = -1) -> dt.date:
+    """Return that day, or the nearest open day before it (`step` 1: after it) where it is closed."""
+    while is_closed(day):
+        day += dt.timedelta(days=step)
+    return day
 
 
 def last(before: dt.date, month: int, day: int) -> dt.date:

@@ -4,8 +4,10 @@ FHIR says that 7.10 and 7.1 differ in precision. A float cannot hold that differ
 whose digits matter is a `decimal.Decimal`, and this writer prints it as a plain JSON number.
 """
 
-import json
 from decimal import Decimal
+from json import JSONEncoder
+
+_text = JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def to_json(resource: dict[str, object]) -> bytes:
@@ -24,7 +26,3 @@ def _write(value: object) -> str:
     if isinstance(value, Decimal):
         return str(value)
     return _text(value)
-
-
-def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)

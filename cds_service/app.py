@@ -1,0 +1,243 @@
+"""The composition root: settings, adapters, stages, flows, FastAPI. The one place that sees everything."""
+
+import asyncio
+import fcntl
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+import httpx
+from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
+
+from cds_service.audit import Audit
+from cds_service.brief import to_text
+from cds_service.card import Compose
+from cds_service.catalog import Catalog, load_catalog
+from cds_service.context.gather import Gather
+from cds_service.domain.brief import Brief
+from cds_service.domain.errors import Misconfigured
+from cds_service.domain.json import encode
+from cds_service.fhir.client import FhirServer, Pace
+from cds_service.flow.answer import Answer
+from cds_service.flow.feedback import TakeFeedback
+from cds_service.flow.keep import Keep
+from cds_service.http.cds_hooks_2 import read_feedback, read_request
+from cds_service.http.edge import Edge
+from cds_service.http.service import Endpoints, add_routes
+from cds_service.settings import Settings
+from cds_service.sites import Site, Sites, load_sites
+from cds_service.storage import Database, Writer
+from cds_service.storage.database import open_database
+from cds_service.storage.seal import load_key_ring
+from cds_service.verify import KeySets, Replay, Verify
+from discovery.document import document
+
+_READ_TIMEOUT_S = 10.0
+_POOL = httpx.Limits(max_connections=200, max_keepalive_connections=100, keepalive_expiry=60)
+
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""The framework's own telemetry records exception messages and would read the environment."""
+
+
+def utc_now() -> datetime:
+    """Return the time. The only clock of the product; everything below is given it."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """Return a random uuid; everything below is given this function."""
+    return str(uuid4())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What comes from outside: a test passes its own."""
+
+    now: Callable[[], datetime] = utc_now
+    clock: Callable[[], float] = time.monotonic
+    new_id: Callable[[], str] = new_id
+    transport: httpx.AsyncBaseTransport | None = None
+    """Where requests to EHRs go; None is the network."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Service:
+    """The wired service: the ASGI application, and what starts and stops with it."""
+
+    settings: Settings
+    sites: Sites
+    catalog: Catalog
+    database: Database
+    writer: Writer
+    keys: KeySets
+    http: httpx.AsyncClient
+    endpoints: Endpoints = field(init=False)
+    asgi: Edge = field(init=False)
+    wrong: dict[str, str] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Hold the data folder, create what is missing, warm the key sets, and flush at the end."""
+        lock = (
+            _hold(self.settings.data_dir)
+            if self.database.engine.dialect.name == "sqlite"
+            else None
+        )
+        await self.database.create()
+        writing = asyncio.create_task(self.writer.run())
+        warming = asyncio.create_task(self.keys.warm(key_sources(self.sites)))
+        try:
+            yield
+        finally:
+            warming.cancel()
+            self.writer.stop()
+            await writing
+            await self.http.aclose()
+            await self.database.close()
+            if lock is not None:
+                lock.close()
+
+    def readiness(self) -> Mapping[str, str]:
+        """Return what is wrong, by part."""
+        behind = "cannot be written; entries wait in memory" if self.writer.failures else ""
+        return self.wrong | ({"database": behind} if behind else {})
+
+
+def build(settings: Settings, world: World | None = None) -> Service:
+    """Wire the service. Raises `Misconfigured` with a sentence that says what to do."""
+    world = world or World()
+    catalog = load_catalog(settings.hook_packages)
+    sites = load_sites(settings.sites, services=frozenset(catalog.by_id), demo=settings.is_demo)
+    ring = load_key_ring(settings.keyring, data_dir=settings.data_dir, demo=settings.is_demo)
+    database = open_database(settings.database_url, data_dir=settings.data_dir, ring=ring)
+    http = httpx.AsyncClient(
+        transport=world.transport,
+        timeout=_READ_TIMEOUT_S,
+        limits=_POOL,
+        follow_redirects=False,
+        trust_env=False,
+    )
+    service = Service(
+        settings=settings,
+        sites=sites,
+        catalog=catalog,
+        database=database,
+        writer=Writer(database),
+        keys=KeySets(http=http, clock=world.clock, trust_public_sandbox=settings.is_demo),
+        http=http,
+    )
+    service.endpoints = _endpoints(service, world)
+    service.asgi = Edge(
+        app=_fastapi(service),
+        origins={n: frozenset(s.file.cors.origins) for n, s in sites.by_name.items()},
+        any_origin=settings.is_demo,
+    )
+    return service
+
+
+def _endpoints(service: Service, world: World) -> Endpoints:
+    verify = Verify(keys=service.keys, replay=Replay(), now=world.now)
+    audit = Audit(writer=service.writer, now=world.now)
+    public_url = service.settings.public_url.rstrip("/")
+    answer = Answer(
+        sites=service.sites,
+        catalog=service.catalog,
+        verify=verify,
+        read=read_request,
+        gather=Gather(servers=_servers(service, world), now=world.now),
+        compose=Compose(public_url=public_url, new_id=world.new_id, note_text=_note_text),
+        keep=Keep(writer=service.writer, now=world.now),
+        audit=audit,
+    )
+    feedback = TakeFeedback(
+        sites=service.sites,
+        catalog=service.catalog,
+        verify=verify,
+        read=read_feedback,
+        database=service.database,
+        audit=audit,
+        now=world.now,
+    )
+    return Endpoints(
+        public_url=public_url,
+        sites=service.sites,
+        verify=verify,
+        answer=answer,
+        feedback=feedback,
+        documents={
+            name: encode(document(site, service.catalog.by_id.values()))
+            for name, site in service.sites.by_name.items()
+        },
+        readiness=service.readiness,
+        max_body_bytes=service.settings.max_body_bytes,
+        max_in_flight=service.settings.max_in_flight,
+        now=world.now,
+    )
+
+
+def _note_text(brief: Brief) -> str:
+    return to_text(brief)
+
+
+def _fastapi(service: Service) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with service.running():
+            yield
+
+    app = FastAPI(
+        lifespan=lifespan,
+        openapi_url=None,
+        redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
+    )
+    add_routes(app, service.endpoints)
+    return app
+
+
+def _servers(service: Service, world: World) -> dict[str, FhirServer]:
+    return {name: _server(site, service, world) for name, site in service.sites.by_name.items()}
+
+
+def _server(site: Site, service: Service, world: World) -> FhirServer:
+    return FhirServer(
+        base_url=site.file.fhir.base_url,
+        accept=site.profile.search.accept,
+        http=service.http,
+        pace=Pace(rate=site.file.policy.reads_per_second, clock=world.clock),
+        slots=asyncio.Semaphore(site.file.policy.concurrent_reads),
+        clock=world.clock,
+    )
+
+
+def key_sources(sites: Sites) -> list[str | Path]:
+    """Return the address of every key set that a site names."""
+    trusts = [trust for site in sites.by_name.values() for trust in site.file.trust]
+    return [source for t in trusts if (source := t.jwks_url or t.jwks_file) is not None]
+
+
+def _hold(data_dir: Path) -> IO[str]:
+    """Take the data folder for this process alone: SQLite is one process."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    lock = (data_dir / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise Misconfigured(
+            f"{data_dir} is in use by another process: embedded SQLite is for one process;"
+            " set CDS_DATABASE_URL to PostgreSQL to run more."
+        ) from None
+    return lock

@@ -1,0 +1,176 @@
+"""One patient's record, indexed once for the rules: newest first, without what was entered in error."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TypeVar, cast
+
+from cds_service.domain.evidence import Context
+from cds_service.domain.json import EMPTY, JsonObject
+from cds_service.domain.needs import NEEDS, NeedName
+from cds_service.fhir.dates import Moment, moment_of, parse
+from cds_service.fhir.elements import code, has_code, obj, objs
+
+T = TypeVar("T")
+
+_WHEN: Mapping[str, tuple[str, ...]] = {
+    "AllergyIntolerance": ("recordedDate", "onsetDateTime"),
+    "Appointment": ("start", "requestedPeriod.start"),
+    "CareTeam": ("period.start",),
+    "Condition": ("onsetDateTime", "onsetPeriod.start", "recordedDate"),
+    "Consent": ("dateTime",),
+    "DiagnosticReport": ("effectiveDateTime", "effectivePeriod.start", "issued"),
+    "DocumentReference": ("date", "context.period.start"),
+    "Encounter": ("period.start", "period.end"),
+    "Flag": ("period.start",),
+    "Immunization": ("occurrenceDateTime",),
+    "MedicationRequest": ("authoredOn",),
+    "MedicationStatement": ("dateAsserted", "effectiveDateTime", "effectivePeriod.start"),
+    "Observation": ("effectiveDateTime", "effectiveInstant", "effectivePeriod.start", "issued"),
+    "Procedure": ("performedDateTime", "performedPeriod.start"),
+    "ServiceRequest": ("authoredOn", "occurrenceDateTime", "occurrencePeriod.start"),
+    "Task": ("authoredOn", "lastModified"),
+}
+"""Where each type says when: the first that can be read is its date."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """One resource of the record with its reference and date."""
+
+    ref: str
+    type: str
+    resource: JsonObject = field(repr=False)
+    when: Moment | None
+    status: str
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """The record as rules read it. `of` gives a type newest first, undated last, equal dates by reference."""
+
+    context: Context = field(repr=False)
+    today: date
+    """The day at the site."""
+    now: Moment
+    items: Mapping[str, Item] = field(repr=False)
+    _types: Mapping[str, tuple[Item, ...]] = field(repr=False)
+    _moments: dict[object, Moment | None] = field(repr=False)
+    _made: dict[object, object] = field(repr=False, default_factory=dict)
+
+    def of(self, *types: str) -> tuple[Item, ...]:
+        """Return the resources of these types that were not entered in error."""
+        if len(types) == 1:
+            return self._types.get(types[0], ())
+        return tuple(newest_first(item for kind in types for item in self._types.get(kind, ())))
+
+    def get(self, reference: str) -> Item | None:
+        """Return what a reference leads to in the record, or None."""
+        found = self.items.get(reference)
+        if found is None and reference:
+            evidence = self.context.ledger.get(reference)
+            found = self.items.get(evidence.ref) if evidence else None
+        return found
+
+    def target(self, holder: JsonObject, named: JsonObject) -> JsonObject:
+        """Return the resource that a Reference names: contained in `holder`, in the ledger, or empty."""
+        literal = code(named, "reference")
+        if literal.startswith("#"):
+            inside = objs(holder, "contained")
+            return next((each for each in inside if code(each, "id") == literal[1:]), EMPTY)
+        found = self.context.ledger.get(literal) if literal else None
+        return found.resource if found else EMPTY
+
+    def moment(self, value: object) -> Moment | None:
+        """Read a date of this record; each stored string is parsed once."""
+        return _moment(value, self._moments, self.context)
+
+    def days_ago(self, when: Moment) -> int:
+        """Return how many days before today something is dated; negative when it lies ahead."""
+        return (self.today - when.date).days
+
+    def is_future(self, when: Moment) -> bool:
+        """Return whether something is dated after the moment of the brief, by more than a clock's error."""
+        return when.at > self.now.at + 86400
+
+    def once(self, make: "Callable[[Record], T]") -> T:
+        """Return what a function makes of this record, making it once."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return cast("T", self._made[make])
+
+    def proves_absence(self, needs: Iterable[NeedName]) -> bool:
+        """Return whether searches were complete for all these needs, with nothing dropped unread."""
+        ledger = self.context.ledger
+        spoiled = {gap.need for gap in ledger.dropped}
+        return all(ledger.is_complete(need) and need not in spoiled for need in needs)
+
+    def is_bundle(self, needs: Iterable[NeedName]) -> bool:
+        """Return whether a Bundle stands in for the searches of these needs, with nothing dropped unread."""
+        ledger = self.context.ledger
+        spoiled = {gap.need for gap in ledger.dropped if gap.reason != "other_patient"}
+        return all(ledger.states(need) == {"bundle"} and need not in spoiled for need in needs)
+
+    def holds_any(self, need: NeedName) -> bool:
+        """Return whether the ledger holds any resource of a need's type, whatever its status."""
+        return bool(self.context.ledger.of_type(NEEDS[need].type))
+
+
+def index(context: Context) -> Record:
+    """Index the ledger of a Context."""
+    moments: dict[object, Moment | None] = {}
+    types: dict[str, list[Item]] = {}
+    for evidence in context.ledger.evidence.values():
+        resource = evidence.resource
+        if is_error(resource):
+            continue
+        kind = evidence.ref.partition("/")[0]
+        when = _when(kind, resource, moments, context)
+        item = Item(evidence.ref, kind, resource, when, code(resource, "status"))
+        types.setdefault(kind, []).append(item)
+    ordered = {kind: tuple(newest_first(items)) for kind, items in types.items()}
+    return Record(
+        context=context,
+        today=context.now.astimezone(context.zone).date(),
+        now=moment_of(context.now),
+        items={item.ref: item for items in ordered.values() for item in items},
+        _types=ordered,
+        _moments=moments,
+    )
+
+
+def is_error(resource: JsonObject) -> bool:
+    """Return whether a resource says of itself that it was entered in error."""
+    if resource.get("status") == "entered-in-error":
+        return True
+    verification = resource.get("verificationStatus")
+    return isinstance(verification, dict) and has_code(verification, "entered-in-error")
+
+
+def newest_first(items: Iterable[Item]) -> list[Item]:
+    """Return items newest first, undated last; a total order, whatever order they came in."""
+    ordered = sorted(items, key=lambda item: item.ref)
+    ordered.sort(key=lambda item: item.when.at if item.when else float("-inf"), reverse=True)
+    return ordered
+
+
+def _when(
+    kind: str, resource: JsonObject, moments: dict[object, Moment | None], context: Context
+) -> Moment | None:
+    for path in _WHEN.get(kind, ()):
+        outer, _, inner = path.partition(".")
+        value = obj(resource, outer).get(inner) if inner else resource.get(outer)
+        found = _moment(value, moments, context) if value else None
+        if found:
+            return found
+    return None
+
+
+def _moment(
+    value: object, moments: dict[object, Moment | None], context: Context
+) -> Moment | None:
+    if not isinstance(value, str):
+        return None
+    if value not in moments:
+        moments[value] = parse(value, context.zone)
+    return moments[value]

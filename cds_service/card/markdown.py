@@ -1,0 +1,52 @@
+"""Plain text to GitHub-Flavored Markdown: whatever a chart says is text, never markup or a link.
+
+Only what would have an effect is escaped, so that the text also reads well in an EHR that shows it raw.
+"""
+
+import re
+from collections.abc import Iterable
+
+from cds_service.domain.card import Bullets, Text
+
+_ZERO_WIDTH = "\u200b"
+_SPECIAL = re.compile(
+    r"(?P<mark>[\\`*\[\]~])"  # code, emphasis, links, strikethrough (GFM 0.29, 6.1 to 6.6)
+    r"|(?P<under>(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))"  # emphasis, where not inside a word
+    r"|(?P<tag><(?=[A-Za-z/!?]))"  # raw HTML and autolinks (6.8, 6.10)
+    r"|(?P<entity>&(?=#?[A-Za-z0-9]+;))"  # character references (6.2)
+    r"|(?P<scheme>(?i:\b(?:https?|ftp|mailto|xmpp|javascript|data|vbscript):|\bwww\.))"  # (6.9)
+    r"|(?P<at>(?<=[\w.+-])@(?=\w))"  # e-mail autolinks (6.9)
+)
+_BLOCK_START = re.compile(r"^(?:[-+=>#|]|\d{1,9}(?=[.)](?:\s|$)))")
+
+
+def escape(text: str) -> str:
+    """Escape one line of plain text for GFM; an autolink, which has no escape, is broken invisibly."""
+    safe = _SPECIAL.sub(_disarm, " ".join(text.split()))
+    start = _BLOCK_START.match(safe)
+    if start is None:
+        return safe
+    if start[0].isdigit():
+        return f"{start[0]}\\{safe[start.end() :]}"
+    return f"\\{safe}"
+
+
+def _disarm(match: re.Match[str]) -> str:
+    found = match[0]
+    if match.lastgroup == "entity":
+        return "&amp;"
+    if match.lastgroup in {"scheme", "at"}:
+        return found[:-1] + _ZERO_WIDTH + found[-1]
+    return "\\" + found
+
+
+def markdown(blocks: Iterable[Text | Bullets]) -> str:
+    """Render blocks as GFM: paragraphs, and bullet lists below an optional bold heading."""
+    return "\n\n".join(_block(block) for block in blocks)
+
+
+def _block(block: Text | Bullets) -> str:
+    if isinstance(block, Text):
+        return escape(block.text)
+    heading = f"**{escape(block.heading)}**\n\n" if block.heading else ""
+    return heading + "\n".join(f"- {escape(line)}" for line in block.lines)

@@ -1,0 +1,30 @@
+"""The `cds-service` command: one module for each group of subcommands."""
+
+import argparse
+import sys
+
+from cds_service.cli import brief, demo, hooks, serve, site
+from cds_service.domain.errors import CdsError
+
+_COMMANDS = (demo, serve, brief, site, hooks)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; an error is one sentence on stderr and exit status 1 (2 for bad usage)."""
+    parser = argparse.ArgumentParser(
+        prog="cds-service", description="A CDS Hooks service: cited pre-visit briefs as cards."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for module in _COMMANDS:
+        module.add(commands)
+    args = parser.parse_args(argv)
+    try:
+        status: int = args.run(args)
+    except CdsError as problem:
+        print(f"cds-service: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 1
+    return status

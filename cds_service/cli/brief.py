@@ -1,0 +1,61 @@
+"""`cds-service brief`: the rule-based brief of one patient's FHIR Bundle, offline."""
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from cds_service.brief import rule_brief, to_json, to_text
+from cds_service.context.bundle import bundle_context
+from cds_service.domain.errors import BadCall, NotJson
+from cds_service.domain.json import decode, encode
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "brief", help="the rule-based brief of one patient's FHIR Bundle, offline"
+    )
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE.json", help="any Bundle; - for stdin")
+    parser.add_argument("--patient", help="id of the patient, when the Bundle holds several")
+    parser.add_argument("--now", help="the moment of the brief, as ISO 8601 (default: now)")
+    parser.add_argument("--json", action="store_true", help="print JSON for a program")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the brief."""
+    context = bundle_context(
+        _bundle(args.bundle), patient=args.patient, now=_moment(args.now), zone=ZoneInfo("UTC")
+    )
+    brief = rule_brief(context)
+    if args.json:
+        sys.stdout.buffer.write(encode(to_json(brief)) + b"\n")
+    else:
+        print(to_text(brief))
+    return 0
+
+
+def _bundle(file: Path) -> dict[str, object]:
+    try:
+        body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as problem:
+        raise BadCall(f"{file}: {problem.strerror}.") from None
+    try:
+        bundle = decode(body)
+    except NotJson:
+        raise BadCall(f"{file} is not JSON.") from None
+    if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
+        raise BadCall(f"{file} is not a FHIR Bundle: its resourceType must be Bundle.")
+    return bundle
+
+
+def _moment(value: str | None) -> datetime:
+    if value is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise BadCall("--now must be a time such as 2026-11-22T09:00:00Z.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

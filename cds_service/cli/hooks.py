@@ -1,0 +1,137 @@
+"""`cds-service new-hook` and `check-hook`: add a CDS service in one folder, and check it."""
+
+import argparse
+import asyncio
+import json
+import re
+from collections.abc import Iterator
+from importlib import import_module, resources
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+
+from cds_service.catalog import check_service
+from cds_service.domain.errors import CdsError, Misconfigured
+from cds_service.domain.json import decode
+from cds_service.flow.rehearse import example_site, rehearse
+from cds_service.hook import HOOKS, NEEDS, HookService
+from cds_service.http.cds_hooks_2 import read_request
+from cds_service.vendors import load_profile, queries, vendor_names
+from discovery.document import prefetch
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{1,40}")
+Finding = tuple[bool, str]
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    new = commands.add_parser("new-hook", help="scaffold a CDS service in a folder of its own")
+    new.add_argument("name", metavar="NAME", help="the folder, e.g. med_review")
+    new.add_argument("--hook", required=True, choices=sorted(HOOKS))
+    new.add_argument("--package", default="hooks", help="the package that holds it")
+    new.set_defaults(run=run_new)
+    check = commands.add_parser("check-hook", help="check a CDS service and run its examples")
+    check.add_argument("name", metavar="NAME")
+    check.add_argument("--package", default="hooks", help="the package that holds it")
+    check.add_argument(
+        "--write", action="store_true", help="write the cards that its examples give as expected"
+    )
+    check.set_defaults(run=run_check)
+
+
+def run_new(args: argparse.Namespace) -> int:
+    """Write the folder and say what comes next."""
+    if not _NAME.fullmatch(args.name):
+        raise Misconfigured("NAME must be a folder name: lower-case letters, digits and '_'.")
+    folder = _package(args.package) / args.name
+    if folder.exists():
+        raise Misconfigured(f"{folder} exists already.")
+    words = {
+        "name": args.name,
+        "id": args.name.replace("_", "-"),
+        "title": args.name.replace("_", " ").capitalize(),
+        "hook": args.hook,
+        "package": args.package,
+    }
+    for source, target in _FILES:
+        text = resources.files("cds_service.cli").joinpath("hook_template", source)
+        place = folder / target
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(Template(text.read_text(encoding="utf-8")).substitute(words), "utf-8")
+        print(f"wrote {place}")
+    print(f"\nNext: say what to read in service.py and what to show in cards.py, then\n"
+          f"  cds-service check-hook {args.name}")
+    return 0
+
+
+_FILES = (
+    ("init.txt", "__init__.py"),
+    ("service.txt", "service.py"),
+    ("cards.txt", "cards.py"),
+    ("readme.txt", "README.md"),
+    ("request.txt", "examples/first/request.json"),
+    ("expected.txt", "examples/first/cards.json"),
+)
+
+
+def run_check(args: argparse.Namespace) -> int:
+    """Print one line for each finding; exit status 1 when one is bad."""
+    folder = _package(args.package) / args.name
+    if not (folder / "service.py").is_file():
+        raise Misconfigured(f"There is no {folder}/service.py; cds-service new-hook writes one.")
+    service = getattr(import_module(f"{args.package}.{args.name}.service"), "SERVICE", None)
+    if not isinstance(service, HookService):
+        raise Misconfigured(f"{folder}/service.py must define SERVICE, a HookService.")
+    findings = [*_published(folder, service), *_examples(folder, service, write=args.write)]
+    for good, said in findings:
+        print(f"{'ok  ' if good else 'FAIL'}  {said}")
+    return 0 if all(good for good, _ in findings) else 1
+
+
+def _published(folder: Path, service: HookService) -> Iterator[Finding]:
+    check_service(folder.name, service)
+    yield True, f"{service.id} answers {service.hook}"
+    readme = folder / "README.md"
+    yield readme.is_file(), "README.md says what it is for and where its limits are"
+    yield "patient" in service.needs, "it reads the patient, without whom there is no answer"
+    templates = prefetch(service, example_site())
+    yield bool(templates), f"publishes {len(templates)} prefetch templates"
+    for vendor in vendor_names():
+        missing = [need for need in service.needs if not queries(need, load_profile(vendor))]
+        said = "every need" if not missing else "all but " + ", ".join(
+            NEEDS[need].title.lower() for need in missing
+        )
+        yield True, f"{vendor}: {said} can be read"
+
+
+def _examples(folder: Path, service: HookService, *, write: bool) -> Iterator[Finding]:
+    requests = sorted(folder.glob("examples/*/request.json"))
+    yield bool(requests), f"{len(requests)} examples"
+    for file in requests:
+        try:
+            cards = asyncio.run(example_cards(file, service))
+        except CdsError as problem:
+            yield False, f"{file.parent.name}: {problem}"
+            continue
+        expected = file.with_name("cards.json")
+        if write:
+            expected.write_text(json.dumps(cards, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        known = expected.read_text("utf-8") if expected.is_file() else "[]"
+        same = json.loads(known) == json.loads(json.dumps(cards))
+        hint = "" if same else "; look at the difference, then accept it with --write"
+        yield same, f"{file.parent.name}: {len(cards)} cards as expected{hint}"
+
+
+async def example_cards(file: Path, service: HookService) -> list[dict[str, object]]:
+    """Return the cards of one example's request."""
+    body = file.read_bytes()
+    decode(body)
+    return await rehearse(service, read_request(body), example_site())
+
+
+def _package(name: str) -> Path:
+    spec = find_spec(name)
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    if not places:
+        raise Misconfigured(f"There is no package {name!r}; run this where it can be imported.")
+    return Path(places[0])

@@ -1,0 +1,44 @@
+"""`cds-service serve`: the service."""
+
+import argparse
+
+from cds_service.app import build
+from cds_service.domain.errors import Misconfigured
+from cds_service.settings import load_settings
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = commands.add_parser("serve", help="run the service")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--workers", type=int, default=1, help="processes; more than 1 needs PostgreSQL")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check the configuration, then serve until stopped."""
+    import uvicorn  # late: the other commands need no server
+
+    settings = load_settings()
+    build(settings)
+    if args.workers > 1 and not settings.database_url.startswith("postgresql"):
+        raise Misconfigured(
+            "--workers needs CDS_DATABASE_URL to be PostgreSQL: embedded SQLite is for one process."
+        )
+    uvicorn.run(
+        "cds_service.cli.serve:application",
+        factory=True,
+        host=args.host,
+        port=args.port,
+        workers=args.workers,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+    )
+    return 0
+
+
+def application() -> object:
+    """Build the ASGI application from the environment, once in each process."""
+    return build(load_settings()).asgi

@@ -1,0 +1,86 @@
+"""The demo's story, played once: discover, book, open charts, give feedback. Each step is checked."""
+
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from cds_service.simulator import patients
+from cds_service.simulator.cds_client import Answer, CdsClient
+from cds_service.simulator.world import Simulator
+
+_OK = 200
+_CHART = "carl-brandvold"
+
+
+async def tour(simulator: Simulator) -> int:
+    """Play the story and print each step; returns 0 only when all of it worked."""
+    steps = [
+        ("General Hospital reads discovery", _discover(simulator.client("general"))),
+        ("A visit is booked", _book(simulator.client("general"))),
+        ("A chart opens at General Hospital", _open(simulator.client("general"))),
+        ("The same chart opens at Riverside Clinic (Epic-like)", _open(simulator.client("riverside"))),
+        ("The clinician dismisses the card", _dismiss(simulator.client("general"))),
+    ]
+    failed = 0
+    for number, (title, playing) in enumerate(steps, 1):
+        problem, lines = await playing
+        failed += bool(problem)
+        print(f"\n{number}. {title}: {problem or 'ok'}")
+        for line in lines:
+            print(textwrap.indent(line, "   "))
+    print(f"\n{len(steps) - failed} of {len(steps)} steps worked.")
+    return 1 if failed else 0
+
+
+Step = tuple[str, list[str]]
+"""(what went wrong, or "", lines to print)."""
+
+
+async def _discover(client: CdsClient) -> Step:
+    services = await client.discover()
+    said = [f"{each['id']}: {each['hook']}, {len(each['prefetch'])} prefetch keys" for each in services]
+    return "" if services else "no services", said
+
+
+async def _open(client: CdsClient) -> Step:
+    answers = await client.open_chart(_patient())
+    return _told(answers, wants_cards=True)
+
+
+async def _book(client: CdsClient) -> Step:
+    patient = _patient()
+    booked = [each for each in client.ehr.store.all("Appointment", patient=patient) if each["status"] == "booked"]
+    answers = await client.book(patient, booked[:1])
+    return _told(answers, wants_cards=False)
+
+
+async def _dismiss(client: CdsClient) -> Step:
+    [answer] = await client.open_chart(_patient())
+    card = answer.cards()[-1]
+    reason = (card.get("overrideReasons") or [None])[0]
+    response = await client.feedback(answer.url, client.overridden(card["uuid"], reason=reason))
+    return "" if response.status_code == _OK else f"status {response.status_code}", []
+
+
+def _patient() -> str:
+    known = patients.patient_ids()
+    return _CHART if _CHART in known else known[0]
+
+
+def _told(answers: list[Answer], *, wants_cards: bool) -> Step:
+    """Report answers: every status must be 200, and there must be a card where one is due."""
+    bad = [str(answer.status) for answer in answers if answer.status != _OK]
+    cards = [card for answer in answers for card in answer.cards()]
+    missing = "no card" if wants_cards and not cards else ""
+    problem = f"status {', '.join(bad)}" if bad else missing
+    times = [f"answered in {answer.elapsed_ms:.0f} ms" for answer in answers]
+    return problem, [*times, *(line for card in cards for line in _shown(card))]
+
+
+def _shown(card: dict[str, Any]) -> Iterator[str]:
+    yield f"[{card['indicator']}] {card['summary']}"
+    yield textwrap.indent(card.get("detail", ""), "  | ")
+    for suggestion in card.get("suggestions", ()):
+        yield f"  (suggestion) {suggestion['label']}"
+    for link in card.get("links", ()):
+        yield f"  (link) {link['label']}"

@@ -1,0 +1,59 @@
+"""Whether a hook call's own token may be used, and for what. When in doubt: no access."""
+
+import re
+from dataclasses import dataclass, field
+
+from cds_service.domain.call import Caller, HookRequest
+from cds_service.sites import Site
+from cds_service.vendors import Profile
+
+_SCOPE = re.compile(r"(?:patient|user|system)/([A-Za-z]+|\*)\.([a-z*]+)(?:\?.*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A token that may be used now, or the reason why there is none."""
+
+    token: str = field(default="", repr=False)
+    scope: str = ""
+    refused: str = ""
+
+    @property
+    def is_usable(self) -> bool:
+        """Return whether reads may be sent at all."""
+        return bool(self.token)
+
+    def covers(self, resource_type: str, profile: Profile) -> bool:
+        """Return whether the granted scopes let this type be searched.
+
+        SMART v1 (`user/Patient.read`) and v2 (`user/Patient.rs`) are understood; a vendor whose scopes are
+        names of its own, or a token without scopes, is asked and may refuse.
+        """
+        granted = _SCOPE.findall(self.scope)
+        if profile.hook.scope_format != "smart" or not granted:
+            return True
+        return any(
+            kind in {resource_type, "*"} and (verbs in {"read", "*"} or {"r", "s"} <= set(verbs))
+            for kind, verbs in granted
+        )
+
+
+def access(request: HookRequest, caller: Caller, site: Site) -> Access:
+    """Decide whether the call's `fhirAuthorization` is ours, for this patient and for this site's server.
+
+    CDS Hooks 2.0.1, "FHIR Resource Access": `subject` is our client id, `patient` the only patient of the
+    token. A `fhirServer` that is not the site's is never called.
+    """
+    granted = request.authorization
+    server = (request.fhir_server or "").rstrip("/")
+    if granted is None:
+        return Access(refused="not_offered")
+    if server != site.file.fhir.base_url:
+        return Access(refused="other_fhir_server")
+    if caller.client_id is not None and granted.subject != caller.client_id:
+        return Access(refused="other_subject")
+    if granted.patient is not None and granted.patient != request.patient_id:
+        return Access(refused="other_patient")
+    if granted.expires_in <= 0:
+        return Access(refused="expired")
+    return Access(token=granted.access_token, scope=granted.scope)

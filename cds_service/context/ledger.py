@@ -1,0 +1,125 @@
+"""Builds the ledger: keeps what is this patient's, drops and counts what is not."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+
+from cds_service.domain.call import HookRequest
+from cds_service.domain.evidence import (
+    Evidence,
+    Gap,
+    GapReason,
+    Ledger,
+    Search,
+    SearchState,
+    Source,
+)
+from cds_service.domain.json import JsonObject, encode
+from cds_service.fhir.compartment import patient_of
+from cds_service.fhir.elements import type_and_id, version
+from cds_service.hook import HookService
+from cds_service.sites import Site
+from cds_service.vendors import Query, queries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What one query brought, over all its pages."""
+
+    query: Query
+    source: Source
+    state: SearchState
+    resources: tuple[JsonObject, ...] = field(repr=False)
+    unusable: int
+    code: str
+    at: datetime
+
+
+def build_ledger(
+    request: HookRequest,
+    service: HookService,
+    site: Site,
+    collected: Iterable[Collected],
+    now: datetime,
+) -> Ledger:
+    """Build the ledger of one call. Resources of another patient are dropped and counted by need."""
+    evidence: dict[str, Evidence] = {}
+    dropped: Counter[tuple[str, GapReason]] = Counter()
+    searches = []
+    for each in collected:
+        need = each.query.need
+        kept = [
+            r for r in each.resources if is_theirs(r, request.patient_id, site.file.fhir.base_url)
+        ]
+        dropped[need, "other_patient"] += len(each.resources) - len(kept)
+        dropped[need, "unusable"] += each.unusable
+        for resource in kept:
+            _keep(evidence, resource, each)
+        if each.query.type != "Medication":
+            searches.append(_search(each, len(kept)))
+    for need in service.needs:
+        if not queries(need, site.profile):
+            searches.append(
+                Search(need=need, key=need, state="unavailable", source="read", at=now)
+            )
+    return Ledger(
+        patient=f"Patient/{request.patient_id}",
+        evidence=evidence,
+        searches=tuple(searches),
+        dropped=tuple(
+            Gap(need=need, reason=reason, count=n) for (need, reason), n in dropped.items() if n
+        ),
+    )
+
+
+def is_theirs(resource: JsonObject, patient_id: str, base_url: str) -> bool:
+    """Return whether a resource is this patient's, or nobody's (a Medication, a Practitioner).
+
+    One that names no patient at all is kept: it came from a query for this patient. An absolute reference
+    counts on this site's base only.
+    """
+    kind, identity = type_and_id(resource)
+    if kind == "Patient":
+        return identity == patient_id
+    named = patient_of(resource)
+    ours = {f"Patient/{patient_id}", f"{base_url}/Patient/{patient_id}"}
+    return not named or any(ref.partition("/_history/")[0] in ours for ref in named)
+
+
+def fingerprint(resource: JsonObject) -> str:
+    """Return the server's version of a resource, or a hash of its content where the server keeps none."""
+    known = version(resource)
+    return known or "blake2b:" + blake2b(encode(resource), digest_size=12).hexdigest()
+
+
+def _keep(evidence: dict[str, Evidence], resource: JsonObject, each: Collected) -> None:
+    """Keep a resource once: of two versions the one with the higher `versionId`, else the first."""
+    ref = "/".join(type_and_id(resource))
+    known = evidence.get(ref)
+    stamp = fingerprint(resource)
+    if known is not None and not (
+        stamp.isdecimal() and known.version.isdecimal() and int(stamp) > int(known.version)
+    ):
+        return
+    evidence[ref] = Evidence(
+        ref=ref,
+        resource=resource,
+        version=stamp,
+        source=each.source,
+        need=each.query.need,
+        at=each.at,
+    )
+
+
+def _search(each: Collected, found: int) -> Search:
+    return Search(
+        need=each.query.need,
+        key=each.query.key,
+        state=each.state,
+        found=found,
+        source=each.source,
+        at=each.at,
+        code=each.code,
+    )

@@ -1,0 +1,103 @@
+"""Reads one answer to a query, from prefetch or from a server: what it holds and how complete it is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from cds_service.domain.evidence import SearchState
+from cds_service.domain.json import JsonObject
+from cds_service.fhir.client import next_link
+from cds_service.fhir.elements import code, codings, obj, objs, type_and_id
+from cds_service.vendors import Profile, Query
+
+INCLUDED = frozenset(
+    {"Medication", "Practitioner", "PractitionerRole", "Organization", "Location"}
+)
+"""Types that come along with a search and belong to no patient."""
+
+_MAX_CODE = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """The usable resources of one answer or page."""
+
+    resources: tuple[JsonObject, ...] = field(default=(), repr=False)
+    state: SearchState = "complete"
+    code: str = ""
+    next: str | None = field(default=None, repr=False)
+    unusable: int = 0
+    """Entries that are no resource, have no identity or are of another type than was asked for."""
+
+
+def unpack(value: object, query: Query, profile: Profile) -> Results | None:
+    """Read a prefetch value or a response body; None when it is nothing that FHIR knows.
+
+    Takes a search that arrives as a bare resource and a read that arrives as a Bundle.
+    """
+    if value is None:
+        return Results()
+    if not isinstance(value, dict):
+        return None
+    kind = code(value, "resourceType")
+    if kind == "OperationOutcome":
+        return _outcome([value], profile) or Results(state="failed")
+    if kind == "Bundle":
+        return _bundle(value, query, profile)
+    usable = kind == query.type and all(type_and_id(value))
+    return Results(resources=(value,)) if usable else None
+
+
+def _bundle(bundle: JsonObject, query: Query, profile: Profile) -> Results:
+    entries = bundle.get("entry")
+    entries = entries if isinstance(entries, list) else []
+    found = [obj(entry, "resource") for entry in entries]
+    outcomes = [each for each in found if code(each, "resourceType") == "OperationOutcome"]
+    usable = tuple(each for each in found if _is_usable(each, query))
+    unusable = len(found) - len(usable) - len(outcomes)
+    told = _outcome(outcomes, profile)
+    state: SearchState = "complete"
+    if told:
+        state = told.state if not usable or told.state == "complete" else "partial"
+    if unusable and state == "complete":
+        state = "partial" if usable else "failed"
+    return Results(
+        resources=usable,
+        state=state,
+        code=told.code if told else "",
+        next=next_link(bundle),
+        unusable=unusable,
+    )
+
+
+def _is_usable(resource: JsonObject, query: Query) -> bool:
+    kind, identity = type_and_id(resource)
+    return bool(identity) and (kind == query.type or kind in INCLUDED)
+
+
+def _outcome(outcomes: list[JsonObject], profile: Profile) -> Results | None:
+    """Tell what OperationOutcomes mean for a search, by the vendor's codes and then by severity."""
+    rules, seen = profile.search, [issue for outcome in outcomes for issue in _issues(outcome)]
+    for wanted, state in _MEANING:
+        for severity, issue_codes in seen:
+            if state == "failed":
+                hit = severity in {"fatal", "error"}
+            else:
+                hit = bool(issue_codes & frozenset(getattr(rules, wanted)))
+            if hit:
+                return Results(state=state, code=min(issue_codes, default=""))
+    return None
+
+
+_MEANING: tuple[tuple[str, SearchState], ...] = (
+    ("denied_codes", "denied"),
+    ("empty_codes", "complete"),
+    ("partial_codes", "partial"),
+    ("", "failed"),
+)
+
+
+def _issues(outcome: JsonObject) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield (severity, codes) of each issue; codes that are no short token are left out."""
+    for issue in objs(outcome, "issue"):
+        codes = {value for _, value in codings(obj(issue, "details"))} | {code(issue, "code")}
+        yield code(issue, "severity"), frozenset(c for c in codes if c and len(c) <= _MAX_CODE)

@@ -1,0 +1,148 @@
+"""The FHIR REST client of one site: bounded GETs on one base URL, nothing else.
+
+It follows no redirect, sends the token to no other address, and never raises for what a server does:
+each answer is a value that says what came.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from itertools import count
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from cds_service.domain.errors import NotJson
+from cds_service.domain.json import JsonObject, decode
+
+MAX_ANSWER_BYTES = 20 * 1024 * 1024
+_RETRYABLE = frozenset({429, 503})
+_MAX_ATTEMPTS = 3
+_SHORTEST_WAIT_S = 0.02
+_MAX_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: `status` 0 means that no answer was read."""
+
+    status: int
+    body: object = field(repr=False, default=None)
+    fault: str = ""
+    """`timeout`, `connection`, `too_large`, `not_json`: set when `status` says too little."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """A token bucket: at most `rate` reads a second towards one site, in bursts of at most `rate`."""
+
+    rate: float
+    clock: Callable[[], float]
+    _tokens: float = field(init=False)
+    _at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start with a full bucket."""
+        self._tokens = max(1.0, self.rate)
+        self._at = self.clock()
+
+    def wait(self) -> float:
+        """Take one token; return the seconds to wait before using it."""
+        now = self.clock()
+        self._tokens = min(max(1.0, self.rate), self._tokens + (now - self._at) * self.rate)
+        self._at = now
+        self._tokens -= 1
+        return max(0.0, -self._tokens / self.rate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FhirServer:
+    """One site's FHIR server, as its site file names it."""
+
+    base_url: str
+    accept: str
+    http: httpx.AsyncClient = field(repr=False)
+    pace: Pace
+    slots: asyncio.Semaphore
+    clock: Callable[[], float]
+    """The event loop's clock, on which deadlines are given."""
+
+    def on_base(self, url: str) -> str | None:
+        """Return the URL if it is on this server's base (relative ones are resolved), else None.
+
+        CDS Hooks leaves `next` links to the client's honesty; we follow none that leaves the base.
+        """
+        absolute = urljoin(self.base_url + "/", url)
+        ours, theirs = urlsplit(self.base_url), urlsplit(absolute)
+        same_origin = (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc)
+        below = theirs.path == ours.path or theirs.path.startswith(ours.path.rstrip("/") + "/")
+        escapes = (
+            any(part in {"..", "."} for part in theirs.path.split("/")) or "%2e" in url.lower()
+        )
+        return absolute if same_origin and below and not escapes else None
+
+    async def get(self, url: str, *, token: str, deadline: float) -> Answer:
+        """Read one URL on this base, waiting out `Retry-After` as long as the deadline allows."""
+        for attempt in count(1):
+            await asyncio.sleep(self.pace.wait())
+            async with self.slots:
+                answer, retry_after = await self._get_once(url, token)
+            wait = None if answer.status not in _RETRYABLE else retry_after
+            if wait is None or attempt == _MAX_ATTEMPTS or self.clock() + wait >= deadline:
+                return answer
+            await asyncio.sleep(max(wait, _SHORTEST_WAIT_S))
+        raise AssertionError("unreachable")
+
+    async def _get_once(self, url: str, token: str) -> tuple[Answer, float | None]:
+        headers = {"Accept": self.accept, "Authorization": f"Bearer {token}"}
+        try:
+            async with self.http.stream("GET", url, headers=headers) as response:
+                body = await _read(response)
+                retry_after = _retry_after(response)
+                status = response.status_code
+        except httpx.TimeoutException:
+            return Answer(0, fault="timeout"), None
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return Answer(0, fault="connection"), None
+        if body is None:
+            return Answer(0, fault="too_large"), None
+        try:
+            return Answer(status, decode(body)), retry_after
+        except NotJson:
+            return Answer(status, fault="not_json"), retry_after
+
+
+async def _read(response: httpx.Response) -> bytes | None:
+    """Return the body, or None as soon as it grows past the limit."""
+    chunks, size = [], 0
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        if size > MAX_ANSWER_BYTES:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Return the seconds of `Retry-After` (RFC 9110 section 10.2.3: seconds or a date), or None."""
+    value = response.headers.get("retry-after", "").strip()
+    if value.isdecimal() and len(value) <= _MAX_DIGITS:
+        return float(value)
+    date = response.headers.get("date", "")
+    try:
+        return max(
+            0.0, (parsedate_to_datetime(value) - parsedate_to_datetime(date)).total_seconds()
+        )
+    except (TypeError, ValueError):
+        return None
+
+
+def next_link(bundle: JsonObject) -> str | None:
+    """Return the URL of a searchset's next page, or None on the last one."""
+    links = bundle.get("link")
+    for link in links if isinstance(links, list) else ():
+        if isinstance(link, dict) and link.get("relation") == "next":
+            url = link.get("url")
+            return url if isinstance(url, str) and url else None
+    return None

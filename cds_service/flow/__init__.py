@@ -1,0 +1,1 @@
+"""The stories: the only place that knows the order of stages."""

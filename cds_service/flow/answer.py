@@ -1,0 +1,55 @@
+"""How a hook call is answered. This is the product in one page."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cds_service.audit import Audit
+from cds_service.brief import rule_brief
+from cds_service.card import Answered, Compose
+from cds_service.catalog import Catalog, check_hook
+from cds_service.context.access import access
+from cds_service.context.gather import Gather
+from cds_service.domain.call import Call, HookRequest
+from cds_service.flow.keep import Keep
+from cds_service.flow.occasion import check_occasion, shown
+from cds_service.sites import Sites
+from cds_service.verify import Verify
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Answers one hook call."""
+
+    sites: Sites
+    catalog: Catalog
+    verify: Verify
+    read: Callable[[bytes], HookRequest]
+    gather: Gather
+    compose: Compose
+    keep: Keep
+    audit: Audit
+
+    async def __call__(self, call: Call) -> Answered:
+        """Return the cards, or raise the `CdsError` that stopped us."""
+        async with self.audit.entry("answer", call) as entry:
+            site = self.sites.find(call.site)
+            caller = await self.verify(call, site)
+            entry.note(issuer=caller.issuer, tenant=caller.tenant, jti=caller.jti)
+            request = self.read(call.body)
+            service = self.catalog.find(call.service_id, enabled=site.file.services)
+            check_hook(service, request.hook)
+            check_occasion(request, site)
+            granted = access(request, caller, site)
+            context = await self.gather(granted, request, service, site, deadline=call.deadline)
+            brief = rule_brief(context)
+            answered = self.compose(service.cards(brief), brief, context, site)
+            self.keep(answered, brief, service, site)
+            entry.note(
+                brief=answered.brief_id,
+                cards=len(answered.cards),
+                gaps=len(brief.gaps),
+                resources=len(context.ledger.evidence),
+                rules=brief.rules_version,
+                access=granted.refused or "granted",
+            )
+            return shown(answered, site)

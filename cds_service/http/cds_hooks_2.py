@@ -1,0 +1,186 @@
+"""CDS Hooks 2.0.1 request bodies, read leniently: 1.0 and 2.0.0 habits and unknown members are welcome.
+
+Only what we cannot do without is refused (400), and the sentence names the member, never its value.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from cds_service.domain.call import FhirAuthorization, HookRequest
+from cds_service.domain.errors import BadCall
+from cds_service.domain.feedback import Feedback
+from cds_service.domain.json import EMPTY, JsonObject, decode
+
+_FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_REFERENCE = re.compile(r"[A-Za-z]+/[A-Za-z0-9\-.]{1,64}")
+_UUID = re.compile(r"[\w.:-]{1,128}")
+_MAX_INSTANCE = 256
+_MAX_COMMENT = 10_000
+
+
+def read_request(body: bytes) -> HookRequest:
+    """Read a hook call. Raises `NotJson` or `BadCall`."""
+    data = _object(decode(body), "the body")
+    context = _object(data.get("context"), "context")
+    return HookRequest(
+        hook=_text(data, "hook"),
+        hook_instance=_text(data, "hookInstance")[:_MAX_INSTANCE],
+        patient_id=_id(context.get("patientId"), "Patient", "context.patientId"),
+        encounter_id=_optional_id(context.get("encounterId"), "Encounter", "context.encounterId"),
+        user=_user(context.get("userId")),
+        fhir_server=_optional_text(data.get("fhirServer")),
+        authorization=_authorization(data.get("fhirAuthorization")),
+        context=context,
+        prefetch=_optional_object(data.get("prefetch"), "prefetch"),
+        extension=_optional_object(data.get("extension"), "extension"),
+    )
+
+
+def _object(value: object, name: str) -> JsonObject:
+    if not isinstance(value, dict):
+        raise BadCall(f"{name} must be a JSON object.")
+    return value
+
+
+def _optional_object(value: object, name: str) -> JsonObject:
+    return EMPTY if value is None else _object(value, name)
+
+
+def _text(data: JsonObject, name: str) -> str:
+    value = data.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise BadCall(f"{name} must be a string.")
+    return value
+
+
+def _optional_text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _id(value: object, kind: str, name: str) -> str:
+    """Return a bare id; older clients send `Patient/123`."""
+    bare = value.removeprefix(f"{kind}/") if isinstance(value, str) else ""
+    if not _FHIR_ID.fullmatch(bare) or bare in {".", ".."}:
+        raise BadCall(f"{name} must be a FHIR id: 1 to 64 letters, digits, '-' and '.'.")
+    return bare
+
+
+def _optional_id(value: object, kind: str, name: str) -> str | None:
+    return _id(value, kind, name) if value not in (None, "") else None
+
+
+def _user(value: object) -> str:
+    """Return `Type/id`, or "" when it is missing or something else: it is not vital to us."""
+    return value if isinstance(value, str) and _REFERENCE.fullmatch(value) else ""
+
+
+def _authorization(value: object) -> FhirAuthorization | None:
+    """Return the offered token; None when there is none or it lacks what makes it usable."""
+    if not isinstance(value, dict):
+        return None
+    token, kind = value.get("access_token"), value.get("token_type")
+    expires = value.get("expires_in")
+    usable = (
+        isinstance(token, str) and token.isascii() and token.isprintable() and " " not in token
+    )
+    if not usable or not token or str(kind).lower() != "bearer":
+        return None
+    patient = _optional_text(value.get("patient"))
+    return FhirAuthorization(
+        access_token=str(token),
+        expires_in=expires if isinstance(expires, int) and not isinstance(expires, bool) else 0,
+        scope=_optional_text(value.get("scope")) or "",
+        subject=_optional_text(value.get("subject")) or "",
+        patient=patient.removeprefix("Patient/") if patient else None,
+    )
+
+
+def read_feedback(body: bytes) -> tuple[tuple[Feedback, ...], int]:
+    """Read a feedback batch: (the valid items without repetitions, how many were not usable).
+
+    Epic spells `overrideReason` in the plural and may put the reason into an extension; both are read.
+    Raises `NotJson` or `BadCall` when the envelope itself is malformed.
+    """
+    data = _object(decode(body), "the body")
+    items = data.get("feedback")
+    if not isinstance(items, list):
+        raise BadCall("feedback must be an array.")
+    found: dict[tuple[str, ...], Feedback] = {}
+    refused = 0
+    for item in items:
+        try:
+            feedback = _feedback(_object(item, "feedback"))
+        except BadCall:
+            refused += 1
+        else:
+            found.setdefault(feedback.key, feedback)
+    return tuple(found.values()), refused
+
+
+def _feedback(item: JsonObject) -> Feedback:
+    card, outcome = _text(item, "card"), _text(item, "outcome")
+    if not _UUID.fullmatch(card):
+        raise BadCall("card must be a card's uuid.")
+    at = _instant(_text(item, "outcomeTimestamp"))
+    if outcome == "accepted":
+        accepted = tuple(_accepted(item.get("acceptedSuggestions")))
+        return Feedback(card=card, outcome="accepted", at=at, accepted=accepted)
+    if outcome != "overridden":
+        raise BadCall("outcome must be accepted or overridden.")
+    override = _override(item)
+    return Feedback(
+        card=card,
+        outcome="overridden",
+        at=at,
+        reason=_reason(override),
+        comment=(_optional_text(override.get("userComment")) or "")[:_MAX_COMMENT],
+    )
+
+
+def _instant(value: str) -> datetime:
+    """Return an RFC 3339 time; one without an offset is UTC, as the specification says."""
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        raise BadCall("outcomeTimestamp must be an RFC 3339 time.") from None
+    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def _accepted(value: object) -> Iterator[str]:
+    for item in value if isinstance(value, list) else ():
+        identity = item.get("id") if isinstance(item, dict) else None
+        if isinstance(identity, str) and _UUID.fullmatch(identity):
+            yield identity
+
+
+def _override(item: JsonObject) -> JsonObject:
+    for name in ("overrideReason", "overrideReasons"):
+        value = item.get(name)
+        first = value[0] if isinstance(value, list) and value else value
+        if isinstance(first, dict):
+            return first
+    return item if "userComment" in item else EMPTY
+
+
+_EPIC_REASON = "com.epic.cdshooks.feedback.overrideReason."
+
+
+def _reason(override: JsonObject) -> str:
+    coding = override.get("reason")
+    if not isinstance(coding, dict):
+        coding = override if "code" in override else _from_extension(override.get("extension"))
+    code, system = coding.get("code"), coding.get("system")
+    if not isinstance(code, str):
+        return ""
+    return f"{system if isinstance(system, str) else ''}|{code}"[:512]
+
+
+def _from_extension(extension: object) -> JsonObject:
+    if not isinstance(extension, dict):
+        return EMPTY
+    return {
+        key.removeprefix(_EPIC_REASON): value
+        for key, value in extension.items()
+        if key.startswith(_EPIC_REASON)
+    }

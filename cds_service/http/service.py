@@ -1,0 +1,174 @@
+"""The endpoints of a CDS service: discovery, hook calls, feedback, and whether we are well.
+
+Order at the edge: site, in-flight cap, media type, body limit; then the flow: token, parse, service.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from cds_service.domain.call import Call
+from cds_service.domain.errors import (
+    CdsError,
+    NothingToSay,
+    Overloaded,
+    TooLarge,
+    UnknownSite,
+    WrongMediaType,
+)
+from cds_service.domain.json import encode
+from cds_service.flow.answer import Answer
+from cds_service.flow.feedback import TakeFeedback
+from cds_service.http.problems import headers, outcome, status
+from cds_service.sites import Site, Sites
+from cds_service.verify import Verify
+
+_JSON = "application/json"
+_FINISH_S = 0.030
+"""Kept back from the budget for the brief, the cards and the way out."""
+_FEEDBACK_BUDGET_S = 10.0
+_MAX_AGE_S = 300
+
+
+@dataclass(slots=True, kw_only=True)
+class Endpoints:
+    """What the endpoints need. One for each process."""
+
+    public_url: str
+    sites: Sites
+    verify: Verify
+    answer: Answer
+    feedback: TakeFeedback
+    documents: Mapping[str, bytes]
+    """The discovery document of each site, as bytes: what an EHR sees is settled at start."""
+    readiness: Callable[[], Mapping[str, str]]
+    """What is wrong with this process, by part; empty when it is ready."""
+    max_body_bytes: int
+    max_in_flight: int
+    now: Callable[[], datetime]
+    _in_flight: int = field(default=0)
+
+    async def discover(self, request: Request) -> Response:
+        """`GET /{site}/cds-services`: public, unless the site wants it authenticated."""
+        site = self.sites.find(request.path_params["site"])
+        if site.file.discovery_auth:
+            await self.verify(self._call(request, site, "", budget_s=1.0), site)
+        body = self.documents[site.name]
+        tag = f'"{sha256(body).hexdigest()[:32]}"'
+        private = "private, " if site.file.discovery_auth else ""
+        told = {"ETag": tag, "Cache-Control": f"{private}max-age={_MAX_AGE_S}"}
+        if tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=told)
+        return Response(body, media_type=_JSON, headers=told)
+
+    async def call(self, request: Request) -> Response:
+        """`POST /{site}/cds-services/{id}`: a hook call."""
+        site = self.sites.find(request.path_params["site"])
+        budget = site.file.hook_budget_ms / 1000 - _FINISH_S
+        call = self._call(request, site, request.path_params["service"], budget_s=budget)
+        if self._in_flight >= self.max_in_flight:
+            raise Overloaded
+        self._in_flight += 1
+        try:
+            answered = await self.answer(await self._with_body(call, request))
+        except NothingToSay:
+            return Response(b'{"cards":[]}', media_type=_JSON)
+        finally:
+            self._in_flight -= 1
+        cards = [card.to_json() for card in answered.cards]
+        return Response(encode({"cards": cards}), media_type=_JSON)
+
+    async def take_feedback(self, request: Request) -> Response:
+        """`POST /{site}/cds-services/{id}/feedback`: 200 whatever of the batch was new or known."""
+        site = self.sites.find(request.path_params["site"])
+        service = request.path_params["service"]
+        call = self._call(request, site, service, budget_s=_FEEDBACK_BUDGET_S)
+        await self.feedback(await self._with_body(call, request))
+        return Response(b"{}", media_type=_JSON)
+
+    async def alive(self, _request: Request) -> Response:
+        """`GET /healthz`: the process answers."""
+        return Response(b'{"status":"ok"}', media_type=_JSON)
+
+    async def ready(self, _request: Request) -> Response:
+        """`GET /readyz`: 200, or 503 with the reasons."""
+        wrong = dict(self.readiness())
+        body = encode({"status": "not ready" if wrong else "ready", "reasons": wrong})
+        return Response(body, status_code=503 if wrong else 200, media_type=_JSON)
+
+    def _call(self, request: Request, site: Site, service: str, *, budget_s: float) -> Call:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        return Call(
+            site=site.name,
+            service_id=service,
+            url=f"{self.public_url}{request.url.path}",
+            bearer=token.strip() if scheme.lower() == "bearer" else "",
+            body=b"",
+            received=self.now(),
+            deadline=asyncio.get_running_loop().time() + budget_s,
+        )
+
+    async def _with_body(self, call: Call, request: Request) -> Call:
+        _check_media_type(request)
+        body = await _read(request, self.max_body_bytes)
+        return replace(call, body=body)
+
+
+def _check_media_type(request: Request) -> None:
+    """Check that the body says that it is JSON, in any letter case, with or without parameters."""
+    kind = request.headers.get("content-type", _JSON).partition(";")[0].strip().lower()
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if not (kind.endswith(("/json", "+json"))) or encoding != "identity":
+        raise WrongMediaType
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    """Read the body. Raises `TooLarge` as soon as it is, unread where the length is declared."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared) > limit:
+        raise TooLarge
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def add_routes(app: FastAPI, endpoints: Endpoints) -> None:
+    """Put the endpoints on the application, and our error shape on whatever it refuses itself."""
+    app.add_route("/healthz", endpoints.alive)
+    app.add_route("/readyz", endpoints.ready)
+    app.add_route("/{site}/cds-services", endpoints.discover)
+    app.add_route("/{site}/cds-services/{service}", endpoints.call, methods=["POST"])
+    app.add_route(
+        "/{site}/cds-services/{service}/feedback", endpoints.take_feedback, methods=["POST"]
+    )
+    app.add_exception_handler(CdsError, _problem)
+    app.add_exception_handler(HTTPException, _refused)
+
+
+async def _problem(_request: Request, problem: Exception) -> Response:
+    told = problem if isinstance(problem, CdsError) else CdsError()
+    return Response(
+        outcome(told), status_code=status(told), media_type=_JSON, headers=headers(told)
+    )
+
+
+class _NoSuchMethod(CdsError):
+    code = "wrong_method"
+    advice = "This address takes another method."
+
+
+async def _refused(_request: Request, refusal: Exception) -> Response:
+    """Give the framework's own refusals (404, 405) our shape."""
+    code = refusal.status_code if isinstance(refusal, HTTPException) else 500
+    problem = _NoSuchMethod() if code == 405 else UnknownSite()  # noqa: PLR2004  # RFC 9110 section 15.5.6
+    kept = dict(refusal.headers or {}) if isinstance(refusal, HTTPException) else {}
+    return Response(outcome(problem), status_code=code, media_type=_JSON, headers=kept)

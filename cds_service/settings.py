@@ -1,0 +1,76 @@
+"""Every operator setting, once, read from the environment at start (prefix `CDS_`)."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cds_service.domain.errors import Misconfigured
+
+
+class Settings(BaseSettings):
+    """The operator's settings. A field's description is its documentation."""
+
+    model_config = SettingsConfigDict(env_prefix="CDS_", frozen=True, extra="ignore")
+
+    profile: Annotated[
+        Literal["production", "demo"],
+        Field(
+            description="`production`, or `demo`, which relaxes http, loopback addresses, self-made keys,"
+            " CORS from any origin without credentials, and the public sandbox's key where a site names it."
+        ),
+    ] = "production"
+    data_dir: Annotated[Path, Field(description="Embedded databases and demo keys live here.")] = (
+        Path(".data")
+    )
+    public_url: Annotated[
+        str,
+        Field(
+            description="Our address as the EHR sees it, without a trailing slash. Tokens are checked"
+            " against it, never against the `Host` header."
+        ),
+    ] = ""
+    sites: Annotated[Path, Field(description="Folder of site files, one `<site>.toml` each.")] = (
+        Path("sites")
+    )
+    database_url: Annotated[
+        str,
+        Field(description="SQLAlchemy URL; empty means SQLite in the data folder."),
+    ] = ""
+    keyring: Annotated[
+        Path | None,
+        Field(description="File of the keys that seal chart content at rest; mode 0600."),
+    ] = None
+    hook_packages: Annotated[
+        tuple[str, ...],
+        Field(description="Packages that are scanned for CDS services, as a JSON list."),
+    ] = ("hooks",)
+    max_body_bytes: Annotated[
+        int, Field(ge=1024, description="Largest request body; larger ones get 413.")
+    ] = 10 * 1024 * 1024
+    max_in_flight: Annotated[
+        int, Field(ge=1, description="Hook calls answered at once; more get 503 with Retry-After.")
+    ] = 64
+
+    @property
+    def is_demo(self) -> bool:
+        """Return whether the demo's relaxations are on."""
+        return self.profile == "demo"
+
+
+def load_settings() -> Settings:
+    """Read the environment. Raises `Misconfigured` naming the variable that is missing or wrong."""
+    try:
+        settings = Settings()
+    except ValidationError as problem:
+        first = problem.errors(include_input=False)[0]
+        name = "CDS_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise Misconfigured(f"{name}: {first['msg']}.") from None
+    if not settings.public_url:
+        raise Misconfigured(
+            "CDS_PUBLIC_URL is not set: give our address as the EHR sees it, e.g. https://cds.example.org."
+        )
+    if not settings.is_demo and not settings.public_url.startswith("https://"):
+        raise Misconfigured("CDS_PUBLIC_URL must begin with https:// in the production profile.")
+    return settings

@@ -1,0 +1,293 @@
+"""One record for each EHR tenant, read from `<CDS_SITES>/<site>.toml`.
+
+An unknown key is an error that names the key and the nearest known one; a secret is referenced
+(`env:NAME`, `file:PATH`), never written in the file.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from cds_service.domain.errors import Misconfigured, UnknownSite
+from cds_service.vendors import Profile, load_profile
+
+SITE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+def _is_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.username:
+        msg = "give an absolute URL such as https://ehr.example.org/r4, without user name or password"
+        raise ValueError(msg)
+    if parts.query or parts.fragment:
+        msg = "give the URL without a query or fragment"
+        raise ValueError(msg)
+    return value.rstrip("/")
+
+
+def _is_secret(value: str) -> str:
+    if not value.startswith(("env:", "file:")):
+        msg = "a secret is never written here: use 'env:NAME' or 'file:PATH'"
+        raise ValueError(msg)
+    return value
+
+
+def _is_replay(value: str) -> str:
+    if not re.fullmatch(r"strict|off|window:[1-9][0-9]{0,3}", value):
+        msg = "use 'strict', 'window:30' (seconds) or, at a test site, 'off'"
+        raise ValueError(msg)
+    return value
+
+
+Url = Annotated[str, AfterValidator(_is_url)]
+Secret = Annotated[str, AfterValidator(_is_secret)]
+Algorithm = Literal["ES384", "RS384", "ES256", "RS256", "ES512", "RS512", "PS384"]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Network(_Table):
+    """How we reach this EHR."""
+
+    allow: tuple[str, ...] = ()
+    ca_file: Path | None = None
+    client_cert: Secret | None = None
+
+
+class Fhir(_Table):
+    """The one FHIR server of this site."""
+
+    base_url: Url
+
+
+class Trust(_Table):
+    """Who may call: an issuer and its key set, as a pair."""
+
+    iss: str
+    jwks_url: Url | None = None
+    jwks_file: Path | None = None
+    algorithms: tuple[Algorithm, ...] | None = None
+    tenant: str | None = None
+    client_id: str | None = None
+    max_lifetime_s: Annotated[int, Field(ge=30, le=3600)] | None = None
+    skew_s: Annotated[int, Field(ge=0, le=300)] | None = None
+    replay: Annotated[str, AfterValidator(_is_replay)] = "strict"
+
+    @model_validator(mode="after")
+    def _has_one_key_set(self) -> Self:
+        if (self.jwks_url is None) == (self.jwks_file is None):
+            msg = "give exactly one of jwks_url and jwks_file"
+            raise ValueError(msg)
+        return self
+
+
+class Backend(_Table):
+    """Our SMART backend-services client at this EHR."""
+
+    client_id: str
+    scopes: tuple[str, ...] = ()
+
+
+class Prepare(_Table):
+    """Work ahead of the visit."""
+
+    poll: bool = False
+    look_ahead_days: Annotated[int, Field(ge=1, le=30)] = 3
+    refresh: tuple[Literal["booking", "evening-before", "1h-before"], ...] = ()
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    requests_per_second: Annotated[float, Field(gt=0, le=1000)] = 5
+
+
+class Agent(_Table):
+    """Whether a model may be asked."""
+
+    enabled: bool = False
+    note_text: bool = False
+
+
+class Smart(_Table):
+    """Our SMART app client at this EHR."""
+
+    client_id: str
+    scopes: tuple[str, ...] = ("launch", "openid", "fhirUser")
+    secret: Secret | None = None
+    frame_ancestors: tuple[Url, ...] = ()
+    approvers: tuple[str, ...] = ("Practitioner",)
+
+
+class Write(_Table):
+    """How an approved note gets into the chart."""
+
+    route: Literal["fhir", "none"] = "none"
+    doc_status: Literal["preliminary", "final", "amended"] | None = None
+
+
+class Cors(_Table):
+    """Browser origins that may call us."""
+
+    origins: tuple[Url, ...] = ()
+
+
+class Policy(_Table):
+    """Limits towards this EHR."""
+
+    concurrent_reads: Annotated[int, Field(ge=1, le=64)] = 24
+    """FHIR reads of one hook call under way at once."""
+    reads_per_second: Annotated[float, Field(gt=0, le=10_000)] = 100
+    """FHIR reads a second towards this site, over all calls of this process."""
+
+
+class SiteFile(_Table):
+    """A site file, as it may be written."""
+
+    title: str
+    vendor: str
+    environment: Literal["production", "test"] = "production"
+    mode: Literal["live", "shadow", "off"] = "live"
+    timezone: str = "UTC"
+    services: tuple[str, ...]
+    hook_budget_ms: Annotated[int, Field(ge=50, le=10_000)] = 450
+    discovery_auth: bool = False
+    triggers: tuple[str, ...] | None = None
+    vendor_overrides: dict[str, Any] = {}
+    network: Network = Network()
+    fhir: Fhir
+    trust: Annotated[tuple[Trust, ...], Field(min_length=1)]
+    backend: Backend | None = None
+    prepare: Prepare | None = None
+    agent: Agent = Agent()
+    smart: Smart | None = None
+    write: Write = Write()
+    cors: Cors = Cors()
+    policy: Policy = Policy()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One EHR tenant, ready to serve: its file, its vendor's profile and its time zone."""
+
+    name: str
+    file: SiteFile
+    profile: Profile
+    zone: ZoneInfo
+
+    @property
+    def triggers(self) -> tuple[str, ...]:
+        """Return the trigger values that this site answers."""
+        return self.profile.hook.triggers if self.file.triggers is None else self.file.triggers
+
+
+@dataclass(frozen=True, slots=True)
+class Sites:
+    """All sites by name."""
+
+    by_name: Mapping[str, Site]
+
+    def find(self, name: str) -> Site:
+        """Return a site. Raises `UnknownSite`."""
+        site = self.by_name.get(name)
+        if site is None:
+            raise UnknownSite
+        return site
+
+
+def load_sites(folder: Path, *, services: frozenset[str], demo: bool = False) -> Sites:
+    """Read every site file of a folder.
+
+    `services` are the ids that exist. Raises `Misconfigured` with the file, the key and what to do.
+    """
+    files = sorted(folder.glob("*.toml")) if folder.is_dir() else []
+    if not files:
+        raise Misconfigured(
+            f"No site file in {folder}: write one with 'cds-service site new', or set CDS_SITES."
+        )
+    return Sites({file.stem: load_site(file, services=services, demo=demo) for file in files})
+
+
+def load_site(file: Path, *, services: frozenset[str], demo: bool = False) -> Site:
+    """Read and check one site file. Raises `Misconfigured` with the file, the key and what to do."""
+    if not SITE_NAME.fullmatch(file.stem):
+        raise Misconfigured(
+            f"{file.name}: a site's name is lower-case letters, digits and '-', as it stands in the URL."
+        )
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+        parsed = SiteFile.model_validate(data)
+    except tomllib.TOMLDecodeError as problem:
+        raise Misconfigured(f"{file.name}: not TOML: {problem}.") from None
+    except ValidationError as problem:
+        raise Misconfigured(f"{file.name}: {_sentence(problem)}") from None
+    try:
+        return _checked(file.stem, parsed, services, demo=demo)
+    except Misconfigured as problem:
+        raise Misconfigured(f"{file.name}: {problem.detail}") from None
+
+
+def _checked(name: str, parsed: SiteFile, services: frozenset[str], *, demo: bool) -> Site:
+    for service in parsed.services:
+        if service not in services:
+            known = ", ".join(sorted(services))
+            raise Misconfigured(f"services: {service!r} does not exist; there are {known}.")
+    profile = load_profile(parsed.vendor, parsed.vendor_overrides)
+    for param in profile.search.required_extra_params:
+        if not profile.search.extra_params.get(param):
+            raise Misconfigured(
+                f'vendor {parsed.vendor} needs [vendor_overrides.search.extra_params] {param} = "...".'
+            )
+    try:
+        zone = ZoneInfo(parsed.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise Misconfigured(
+            f"timezone: {parsed.timezone!r} is not in the time zone table."
+        ) from None
+    _check_production(parsed, demo=demo)
+    return Site(name, parsed, profile, zone)
+
+
+def _check_production(parsed: SiteFile, *, demo: bool) -> None:
+    urls = [parsed.fhir.base_url, *(t.jwks_url for t in parsed.trust if t.jwks_url)]
+    if not demo and any(url.startswith("http://") for url in urls):
+        raise Misconfigured(
+            "fhir.base_url and jwks_url must be https:// in the production profile."
+        )
+    for number, trust in enumerate(parsed.trust):
+        if trust.replay == "off" and parsed.environment != "test":
+            raise Misconfigured(f'trust.{number}.replay: "off" needs environment = "test".')
+    if len({t.iss for t in parsed.trust}) < len(parsed.trust):
+        raise Misconfigured("trust: an issuer stands there twice.")
+
+
+def _sentence(problem: ValidationError) -> str:
+    """Say the first thing wrong with a site file in one sentence."""
+    problems = problem.errors(include_input=False, include_url=False)
+    first = min(problems, key=lambda each: each["type"] != "extra_forbidden")
+    where = [part for part in first["loc"] if isinstance(part, str)]
+    key = ".".join(map(str, first["loc"]))
+    if first["type"] != "extra_forbidden":
+        return f"{key}: {first['msg'].removeprefix('Value error, ')}."
+    near = get_close_matches(where[-1], _known_keys(where[:-1]), n=1, cutoff=0.5)
+    return f"{key}: unknown key" + (f"; did you mean {near[0]!r}?" if near else ".")
+
+
+def _known_keys(path: list[str]) -> list[str]:
+    model: type[BaseModel] = SiteFile
+    for name in path:
+        model = {t.__name__.lower(): t for t in _Table.__subclasses__()}.get(name, SiteFile)
+    return list(model.model_fields)

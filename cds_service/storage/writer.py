@@ -1,0 +1,96 @@
+"""Writes behind: what a hook call leaves is stored in order, in batches, off its path.
+
+An orderly stop loses nothing. A crash loses at most what was not flushed: `FLUSH_S` seconds of entries.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table
+from sqlalchemy.exc import SQLAlchemyError
+
+from cds_service.domain.errors import Overloaded
+from cds_service.storage.database import AUDIT, BRIEF, CARD, Database
+
+FLUSH_S = 0.2
+MAX_WAITING = 10_000
+_RETRY_S = 1.0
+
+
+@dataclass(slots=True)
+class Writer:
+    """The queue of rows on their way into the database."""
+
+    database: Database
+    _waiting: list[tuple[Table, dict[str, Any]]] = field(default_factory=list)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _stopping: bool = False
+    failures: int = 0
+    """Flushes in a row that failed; readiness tells it."""
+
+    def check_room(self) -> None:
+        """Refuse new work while the database is behind. Raises `Overloaded`."""
+        if len(self._waiting) >= MAX_WAITING:
+            raise Overloaded
+
+    def audit(
+        self, *, site: str, action: str, outcome: str, at: datetime, facts: Mapping[str, object]
+    ) -> None:
+        """Queue one audit entry."""
+        self._put(
+            AUDIT,
+            {"site": site, "at": at, "action": action, "outcome": outcome, "facts": dict(facts)},
+        )
+
+    def brief(
+        self, *, site: str, brief_id: str, created: datetime, rules_version: str, body: bytes
+    ) -> None:
+        """Queue one brief; it is sealed here and now, so that nothing readable waits."""
+        sealed = self.database.ring.seal(body, place=f"brief|body|{brief_id}|{site}")
+        row = {"id": brief_id, "site": site, "created": created}
+        self._put(BRIEF, {**row, "rules_version": rules_version, "body": sealed})
+
+    def card(
+        self, *, uuid: str, site: str, service: str, topic: str, brief: str, created: datetime
+    ) -> None:
+        """Queue what feedback will be matched against."""
+        row = {"uuid": uuid, "site": site, "service": service, "topic": topic}
+        self._put(CARD, {**row, "brief": brief, "created": created})
+
+    def _put(self, table: Table, row: dict[str, Any]) -> None:
+        self._waiting.append((table, row))
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Flush until stopped; what cannot be written now stays queued and is tried again."""
+        while not (self._stopping and not self._waiting):
+            await self._wake.wait()
+            if not self._stopping:
+                await asyncio.sleep(FLUSH_S)
+            self._wake.clear()
+            try:
+                await self.flush()
+            except (SQLAlchemyError, OSError):
+                self.failures += 1
+                if self._stopping:
+                    raise
+                self._wake.set()
+                await asyncio.sleep(_RETRY_S)
+
+    async def flush(self) -> None:
+        """Write what is queued, in order, in one transaction."""
+        taken = len(self._waiting)
+        batches: dict[Table, list[dict[str, Any]]] = {}
+        for table, row in self._waiting[:taken]:
+            batches.setdefault(table, []).append(row)
+        await self.database.insert(list(batches.items()))
+        del self._waiting[:taken]
+        self.failures = 0
+
+    def stop(self) -> None:
+        """Ask `run` to flush what is left and end."""
+        self._stopping = True
+        self._wake.set()

@@ -1,0 +1,197 @@
+"""The vendor profile: every value named and typed here, every vendor's value in a data file beside it.
+
+Precedence: the site's `[vendor_overrides]`, then the vendor's file, then the defaults of this module. Each
+fact in a file carries its source, the date it was checked and how sure we are; `verify = true` marks a
+value that a site has to confirm before production.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cds_service.domain.errors import Misconfigured
+from cds_service.domain.needs import NeedName
+
+
+class _Rules(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class NeedRule(_Rules):
+    """How one record need is asked for at this vendor."""
+
+    available: bool = True
+    """False: this vendor's FHIR API cannot be asked for it; the brief says so."""
+    params: dict[str, str] = {}
+    """Search parameters that this vendor demands beside `patient`."""
+    without: tuple[str, ...] = ()
+    """Parameters of the need that this vendor refuses."""
+    split: dict[str, tuple[str, ...]] = {}
+    """One query for each value of a parameter, where the vendor has one API for each."""
+    date_required: bool = False
+    """The search fails without a date window; it cannot then be a CDS Hooks 2.0.1 prefetch template."""
+    date_param: str = ""
+    """The vendor's own name of the date parameter."""
+
+
+class SearchRules(_Rules):
+    """How searches work."""
+
+    page_size: Annotated[int, Field(ge=1, le=1000)] = 100
+    max_pages: Annotated[int, Field(ge=1, le=50)] = 3
+    """Pages read for one query inside a hook call; more is a named gap."""
+    count_param: str = "_count"
+    sort: bool = True
+    extra_params: dict[str, str] = {}
+    """Sent with every search (athenahealth's practice)."""
+    required_extra_params: tuple[str, ...] = ()
+    """Names in `extra_params` that a site has to give."""
+    accept: str = "application/fhir+json"
+    empty_codes: tuple[str, ...] = ()
+    """OperationOutcome codes that mean "nothing found"."""
+    partial_codes: tuple[str, ...] = ()
+    """OperationOutcome codes that mean "there may be more"."""
+    denied_codes: tuple[str, ...] = ()
+    """OperationOutcome codes that mean "not for you", break-the-glass among them: never retried."""
+
+
+class HookRules(_Rules):
+    """How this vendor calls us."""
+
+    hooks: tuple[str, ...] = ()
+    """The standard hooks that the vendor is known to fire; empty when unknown."""
+    discovery: bool = True
+    """Whether the EHR reads our discovery document."""
+    trigger_extension: str = ""
+    """The request extension that tells what really happened."""
+    triggers: tuple[str, ...] = ()
+    """Values of it that count as the hook's moment, unless the site says otherwise."""
+    scope_format: Literal["smart", "api_names"] = "smart"
+
+
+class JwtRules(_Rules):
+    """How this vendor signs."""
+
+    algorithms: tuple[str, ...] = ("ES384", "RS384")
+    max_lifetime_s: Annotated[int, Field(ge=30, le=3600)] = 300
+    skew_s: Annotated[int, Field(ge=0, le=300)] = 60
+
+
+class CardRules(_Rules):
+    """What this vendor does with a card."""
+
+    draft_note: bool = False
+    """Whether accepting a suggestion that creates a DocumentReference works."""
+    selection_behavior: Literal["at-most-one", "any"] = "at-most-one"
+    actions_per_suggestion: Annotated[int, Field(ge=1)] = 10
+    labels_shown: bool = True
+    """False: suggestion and link labels are required but never seen, so the detail must say what they do."""
+    app_context: bool = True
+    """False: `appContext` does not reach the app, which then works from the launch context alone."""
+    links: bool = True
+    """False: links are stripped unless the site listed them."""
+    override_reasons: bool = True
+
+
+class NoteRules(_Rules):
+    """What a DocumentReference that carries a note must look like."""
+
+    content_type: str = "text/plain;charset=utf-8"
+    draft_status: str = "preliminary"
+    encounter_required: bool = False
+    period_end_required: bool = False
+    author_allowed: bool = True
+    category_allowed: bool = True
+    type_system: str = "http://loinc.org"
+    type_code: str = "11506-3"
+    type_display: str = "Progress note"
+
+
+class Profile(_Rules):
+    """One vendor's values, complete: what a file leaves out has the default."""
+
+    vendor: str
+    title: str
+    search: SearchRules = SearchRules()
+    hook: HookRules = HookRules()
+    jwt: JwtRules = JwtRules()
+    card: CardRules = CardRules()
+    note: NoteRules = NoteRules()
+    need: dict[NeedName, NeedRule] = {}
+
+    def rule(self, name: NeedName) -> NeedRule:
+        """Return the rule of one need; the default rule where the vendor has none."""
+        return self.need.get(name, _DEFAULT_RULE)
+
+
+_DEFAULT_RULE = NeedRule()
+
+
+class Fact(_Rules):
+    """One value of a vendor file and where it comes from."""
+
+    name: str
+    value: Any
+    source: str
+    as_of: str
+    confidence: Literal["high", "medium", "low", "none found", "our choice"]
+    verify: bool = False
+
+
+@cache
+def vendor_names() -> tuple[str, ...]:
+    """Return the names of the vendor files, sorted."""
+    files = resources.files(__package__).iterdir()
+    return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))
+
+
+@cache
+def _file(vendor: str) -> tuple[str, tuple[Fact, ...]]:
+    text = resources.files(__package__).joinpath(f"{vendor}.toml").read_text(encoding="utf-8")
+    data = tomllib.loads(text)
+    return data["title"], tuple(Fact.model_validate(fact) for fact in data.get("fact", ()))
+
+
+def facts(vendor: str) -> tuple[Fact, ...]:
+    """Return a vendor's facts with their sources. Raises `Misconfigured` for an unknown vendor."""
+    if vendor not in vendor_names():
+        raise Misconfigured(
+            f"vendor = {vendor!r} is unknown; it is one of {', '.join(vendor_names())}"
+        )
+    return _file(vendor)[1]
+
+
+def load_profile(vendor: str, overrides: Mapping[str, object] | None = None) -> Profile:
+    """Load a vendor's profile with a site's overrides on top.
+
+    `overrides` are nested tables (`{"card": {"draft_note": True}}`) or dotted names. Raises `Misconfigured`,
+    naming the key, when a vendor or key is unknown or a value has the wrong type.
+    """
+    tree: dict[str, Any] = {"vendor": vendor}
+    for fact in facts(vendor):
+        _put(tree, fact.name, fact.value)
+    tree["title"] = _file(vendor)[0]
+    for name, value in (overrides or {}).items():
+        _put(tree, name, value)
+    try:
+        return Profile.model_validate(tree)
+    except ValidationError as problem:
+        where = ".".join(map(str, problem.errors(include_input=False)[0]["loc"]))
+        what = problem.errors(include_input=False)[0]["msg"]
+        raise Misconfigured(f"vendor_overrides.{where}: {what}") from None
+
+
+def _put(tree: dict[str, Any], name: str, value: object) -> None:
+    """Put a value below a dotted name, merging tables."""
+    first, _, rest = name.partition(".")
+    if rest:
+        _put(tree.setdefault(first, {}), rest, value)
+    elif isinstance(value, Mapping) and isinstance(tree.get(first), dict):
+        for inner, inner_value in value.items():
+            _put(tree[first], str(inner), inner_value)
+    else:
+        tree[first] = dict(value) if isinstance(value, Mapping) else value

@@ -1,0 +1,136 @@
+"""The EHRs' public keys: fetched only from what the site file names, cached, refetched with a floor."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, SECP521R1
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey as EcKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt import PyJWK
+from jwt.exceptions import PyJWTError
+
+from cds_service.domain.errors import NotJson, NotTrusted
+from cds_service.domain.json import decode
+
+REFETCH_FLOOR_S = 10.0
+"""An unknown `kid` refetches its key set at most this often."""
+MAX_AGE_S = 3600.0
+"""Millennium rotates about every two days, Epic less often: an hour keeps both fresh."""
+MAX_SET_BYTES = 512 * 1024
+MIN_RSA_BITS = 2048
+
+_CURVES = {SECP256R1: "ES256", SECP384R1: "ES384", SECP521R1: "ES512"}
+
+KNOWN_PRIVATE_KIDS = frozenset({"example-kid", "44823f3d-0b01-4a6c-a80e-b9d3e8a7226f"})
+"""`kid`s of the keys whose private halves are public: the specification's sample and the hosted sandbox's."""
+
+PublicKey = EcKey | RSAPublicKey
+
+
+@dataclass(slots=True)
+class _KeySet:
+    keys: Mapping[str, PublicKey] = field(default_factory=dict)
+    fetched: float = float("-inf")
+    tried: float = float("-inf")
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(slots=True, kw_only=True)
+class KeySets:
+    """All key sets by their address (an URL, or the path of a file)."""
+
+    http: httpx.AsyncClient
+    clock: Callable[[], float]
+    trust_public_sandbox: bool = False
+    _sets: dict[str, _KeySet] = field(default_factory=dict)
+
+    async def find(self, source: str | Path, kid: str) -> PublicKey:
+        """Return the key with this `kid`, compared as the raw string that was sent.
+
+        A stale set is still served while a refetch fails. Raises `NotTrusted` when no set holds the key.
+        """
+        known = self._sets.setdefault(str(source), _KeySet())
+        aged = self.clock() - known.fetched > MAX_AGE_S
+        if (aged or kid not in known.keys) and self.clock() - known.tried > REFETCH_FLOOR_S:
+            async with known.lock:
+                if self.clock() - known.tried > REFETCH_FLOOR_S:
+                    known.tried = self.clock()
+                    await self._refetch(source, known)
+        key = known.keys.get(kid)
+        if key is None:
+            raise NotTrusted("unknown_kid")
+        return key
+
+    async def warm(self, sources: Iterable[str | Path]) -> None:
+        """Fetch every set once, at start; one that cannot be had is fetched at its first call."""
+        for source in sources:
+            known = self._sets.setdefault(str(source), _KeySet())
+            await self._refetch(source, known)
+
+    async def _refetch(self, source: str | Path, known: _KeySet) -> None:
+        body = await self._load(source) if isinstance(source, Path) else await self._fetch(source)
+        keys = self._parse(body) if body is not None else {}
+        if keys:
+            known.keys, known.fetched = keys, self.clock()
+
+    async def _load(self, file: Path) -> bytes | None:
+        try:
+            return await asyncio.to_thread(file.read_bytes)
+        except OSError:
+            return None
+
+    async def _fetch(self, url: str) -> bytes | None:
+        try:
+            response = await self.http.get(
+                url, headers={"Accept": "application/json"}, timeout=2.0
+            )
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return None
+        return response.content if response.status_code == HTTPStatus.OK else None
+
+    def _parse(self, body: bytes) -> dict[str, PublicKey]:
+        try:
+            data = decode(body) if len(body) <= MAX_SET_BYTES else None
+        except NotJson:
+            return {}
+        listed = data.get("keys") if isinstance(data, dict) else None
+        keys = {}
+        for jwk in listed if isinstance(listed, list) else ():
+            kid = jwk.get("kid") if isinstance(jwk, dict) else None
+            if isinstance(kid, str) and (
+                self.trust_public_sandbox or kid not in KNOWN_PRIVATE_KIDS
+            ):
+                key = _public_key(jwk)
+                if key is not None:
+                    keys[kid] = key
+        return keys
+
+
+def _public_key(jwk: dict[str, object]) -> PublicKey | None:
+    """Return an asymmetric public key, or None: symmetric and unknown kinds are skipped."""
+    if jwk.get("kty") not in {"EC", "RSA"} or jwk.get("use", "sig") != "sig":
+        return None
+    try:
+        key = PyJWK({k: v for k, v in jwk.items() if k != "alg"} | {"alg": _alg_for(jwk)}).key
+    except (PyJWTError, ValueError, TypeError, KeyError):
+        return None
+    if isinstance(key, RSAPublicKey):
+        return key if key.key_size >= MIN_RSA_BITS else None
+    return key if isinstance(key, EcKey) else None
+
+
+def _alg_for(jwk: dict[str, object]) -> str:
+    if jwk["kty"] == "RSA":
+        return "RS384"
+    return {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}[str(jwk["crv"])]
+
+
+def fits(key: PublicKey, algorithm: str) -> bool:
+    """Return whether an algorithm is one that this key's type and curve can have made."""
+    if isinstance(key, RSAPublicKey):
+        return algorithm[:2] in {"RS", "PS"}
+    return _CURVES.get(type(key.curve)) == algorithm

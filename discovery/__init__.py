@@ -1,0 +1,1 @@
+"""The shop window: what the EHR and its admins see of us."""

@@ -1,0 +1,1 @@
+"""The content: what we tell clinicians. One folder is one CDS service."""

@@ -1,0 +1,1 @@
+"""A word at booking: a clash, or data that this visit will miss."""

@@ -1,0 +1,47 @@
+"""Cards for the moment of booking: short, and silent when there is nothing to say."""
+
+from cds_service.hook import Brief, Bullets, CardIntent, Line
+
+MAX_LINES = 5
+
+
+def cards(brief: Brief) -> tuple[CardIntent, ...]:
+    """Return a card for a clash, and one for what the visit should cover; often none."""
+    clashes = [x for x in brief.section("visit") if x.statement.kind == "clash"]
+    waiting = [x for x in brief.section("open_loops") if x.statement.kind == "order_open"]
+    found = []
+    if clashes:
+        found.append(
+            _card(
+                "Another appointment is booked at this time",
+                "warning",
+                "booking-clash",
+                "Clash of appointments",
+                clashes,
+            )
+        )
+    if waiting:
+        many = f"{len(waiting)} orders have" if len(waiting) > 1 else "1 order has"
+        found.append(
+            _card(
+                f"{many} no result in the record before this visit",
+                "info",
+                "booking-open-orders",
+                "Orders without a result",
+                waiting,
+            )
+        )
+    return tuple(found)
+
+
+def _card(summary: str, indicator: str, topic: str, display: str, lines: list[Line]) -> CardIntent:
+    texts = tuple(x.text for x in lines[:MAX_LINES])
+    more = len(lines) - MAX_LINES
+    shown = (*texts, f"and {more} more") if more > 0 else texts
+    return CardIntent(
+        summary=summary,
+        indicator="warning" if indicator == "warning" else "info",
+        topic=topic,
+        topic_display=display,
+        detail=(Bullets(lines=shown),),
+    )

@@ -1,0 +1,1 @@
+"""The pre-visit brief at chart-open."""

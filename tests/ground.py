@@ -1,0 +1,178 @@
+"""The ground that tests stand on: the simulated EHR and the service, connected in this process.
+
+Everything is real but the network, the clock and the chance of ids. `Ground.client(site)` calls the service
+as an EHR does.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from cds_service.app import Service, World, build
+from cds_service.settings import Settings
+from cds_service.simulator.app import create_app
+from cds_service.simulator.cds_client import CdsClient
+from cds_service.simulator.config import Site as EhrSite
+from cds_service.simulator.config import SimulatorConfig
+from cds_service.simulator.in_process import Network
+from cds_service.simulator.keys import PrivateKey, make_key
+from cds_service.simulator.world import Simulator
+from discovery.document import prefetch
+
+EHR = "http://ehr.test"
+CDS = "http://cds.test"
+TODAY = date(2026, 11, 23)
+
+GENERAL = f"""
+title = "General Hospital"
+vendor = "generic-r4"
+environment = "test"
+timezone = "America/Chicago"
+services = ["patient-view-brief", "appointment-book-brief"]
+hook_budget_ms = 5000
+
+[fhir]
+base_url = "{EHR}/r4"
+
+[[trust]]
+iss = "{EHR}"
+jwks_url = "{EHR}/cds/jwks.json"
+algorithms = ["ES384"]
+client_id = "cds-brief"
+
+[smart]
+client_id = "cds-brief"
+
+[cors]
+origins = ["https://ehr.example.org"]
+"""
+RIVERSIDE = f"""
+title = "Riverside Clinic"
+vendor = "epic"
+environment = "test"
+timezone = "America/Chicago"
+services = ["patient-view-brief"]
+hook_budget_ms = 5000
+
+[fhir]
+base_url = "{EHR}/epic/api/FHIR/R4"
+
+[[trust]]
+iss = "{EHR}/epic/api/FHIR/R4"
+jwks_url = "{EHR}/epic/api/epic/2019/Security/Open/PublicKeys/530013/530013"
+algorithms = ["RS384"]
+client_id = "cds-brief"
+
+[smart]
+client_id = "cds-brief"
+"""
+
+_keys: dict[str, PrivateKey] = {}
+
+
+def _one_key_each(algorithm: str) -> PrivateKey:
+    """Make each kind of key once for the whole run: RSA keys are slow to make."""
+    return _keys.setdefault(algorithm, make_key(algorithm))
+
+
+@dataclass
+class Clock:
+    """A clock that a test moves."""
+
+    moment: datetime = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def move(self, **by: float) -> None:
+        self.moment += timedelta(**by)
+
+
+@dataclass
+class Ground:
+    """One running pair."""
+
+    service: Service
+    simulator: Simulator
+    http: httpx.AsyncClient
+    clock: Clock
+    data_dir: Path
+    _ids: list[str] = field(default_factory=list)
+
+    def client(self, site: str = "general") -> CdsClient:
+        return self.simulator.client(site)
+
+    async def entry(self, service_id: str = "patient-view-brief", site: str = "general"):
+        """Return one service's discovery entry."""
+        return next(e for e in await self.client(site).discover() if e["id"] == service_id)
+
+    async def call(self, body, *, site="general", service="patient-view-brief", token=None):
+        """Send a hook call's body to the service."""
+        return await self.client(site).call(f"{CDS}/{site}/cds-services/{service}", body, token=token)
+
+    async def audited(self) -> list[dict[str, object]]:
+        """Return the audit entries written so far."""
+        await self.service.writer.flush()
+        from cds_service.storage.database import AUDIT  # noqa: PLC0415  # the table, for reading only
+
+        async with self.service.database.engine.connect() as connection:
+            rows = (await connection.execute(AUDIT.select().order_by(AUDIT.c.seq))).mappings()
+            return [dict(row) for row in rows]
+
+
+@asynccontextmanager
+async def standing(
+    data_dir: Path,
+    *,
+    sites: dict[str, str] | None = None,
+    patients: object = None,
+    change: Callable[[str], str] = lambda text: text,
+    seed: int | None = 7,
+    **settings: object,
+) -> AsyncIterator[Ground]:
+    """Let the pair run. `sites` are site files by name, `change` edits each of their texts."""
+    clock = Clock()
+    folder = data_dir / "sites"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in (sites or {"general": GENERAL, "riverside": RIVERSIDE}).items():
+        (folder / f"{name}.toml").write_text(change(text), encoding="utf-8")
+    apps: dict[str, object] = {}
+    network = Network(apps)  # type: ignore[arg-type]
+    service = build(
+        Settings(profile="demo", data_dir=data_dir, public_url=CDS, sites=folder, **settings),
+        World(now=clock, transport=network, clock=asyncio.get_running_loop().time),
+    )
+    ehr = create_app(_ehr_config(service, clock, patients, seed))
+    simulator: Simulator = ehr.state.simulator
+    network.__init__({EHR: ehr, CDS: service.asgi})  # type: ignore[misc]
+    async with httpx.AsyncClient(transport=network, base_url=CDS) as http, service.running():
+        simulator.http = http
+        await service.keys.warm([])
+        yield Ground(service, simulator, http, clock, data_dir)
+
+
+def _ehr_config(service: Service, clock: Clock, patients: object, seed: int | None):
+    registered = {}
+    for name, site in service.sites.by_name.items():
+        personality = "epic" if site.profile.vendor == "epic" else "generic"
+        by_hand = None
+        if personality == "epic":
+            enabled = [service.catalog.by_id[each] for each in site.file.services]
+            by_hand = {each.id: prefetch(each, site) for each in enabled}
+        registered[name] = EhrSite(
+            personality, f"{CDS}/{name}/cds-services", "cds-brief", prefetch=by_hand
+        )
+    return SimulatorConfig(
+        origin=EHR,
+        anchor=TODAY,
+        service_base_by_site=registered,
+        clock=clock,
+        seed=seed,
+        patients=patients,
+        make_key=_one_key_each,
+    )
