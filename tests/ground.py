@@ -19,8 +19,7 @@ from cds_service.simulator.app import create_app
 from cds_service.simulator.cds_client import CdsClient
 from cds_service.simulator.config import Site as EhrSite
 from cds_service.simulator.config import SimulatorConfig
-from cds_service.simulator.in_process import Network
-from cds_service.simulator.keys import PrivateKey, make_key
+from cds_service.simulator.keys import reused_keys
 from cds_service.simulator.world import Simulator
 from discovery.document import prefetch
 
@@ -72,12 +71,8 @@ client_id = "cds-brief"
 client_id = "cds-brief"
 """
 
-_keys: dict[str, PrivateKey] = {}
-
-
-def _one_key_each(algorithm: str) -> PrivateKey:
-    """Make each kind of key once for the whole run: RSA keys are slow to make."""
-    return _keys.setdefault(algorithm, make_key(algorithm))
+_MAKE_KEY = reused_keys()
+"""RSA keys are slow to make; a rogue key still differs from the published one."""
 
 
 @dataclass
@@ -91,6 +86,19 @@ class Clock:
 
     def move(self, **by: float) -> None:
         self.moment += timedelta(**by)
+
+
+@dataclass
+class Network(httpx.AsyncBaseTransport):
+    """Delivers each request to the application that stands at its origin; nobody else is there."""
+
+    apps: dict[str, httpx.AsyncBaseTransport] = field(default_factory=dict)
+
+    async def handle_async_request(self, request):
+        app = self.apps.get(f"{request.url.scheme}://{request.url.netloc.decode()}")
+        if app is None:
+            raise httpx.ConnectError("nobody is at this origin", request=request)
+        return await app.handle_async_request(request)
 
 
 @dataclass
@@ -141,15 +149,14 @@ async def standing(
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in (sites or {"general": GENERAL, "riverside": RIVERSIDE}).items():
         (folder / f"{name}.toml").write_text(change(text), encoding="utf-8")
-    apps: dict[str, object] = {}
-    network = Network(apps)  # type: ignore[arg-type]
+    network = Network()
     service = build(
         Settings(profile="demo", data_dir=data_dir, public_url=CDS, sites=folder, **settings),
         World(now=clock, transport=network, clock=asyncio.get_running_loop().time),
     )
     ehr = create_app(_ehr_config(service, clock, patients, seed))
     simulator: Simulator = ehr.state.simulator
-    network.__init__({EHR: ehr, CDS: service.asgi})  # type: ignore[misc]
+    network.apps = {EHR: httpx.ASGITransport(ehr), CDS: httpx.ASGITransport(service.asgi)}
     async with httpx.AsyncClient(transport=network, base_url=CDS) as http, service.running():
         simulator.http = http
         await service.keys.warm([])
@@ -174,5 +181,5 @@ def _ehr_config(service: Service, clock: Clock, patients: object, seed: int | No
         clock=clock,
         seed=seed,
         patients=patients,
-        make_key=_one_key_each,
+        make_key=_MAKE_KEY,
     )

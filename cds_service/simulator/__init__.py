@@ -8,11 +8,12 @@ the product's reading of a standard cannot hide behind the same error here.
     parameters, search      which records a search finds
     fhir, writes            reads, searches and writes as values; fhir_server is their HTTP face
     grants, launches        tokens and launch contexts
-    oauth, assertions       the SMART authorization server
+    oauth, tokens, assertions   the SMART authorization server
+    outcomes                OperationOutcomes
     keys, prefetch          signing, and prefetch templates resolved literally
     cds_client              calls CDS services
     faults                  breaks all of that on demand, and logs what was asked
     chart, cards, pages     the clinician's screen (markup, markdown and banner help to draw it)
-    world, app              the running simulator, and its ASGI application
+    ehr, world, app         one EHR, the running simulator, and its ASGI application
     in_process              connects applications without a network
 """

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import httpx
 
+from cds_service.simulator.outcomes import outcome
 from cds_service.simulator.wire import Json, dumps
 
 if TYPE_CHECKING:
@@ -31,7 +32,12 @@ FOREIGN_HOST = "https://elsewhere.example/r4"
 
 @dataclass(slots=True)
 class Fault:
-    """One fault. `times` counts down; None means until cleared."""
+    """One fault. `times` counts down; None means until cleared.
+
+    `match` is part of the path and query; for `cds` it is a whole prefetch key. Faults of
+    content strike prefetch too, since it is resolved by the same search; faults of transport
+    strike only what comes over HTTP. A number as `code` becomes a vendor's own error code.
+    """
 
     where: str
     kind: str
@@ -101,7 +107,8 @@ class Faults:
         """Give the first fault that strikes here and count it down."""
         wanted = frozenset(kinds)
         for row in self._rows:
-            if row.where == where and row.kind in wanted and row.match in text:
+            struck = row.match in {"", text} if where == "cds" else row.match in text
+            if row.where == where and row.kind in wanted and struck:
                 if row.times is not None:
                     row.times -= 1
                     if row.times <= 0:
@@ -204,9 +211,8 @@ class _Visit:
         headers = [(b"content-type", b"application/fhir+json")]
         if fault.retry_after is not None:
             headers.append((b"retry-after", fault.retry_after.encode()))
-        issue = {"severity": "error", "code": fault.code, "diagnostics": "fault on demand"}
-        outcome = dumps({"resourceType": "OperationOutcome", "issue": [issue]})
-        body = b"" if fault.body == "empty" else outcome
+        said = dumps(outcome(fault.code, "fault on demand"))
+        body = b"" if fault.body == "empty" else said
         headers.append((b"content-length", str(len(body)).encode()))
         await self.send(
             {"type": "http.response.start", "status": fault.status, "headers": headers}

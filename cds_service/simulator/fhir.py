@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cds_service.simulator import parameters, search
 from cds_service.simulator.faults import FOREIGN_HOST, Faults
+from cds_service.simulator.outcomes import outcome
 from cds_service.simulator.wire import Json
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from cds_service.simulator.personalities import Personality, Refusal
     from cds_service.simulator.search import Query
     from cds_service.simulator.store import Store
-
-OUTCOME_SYSTEM = "urn:oid:1.2.840.114350.1.13.0.1.7.2.657369"
 
 
 class RefusedError(Exception):
@@ -31,20 +30,6 @@ class RefusedError(Exception):
         super().__init__(text)
         self.status = status
         self.outcome = outcome(code, text)
-
-
-def outcome(code: str, text: str, *, severity: str = "error") -> Json:
-    """Make an OperationOutcome; a number as code is a vendor's own code."""
-    details: Json = {"text": text}
-    if code.isdigit():
-        details["coding"] = [{"system": OUTCOME_SYSTEM, "code": code, "display": text}]
-    issue = {
-        "severity": severity,
-        "code": "processing" if code.isdigit() else code,
-        "details": details,
-        "diagnostics": text,
-    }
-    return {"resourceType": "OperationOutcome", "issue": [issue]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cds_service.simulator import parameters, writes
-from cds_service.simulator.fhir import RefusedError, outcome
+from cds_service.simulator.fhir import RefusedError
 from cds_service.simulator.grants import Grant, Interaction
+from cds_service.simulator.outcomes import outcome
 from cds_service.simulator.wire import Json, dumps, loads
 
 if TYPE_CHECKING:

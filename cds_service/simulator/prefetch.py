@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, unquote
 
 from httpx import codes
 
-from cds_service.simulator.fhir import FhirRecords, RefusedError, outcome
+from cds_service.simulator.fhir import FhirRecords, RefusedError
+from cds_service.simulator.outcomes import outcome
 from cds_service.simulator.wire import Json
 
 if TYPE_CHECKING:
@@ -71,14 +72,19 @@ def _value(token: str, context: Json) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def run(records: FhirRecords, query: str, *, page_size: int | None = None) -> Json | None:
+def run(
+    records: FhirRecords, query: str, *, patient: str | None = None, page_size: int | None = None
+) -> Json | None:
     """Run a filled template: `Type/id` reads, `Type?...` searches; None for an empty read.
+
+    `patient` is whose token comes with the call: a next link is good for that token only.
 
     Raises RefusedError when the EHR refuses the search.
     """
     kind, mark, text = query.partition("?")
     if mark:
-        return records.search(kind, parse_qsl(text, keep_blank_values=True), page_size=page_size)
+        asked = parse_qsl(text, keep_blank_values=True)
+        return records.search(kind, asked, patient=patient, page_size=page_size)
     name, _, key = kind.partition("/")
     try:
         return records.read(name, unquote(key))
@@ -100,6 +106,7 @@ def resolve(
     found: dict[str, Json | None] = {}
     if offer.prefetch == "none":
         return found
+    owner = context.get("patientId") if offer.authorization else None
     for key, template in templates.items():
         query = fill(template, context)
         wanted = offer.only is None or key in offer.only
@@ -112,16 +119,21 @@ def resolve(
         elif kind == "null":
             found[key] = None
         elif kind != "refused":
-            _answer(records, key, query, offer, found)
+            _answer(records, key, (query, owner), offer, found)
     return found
 
 
 def _answer(
-    records: FhirRecords, key: str, query: str, offer: Offer, found: dict[str, Json | None]
+    records: FhirRecords,
+    key: str,
+    asked: tuple[str, str | None],
+    offer: Offer,
+    found: dict[str, Json | None],
 ) -> None:
+    query, patient = asked
     style = records.personality.hooks
     try:
-        answer = run(records, query, page_size=offer.page_size)
+        answer = run(records, query, patient=patient, page_size=offer.page_size)
     except RefusedError as error:
         if style.failed_template == "outcome":
             found[key] = error.outcome

@@ -27,6 +27,7 @@ class Writer:
     database: Database
     _waiting: list[tuple[Table, dict[str, Any]]] = field(default_factory=list)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _stopping: bool = False
     failures: int = 0
     """Flushes in a row that failed; readiness tells it."""
@@ -82,13 +83,14 @@ class Writer:
 
     async def flush(self) -> None:
         """Write what is queued, in order, in one transaction."""
-        taken = len(self._waiting)
-        batches: dict[Table, list[dict[str, Any]]] = {}
-        for table, row in self._waiting[:taken]:
-            batches.setdefault(table, []).append(row)
-        await self.database.insert(list(batches.items()))
-        del self._waiting[:taken]
-        self.failures = 0
+        async with self._flushing:
+            taken = len(self._waiting)
+            batches: dict[Table, list[dict[str, Any]]] = {}
+            for table, row in self._waiting[:taken]:
+                batches.setdefault(table, []).append(row)
+            await self.database.insert(list(batches.items()))
+            del self._waiting[:taken]
+            self.failures = 0
 
     def stop(self) -> None:
         """Ask `run` to flush what is left and end."""

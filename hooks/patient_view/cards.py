@@ -78,7 +78,8 @@ def _count(brief: Brief, section: str, one: str, many: str) -> str:
 
 def _detail(brief: Brief) -> Iterator[Text | Bullets]:
     top = _top(brief)
-    yield Bullets(lines=tuple(x.text for x in top))
+    if top:
+        yield Bullets(lines=tuple(x.text for x in top))
     if brief.gap_texts:
         yield Text(text="Not read: " + "; ".join(brief.gap_texts))
     shown = set(map(id, top))

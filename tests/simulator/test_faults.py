@@ -128,3 +128,11 @@ async def test_bad_faults_are_refused(http: httpx.AsyncClient, row: object) -> N
     response = await http.post("/_sim/faults", json=[row])
     assert response.status_code == 400
     assert "error" in response.json()
+
+
+async def test_a_number_is_a_vendor_code(
+    http: httpx.AsyncClient, headers: dict[str, str], simulator: Simulator
+) -> None:
+    simulator.faults.add(Fault("fhir", "status", status=403, code="4130", times=1))
+    (issue,) = (await http.get(PATH, headers=headers)).json()["issue"]
+    assert issue["details"]["coding"][0]["code"] == "4130"

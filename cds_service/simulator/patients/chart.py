@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from . import clock
 from .terms import EHR, US_CORE, Json, coding, concept, hl7, reference
 
-# what is recorded within so many days of a visit belongs to it
-_SAME_VISIT_DAYS = 4
+# what is recorded up to so many days after a visit belongs to it
+_GRACE_DAYS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One encounter that has been recorded: its reference, day, start, and clinician's key."""
+    """One encounter that has been recorded: its reference, first and last day, start, clinician's key."""
 
     reference: str
     day: dt.date
+    last_day: dt.date
     start: str
     by: str
 
@@ -82,7 +83,8 @@ class Chart:
 
     def visit_on(self, day: dt.date) -> Visit | None:
         """Return the visit on that day or in the three days before it, if there was one."""
-        near = [each for each in self.visits if 0 <= (day - each.day).days < _SAME_VISIT_DAYS]
+        grace = dt.timedelta(days=_GRACE_DAYS)
+        near = [each for each in self.visits if each.day <= day <= each.last_day + grace]
         return max(near, key=lambda each: each.day, default=None)
 
     def encounter(self, day: dt.date) -> Json:

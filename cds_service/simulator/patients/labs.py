@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from .tables import rows
 
+_PLAIN = str.maketrans({"{": " ", "}": "", "_": " ", "[": "", "]": ""})
+
 
 @dataclass(frozen=True, slots=True)
 class Test:
@@ -24,9 +26,13 @@ class Test:
 
     @property
     def shown_unit(self) -> str:
-        """Return the unit as printed, without the annotations' braces."""
-        plain = self.unit.replace("/{", "/").replace("{", " ").replace("}", "")
-        return plain.replace("_", " ").strip()
+        """Return the unit as printed, without the UCUM's brackets."""
+        return (
+            self.unit.translate(_PLAIN)
+            .replace("Cel", "\N{DEGREE SIGN}C")
+            .replace("/ ", "/")
+            .strip()
+        )
 
 
 def _number(text: str) -> float | None:

@@ -9,6 +9,8 @@ from .drugs import DRUGS, ROUTES, TIMINGS, Drug
 from .terms import RXNORM, SNOMED, Json, Number, concept, hl7, quantity, reference
 from .vocabulary import reason
 
+_UNITS = {"mL": "mL", "unit": "[iU]"}
+
 
 def dosage(drug: Drug, dose: Number, times: str, note: str = "") -> Json:
     """Return a Dosage with the sentence for people and the same in structure."""
@@ -33,7 +35,7 @@ def dosage(drug: Drug, dose: Number, times: str, note: str = "") -> Json:
             {
                 "type": hl7("dose-rate-type", "ordered", "Ordered"),
                 "doseQuantity": quantity(
-                    dose, drug.unit, "mL" if drug.unit == "mL" else f"{{{drug.unit}}}"
+                    dose, drug.unit, _UNITS.get(drug.unit, f"{{{drug.unit}}}")
                 ),
             }
         ],
@@ -88,7 +90,7 @@ def prescribe(
         "dispenseRequest": {"numberOfRepeatsAllowed": refills},
         **more,
     }
-    return chart.add("MedicationRequest", key, body, at=changed, version=2 if until else 1)
+    return chart.add("MedicationRequest", f"rx-{key}", body, at=changed, version=2 if until else 1)
 
 
 def course(

@@ -62,7 +62,7 @@ def visit(
         "location": [{"location": place(by)}],
         "serviceProvider": organization(),
     }
-    made = Visit(chart.add("Encounter", f"{kind}-visit", body, at=end), day, start, by)
+    made = Visit(chart.add("Encounter", f"{kind}-visit", body, at=end), day, left, start, by)
     chart.visits.append(made)
     if more:
         vitals(chart, made, **more)

@@ -41,12 +41,14 @@ _PERCENTILE_FROM = 24
 def _after(chart: Chart, months: float) -> dt.date:
     whole = int(months)
     day = clock.back(chart.birth, months=-whole, days=-int((months - whole) * 30))
-    return clock.weekday(day)
+    return clock.weekday(day, step=1)
 
 
 def _growth(chart: Chart) -> None:
     for months, weight, height, head, heart, breaths, words in _WELL:
         day = _after(chart, months)
+        if day >= chart.anchor:
+            continue
         visit(
             chart,
             day,
@@ -89,31 +91,31 @@ def _vaccines(chart: Chart) -> None:
     immunize(chart, "flu", *(chart.last(10, 2, years=each) for each in range(6)))
 
 
+# age in months, weight, temperature, heart rate, breaths, problem, mL, times, dose in words, what was written
+_INFECTIONS = (
+    (25, 12.4, 38.8, 124, 28, "otitis", 7, "bid", "560 mg per dose, 90 mg/kg/day at 12.4 kg",
+     "Right ear pain, bulging drum. Amoxicillin 90 mg/kg/day in two doses."),
+    (66, 19.6, 38.4, 112, 22, "strep", 12, "daily", "960 mg per dose, 50 mg/kg/day at 19.6 kg",
+     "Rapid strep positive. Amoxicillin 50 mg/kg once daily for ten days."),
+)  # fmt: skip
+
+
 def _sick(chart: Chart) -> None:
-    ear = _after(chart, 25)
-    visit(
-        chart,
-        ear,
-        "otitis",
-        by="tanaka",
-        weight=12.4,
-        temp=38.8,
-        heart_rate=124,
-        resp_rate=28,
-        note="Right ear pain, bulging drum. Amoxicillin 90 mg/kg/day in two doses.",
-    )
-    diagnosis(chart, "otitis", ear)
-    course(
-        chart,
-        "amoxicillin-liquid",
-        7,
-        "bid",
-        ear,
-        by="tanaka",
-        days=10,
-        why="otitis",
-        note="560 mg per dose, 90 mg/kg/day at 12.4 kg",
-    )
+    for months, weight, temp, heart, breaths, what, dose, times, per_kg, words in _INFECTIONS:
+        day = _after(chart, months)
+        visit(
+            chart,
+            day,
+            what,
+            by="tanaka",
+            weight=weight,
+            temp=temp,
+            heart_rate=heart,
+            resp_rate=breaths,
+            note=words,
+        )
+        diagnosis(chart, what, day)
+        course(chart, "amoxicillin-liquid", dose, times, day, days=10, why=what, note=per_kg)
     lungs = _after(chart, 4.6)
     visit(
         chart,
@@ -129,30 +131,6 @@ def _sick(chart: Chart) -> None:
         note="RSV season. Suctioned, drinks well, sent home.",
     )
     diagnosis(chart, "bronchiolitis", lungs)
-    throat = _after(chart, 66)
-    visit(
-        chart,
-        throat,
-        "strep",
-        by="tanaka",
-        weight=19.6,
-        temp=38.4,
-        heart_rate=112,
-        resp_rate=22,
-        note="Rapid strep positive. Amoxicillin 50 mg/kg once daily for ten days.",
-    )
-    diagnosis(chart, "strep", throat)
-    course(
-        chart,
-        "amoxicillin-liquid",
-        12,
-        "daily",
-        throat,
-        by="tanaka",
-        days=10,
-        why="strep",
-        note="960 mg per dose, 50 mg/kg/day at 19.6 kg",
-    )
 
 
 def _asthma(chart: Chart) -> str:
@@ -210,38 +188,16 @@ def _asthma(chart: Chart) -> str:
         bp=(98, 60),
         note="Clear lungs. Preventer restarted, two puffs twice daily with spacer. School plan renewed.",
     )
-    prescribe(
-        chart,
-        "fluticasone-44",
-        2,
-        "bid",
-        _after(chart, 50),
-        by="tanaka",
-        why="asthma",
-        until=_after(chart, 62),
-        stopped="Not refilled",
-    )
-    prescribe(
-        chart,
-        "fluticasone-44",
-        2,
-        "bid",
-        follow,
-        by="tanaka",
-        why="asthma",
-        note="Use with spacer, rinse mouth",
-    )
-    prescribe(
-        chart,
-        "montelukast-5",
-        1,
-        "bedtime",
-        _after(chart, 72),
-        by="tanaka",
-        why="asthma",
-        until=_after(chart, 73),
-        stopped="Nightmares; stopped by mother",
-    )
+    for key, dose, times, start, end, stopped in (
+        ("fluticasone-44", 2, "bid", 50, 62, "Not refilled"),
+        ("montelukast-5", 1, "bedtime", 72, 73, "Nightmares; stopped by mother"),
+    ):
+        since, until = _after(chart, start), _after(chart, end)
+        prescribe(
+            chart, key, dose, times, since, until=until, stopped=stopped, by="tanaka", why="asthma"
+        )
+    spacer = "Use with spacer, rinse mouth"
+    prescribe(chart, "fluticasone-44", 2, "bid", follow, why="asthma", note=spacer)
     order(chart, "spirometry", follow, why="asthma")
     return asthma
 
@@ -253,6 +209,7 @@ def build(chart: Chart) -> None:
     _sick(chart)
     asthma = _asthma(chart)
     _vaccines(chart)
+    follow = chart.ago(months=3, days=25)
     problem(chart, "eczema", _after(chart, 6))
     problem(chart, "allergic-rhinitis", _after(chart, 60))
     allergy(
@@ -263,33 +220,12 @@ def build(chart: Chart) -> None:
         "severe",
         note=[{"text": "Hives, vomiting and wheeze ten minutes after peanut butter"}],
     )
-    prescribe(
-        chart,
-        "epinephrine-jr",
-        1,
-        "anaphylaxis",
-        chart.ago(months=3, days=25),
-        by="tanaka",
-        note="Into the outer thigh; 0.15 mg for a weight of 15 to 30 kg",
-    )
-    prescribe(
-        chart,
-        "cetirizine-5",
-        1,
-        "allergy",
-        _after(chart, 60),
-        by="tanaka",
-        why="allergic-rhinitis",
-    )
-    prescribe(
-        chart,
-        "ibuprofen-liquid",
-        11,
-        "pain",
-        chart.ago(months=3, days=25),
-        by="tanaka",
-        note="220 mg per dose, 10 mg/kg at 22.7 kg, at most 4 doses in 24 hours",
-    )
+    for key, dose, times, since, note in (
+        ("epinephrine-jr", 1, "anaphylaxis", follow, "Into the outer thigh; weight 15 to 30 kg"),
+        ("cetirizine-5", 1, "allergy", _after(chart, 60), ""),
+        ("ibuprofen-liquid", 11, "pain", follow, "220 mg per dose, 10 mg/kg at 22.7 kg"),
+    ):
+        prescribe(chart, key, dose, times, since, by="tanaka", note=note)
     family(chart, _after(chart, 48), ("MTH", "mother"), "Asthma", 9)
     flag(chart, "Peanut anaphylaxis: epinephrine at home and at school", _after(chart, 18))
     care(

@@ -1,11 +1,13 @@
 """Harold Lindqvist, 84: heart failure and atrial fibrillation on warfarin, with a long drug list.
 
-A heart attack nine years ago left a weak heart. Admitted fourteen months ago; since then two
-drugs stand on his list twice. A sulfa antibiotic drove the INR up five months ago.
+A heart attack nine years ago left a weak heart. Since an admission fourteen months ago two drugs
+stand on his list twice. A sulfa antibiotic drove the INR up five months ago.
 """
 
+import datetime as dt
+
 from cds_service.simulator.patients.chart import Case, Chart, Person
-from cds_service.simulator.patients.medicines import course, prescribe, renewed, statement
+from cds_service.simulator.patients.medicines import prescribe, renewed, statement
 from cds_service.simulator.patients.plans import care, coverage, directive
 from cds_service.simulator.patients.results import measure, panel, smoking, study
 from cds_service.simulator.patients.summary import (
@@ -17,7 +19,7 @@ from cds_service.simulator.patients.summary import (
     problem,
     procedure,
 )
-from cds_service.simulator.patients.visits import add_note, book, visit
+from cds_service.simulator.patients.visits import book, visit
 
 # months ago, weight, pressure, creatinine, potassium, NT-proBNP, what the cardiologist wrote
 _CARDIOLOGY = (
@@ -40,7 +42,7 @@ _CARDIOLOGY = (
         1.58,
         5.3,
         2310,
-        "Weight up 1.7 kg, sleeps on two pillows. Repeat potassium in two weeks. Echo still not done.",
+        "Up 1.7 kg, two pillows. Recheck potassium; echo not done.",
     ),
 )
 
@@ -106,14 +108,8 @@ def _visits(chart: Chart) -> None:
             heart_rate=chart.chance.randrange(64, 82),
             note=f"Heart failure clinic. {words}",
         )
-        panel(
-            chart,
-            day,
-            "bmp",
-            creatinine=creatinine,
-            potassium=potassium,
-            bun=19 + 14 * (creatinine - 1.1) * 2,
-        )
+        bun = 19 + 28 * (creatinine - 1.1)
+        panel(chart, day, "bmp", creatinine=creatinine, potassium=potassium, bun=bun)
         measure(chart, day, nt_probnp=bnp)
     for years, words in _YEARLY:
         day = chart.ago(years=years, months=1, days=10)
@@ -175,7 +171,7 @@ def _admission(chart: Chart) -> None:
 
 
 def _medicines(chart: Chart) -> None:
-    home = chart.ago(months=14, days=1)
+    home = chart.ago(months=14, days=6) + dt.timedelta(days=5)
     renewed(
         chart,
         "warfarin-5",
@@ -221,7 +217,9 @@ def _medicines(chart: Chart) -> None:
     prescribe(chart, "senna", 2, "bedtime", chart.ago(months=13), why="Constipation")
     said = chart.ago(months=1, days=3)
     statement(chart, "acetaminophen", 2, "pain", said, how="separate")
-    statement(chart, "coumadin", 1, "bedtime", said, note="Wife reads Coumadin 5 mg off the bottle")
+    statement(
+        chart, "coumadin", 1, "bedtime", said, note="Wife reads Coumadin 5 mg off the bottle"
+    )
 
 
 def _antibiotic(chart: Chart) -> None:
@@ -233,24 +231,22 @@ def _antibiotic(chart: Chart) -> None:
         bp=(118, 66),
         weight=83.8,
         temp=37.9,
-        note="Dysuria and frequency for three days. Treated; INR check in five days.",
+        note="Dysuria and frequency for three days. Treated; INR check within a week.",
     )
     diagnosis(chart, "cystitis", day)
     study(chart, day, "urine-culture", "Escherichia coli, more than 100,000 CFU/mL.")
-    course(chart, "trimethoprim-sulfa", 1, "bid", day, why="cystitis")
-    call = visit(chart, chart.ago(days=146), "INR above range", kind="video", by="sato")
-    add_note(
+    high = chart.ago(days=146)
+    prescribe(chart, "trimethoprim-sulfa", 1, "bid", day, until=high, stopped="INR 5.4")
+    visit(
         chart,
-        call,
-        "INR 5.4 on day six of trimethoprim-sulfamethoxazole. No bleeding. Two "
-        "doses of warfarin held, antibiotic stopped, repeat in four days.",
+        high,
+        "INR above range",
+        kind="video",
+        by="sato",
+        note="INR 5.4 on day six of trimethoprim-sulfamethoxazole. No bleeding. Two doses of "
+        "warfarin held, antibiotic stopped, repeat in four days.",
     )
-    flag(
-        chart,
-        "Warfarin: INR 5.4 with sulfamethoxazole-trimethoprim; avoid",
-        chart.ago(days=146),
-        category="drug",
-    )
+    flag(chart, "Warfarin: INR 5.4 with trimethoprim-sulfa; avoid", high, category="drug")
 
 
 def build(chart: Chart) -> None:
@@ -265,16 +261,11 @@ def build(chart: Chart) -> None:
     allergy(chart, "contrast", chart.ago(years=9, months=2), "hives", "moderate")
     measure(chart, chart.ago(months=1, days=3), digoxin=1.2, hemoglobin=10.9, ferritin=24)
     smoking(chart, chart.ago(years=1, months=1, days=10), "former")
-    study(
-        chart,
-        chart.ago(years=3, months=2),
-        "echo",
-        "LVEF 38 percent, mild mitral regurgitation.",
-        results=measure(chart, chart.ago(years=3, months=2), lvef=38),
-        section="CUS",
-    )
+    earlier = chart.ago(years=3, months=2)
+    found = measure(chart, earlier, lvef=38)
+    study(chart, earlier, "echo", "LVEF 38 percent.", results=found, section="CUS")
     order(chart, "echo", chart.ago(months=5, days=3), why="heart-failure")
-    order(chart, "bmp", chart.ago(months=1, days=3), why="hyperkalemia")
+    order(chart, "bmp", chart.ago(months=1, days=3), why="Potassium 5.3 mmol/L")
     immunize(chart, "flu-high-dose", *(chart.last(10, 6, years=each) for each in range(7)))
     immunize(chart, "pcv20", chart.ago(years=2, months=8))
     immunize(chart, "covid", chart.last(10, 6), chart.last(10, 6, years=1))
@@ -286,8 +277,7 @@ def build(chart: Chart) -> None:
     care(
         chart,
         chart.ago(months=13),
-        "Keep home weight between 82.5 and 84 kg. Daily weights, 2 g "
-        "sodium diet, call for a gain of 1.5 kg in two days.",
+        "Keep home weight between 82.5 and 84 kg. Weigh daily; call for a gain of 1.5 kg.",
         about,
         okafor="Cardiologist",
         adler="Primary care",

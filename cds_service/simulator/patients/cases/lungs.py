@@ -1,5 +1,7 @@
 """Frank Delacroix, 69: COPD, admitted last month and in the emergency room since, drugs changed."""
 
+import datetime as dt
+
 from cds_service.simulator.patients.chart import Case, Chart, Person
 from cds_service.simulator.patients.medicines import course, prescribe, renewed, statement
 from cds_service.simulator.patients.plans import care, coverage, directive
@@ -122,7 +124,7 @@ def _emergency(chart: Chart) -> None:
 
 
 def _medicines(chart: Chart) -> None:
-    home = chart.ago(days=43)
+    home = chart.ago(days=47) + dt.timedelta(days=4)
     renewed(
         chart, "albuterol", 2, "wheeze", chart.ago(months=71, days=11), by="lindgren", why="copd"
     )

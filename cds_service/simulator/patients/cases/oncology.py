@@ -23,7 +23,7 @@ from cds_service.simulator.patients.visits import book, visit
 
 # months ago, weight, pressure, leukocytes, neutrophils, hemoglobin, platelets, ALT, what was written
 _ONCOLOGY = (
-    (50, 70.2, (124, 76), 6.8, 4.1, 13.4, 262, 21, "New left breast cancer, ER/PR positive. Chemotherapy first."),
+    (50, 70.2, (124, 76), 6.8, 4.1, 13.4, 262, 21, "New left breast cancer. Chemotherapy first."),
     (48, 69.4, (118, 72), 4.1, 2.0, 11.8, 231, 26, "Cycle 2 of doxorubicin and cyclophosphamide."),
     (46, 68.8, (116, 70), 3.4, 1.6, 10.9, 204, 31, "Paclitaxel, week 3. Fingertips numb."),
     (42, 69.0, (118, 72), 4.6, 2.7, 11.6, 228, 24, "After lumpectomy: 0.9 cm left, nodes clear."),

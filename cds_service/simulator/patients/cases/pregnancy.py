@@ -19,7 +19,6 @@ from cds_service.simulator.patients.terms import LOINC, SNOMED, concept, quantit
 from cds_service.simulator.patients.visits import book, visit
 
 _NEGATIVE = concept(SNOMED, "260385009", "Negative")
-_POSITIVE = concept(SNOMED, "10828004", "Positive")
 
 # week, weight, pressure, fundal height, fetal heart rate, what was written
 _PRENATAL = (

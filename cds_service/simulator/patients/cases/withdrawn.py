@@ -3,7 +3,17 @@
 from decimal import Decimal
 
 from cds_service.simulator.patients.chart import Chart
-from cds_service.simulator.patients.terms import (INTERPRETATION, LOINC, RXNORM, SNOMED, coding, concept, hl7, quantity, reference,)
+from cds_service.simulator.patients.terms import (
+    INTERPRETATION,
+    LOINC,
+    RXNORM,
+    SNOMED,
+    coding,
+    concept,
+    hl7,
+    quantity,
+    reference,
+)
 
 _ME = reference("Patient/zoe-quagmire")
 _ACTIVE = {"clinicalStatus": hl7("condition-clinical", "active")}
@@ -87,5 +97,3 @@ def plant(chart: Chart) -> None:
             "medicationCodeableConcept": concept(RXNORM, "11289", "warfarin"),
         },
     )
-
-

@@ -1,0 +1,144 @@
+"""Allergies of a record: which stand, which are severe, what "none known" covers, and which meet a medicine."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from cds_service.brief.facts.medicines import Medicine, ingredients_of, medicines
+from cds_service.brief.record import Item, Record
+from cds_service.brief.tables import CLASSES, TERMS, ingredients, words
+from cds_service.domain.brief import Flag, Statement
+from cds_service.domain.json import JsonObject
+from cds_service.fhir.elements import code, codings, has_code, name, obj, objs, strings, text
+
+Says = Literal["allergy", "none", "unknown"]
+
+
+def allergies(record: Record) -> tuple[Item, ...]:
+    """Return the allergies that stand: severe ones first, then by name."""
+    standing = [i for i in record.of("AllergyIntolerance") if is_active(i) and says(i) == "allergy"]
+    return tuple(sorted(standing, key=lambda i: (not is_severe(i), substance(i).casefold(), i.ref)))
+
+
+def is_active(item: Item) -> bool:
+    """Return whether an allergy stands: not inactive, not resolved, not refuted."""
+    ended = has_code(obj(item.resource, "clinicalStatus"), "inactive", "resolved")
+    return not ended and not has_code(obj(item.resource, "verificationStatus"), "refuted")
+
+
+def says(item: Item) -> Says:
+    """Return whether an entry names an allergy, says that none is known, or that nothing is known."""
+    concept = obj(item.resource, "code")
+    if covered(item) is not None:
+        return "none"
+    return "unknown" if has_code(concept, *TERMS["none"]["unknown"]) else "allergy"
+
+
+def covered(item: Item) -> str | None:
+    """Return what a "no known allergy" covers ("" for all, `medication`, `food`, ...); None for an allergy."""
+    concept = obj(item.resource, "code")
+    for _, each in codings(concept):
+        if each in TERMS["no_known_allergy"]:
+            scope: str = TERMS["no_known_allergy"][each]
+            return scope
+    found: str | None = TERMS["no_known_words"].get(name(concept).lower())
+    return found
+
+
+def no_known(record: Record) -> tuple[Item, ...]:
+    """Return the standing entries that say that no allergy, or nothing of allergies, is known."""
+    return tuple(
+        i for i in record.of("AllergyIntolerance") if is_active(i) and says(i) != "allergy"
+    )
+
+
+def substance(item: Item) -> str:
+    """Return the name of what a patient is allergic to: its code, else the substances of its reactions."""
+    found = (name(obj(each, "substance")) for each in objs(item.resource, "reaction"))
+    return name(obj(item.resource, "code")) or next((each for each in found if each), "")
+
+
+def is_severe(item: Item) -> bool:
+    """Return whether criticality is high, a reaction severe, or anaphylaxis among its manifestations."""
+    reactions = objs(item.resource, "reaction")
+    if code(item.resource, "criticality") == "high":
+        return True
+    return any(code(each, "severity") == "severe" or _is_anaphylaxis(each) for each in reactions)
+
+
+def _is_anaphylaxis(reaction: JsonObject) -> bool:
+    return any("anaphyla" in name(each).casefold() for each in objs(reaction, "manifestation"))
+
+
+def statement(item: Item) -> Statement:
+    """Return the statement of one allergy."""
+    return Statement(kind="allergy", refs=(item.ref,), flags=tuple(_flags(item)))
+
+
+def _flags(item: Item) -> Iterator[Flag]:
+    if is_severe(item):
+        yield from ("must_show", "severe")
+    if has_code(obj(item.resource, "verificationStatus"), "unconfirmed", "provisional", "presumed"):
+        yield "unconfirmed"
+
+
+def denials(record: Record) -> tuple[tuple[Item, ...], ...]:
+    """Return each "none known" that stands beside allergies which it covers, with those allergies."""
+    found = []
+    for denial in no_known(record):
+        scope = covered(denial)
+        against = [i for i in record.once(allergies) if scope is not None and _covers(scope, i)]
+        if against:
+            found.append((denial, *against))
+    return tuple(found)
+
+
+def _covers(scope: str, allergy: Item) -> bool:
+    categories = strings(allergy.resource, "category")
+    return not scope or scope in categories or (scope == "medication" and bool(_reach(allergy)[0]))
+
+
+def against_medicines(record: Record) -> tuple[tuple[Item, Item], ...]:
+    """Return each allergy that meets an active medicine: the same ingredient, or one of its class."""
+    return tuple(
+        (allergy, item)
+        for allergy in record.once(allergies)
+        for medicine in record.once(medicines)
+        for item in medicine.items[:1]
+        if _meets(record, allergy, medicine)
+    )
+
+
+def _meets(record: Record, allergy: Item, medicine: Medicine) -> bool:
+    own, related = record.once(_reaches)[allergy.ref]
+    held = {each.name for i in medicine.items for each in ingredients_of(record, i)}
+    return bool(held & (own | related))
+
+
+def _reaches(record: Record) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+    return {item.ref: _reach(item) for item in record.once(allergies)}
+
+
+def _reach(item: Item) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the ingredients that an allergy names and those that share a class with them."""
+    said = " . ".join(_words(item.resource))
+    own = frozenset(each.name for each in ingredients(said))
+    phrases = words(said)
+    related: set[str] = set()
+    for each in CLASSES:
+        by_name = any(_holds(phrases, words_) for words_ in each.names)
+        if by_name or (own & each.members and not each.by_name_only):
+            related |= each.members
+    return own, frozenset(related)
+
+
+def _holds(phrase: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
+    size = len(wanted)
+    return any(phrase[at : at + size] == wanted for at in range(len(phrase) - size + 1))
+
+
+def _words(resource: JsonObject) -> Iterator[str]:
+    concepts = [obj(resource, "code")]
+    concepts += [obj(each, "substance") for each in objs(resource, "reaction")]
+    for concept in concepts:
+        yield text(concept, "text")
+        yield from (text(coding, "display") for coding in objs(concept, "coding"))

@@ -1,0 +1,219 @@
+"""Observations as series: one for each measured thing, newest first, what is not final apart."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from cds_service.brief.facts.visits import is_since_last_visit
+from cds_service.brief.record import Item, Record
+from cds_service.brief.tables import COUNT, CRITICAL, DAYS, GROUPS, TERMS, Group
+from cds_service.domain.brief import Flag, Kind, Statement
+from cds_service.domain.json import JsonObject
+from cds_service.fhir.elements import code, codings, has_code, name, number, obj, objs, text
+
+Level = Literal["critical", "abnormal", "normal", ""]
+Aside = Literal["", "preliminary", "registered", "undated", "future"]
+
+_SECTIONS = {"laboratory": "results", "vital-signs": "vitals", "social-history": "social"}
+_NOT_FINAL: Mapping[str, Aside] = {"preliminary": "preliminary", "registered": "registered"}
+_CODES: Mapping[str, Level] = {
+    each: level for level in ("critical", "abnormal", "normal") for each in TERMS["interpretation"][level]
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """Observations of one code, newest first. `aside` says why they stand beside the final, dated ones."""
+
+    section: str
+    group: Group | None
+    place: tuple[int, str]
+    """Reading order: that of the data file, then by name."""
+    items: tuple[Item, ...]
+    aside: Aside
+
+
+def series(record: Record) -> tuple[Series, ...]:
+    """Return every series in reading order."""
+    found: dict[tuple[str, str, Aside], list[Item]] = {}
+    for item in record.of("Observation"):
+        if item.status != "cancelled" and not _is_empty_panel(item.resource):
+            section, key = _section_and_key(item.resource)
+            found.setdefault((section, key, _aside(record, item)), []).append(item)
+    made = [_series(key, items) for key, items in found.items()]
+    finals = {
+        (key[0], key[1]): items[0].when for key, items in found.items() if not key[2]
+    }
+    kept = [
+        each
+        for key, each in zip(found, made, strict=True)
+        if not _is_superseded(each, finals.get((key[0], key[1])))
+    ]
+    return tuple(sorted(kept, key=lambda each: (*each.place, each.items[0].ref)))
+
+
+def _series(key: tuple[str, str, Aside], items: list[Item]) -> Series:
+    section, identity, aside = key
+    group = next(_groups(items[0].resource), None)
+    place = (group.place if group else len(GROUPS), name(obj(items[0].resource, "code")).casefold())
+    return Series(section, group, (place[0], f"{place[1]} {identity}"), tuple(items), aside)
+
+
+def _is_superseded(each: Series, final: object) -> bool:
+    """Return whether a preliminary or registered result is older than a final one of its code."""
+    newest = each.items[0].when
+    waiting = each.aside in {"preliminary", "registered"}
+    return waiting and final is not None and newest is not None and newest <= final
+
+
+def _aside(record: Record, item: Item) -> Aside:
+    if item.status in _NOT_FINAL:
+        return _NOT_FINAL[item.status]
+    if item.when is None:
+        return "undated"
+    return "future" if record.is_future(item.when) else ""
+
+
+def _is_empty_panel(resource: JsonObject) -> bool:
+    """Return whether an Observation only holds others together."""
+    return "hasMember" in resource and not has_value(resource) and not objs(resource, "component")
+
+
+def has_value(resource: JsonObject) -> bool:
+    """Return whether an Observation or component carries a value[x]."""
+    return any(member.startswith("value") for member in resource)
+
+
+def _groups(resource: JsonObject) -> Iterator[Group]:
+    for system, each in codings(obj(resource, "code")):
+        if each in GROUPS and (not system or system.endswith("loinc.org")):
+            yield GROUPS[each]
+
+
+def _section_and_key(resource: JsonObject) -> tuple[str, str]:
+    """Return the section that an Observation belongs to and what its series is known by."""
+    concept = obj(resource, "code")
+    group = next(_groups(resource), None)
+    said = (each for category in objs(resource, "category") for _, each in codings(category))
+    section = next((_SECTIONS[each] for each in said if each in _SECTIONS), "")
+    section = section or (group.section if group else "results")
+    if group:
+        return section, group.name
+    key = next((f"{system}|{each}" for system, each in codings(concept)), "")
+    return section, key or name(concept).casefold()
+
+
+def interpretation(resource: JsonObject) -> str:
+    """Return the interpretation code of an Observation or component, "" when it has none that we know."""
+    for concept in objs(resource, "interpretation"):
+        for _, each in codings(concept):
+            if each in _CODES:
+                return each
+        words: str = TERMS["interpretation_words"].get(text(concept, "text").lower(), "")
+        if words:
+            return words
+    return ""
+
+
+def side_of_range(resource: JsonObject) -> str:
+    """Return "above" or "below" when a plain value lies outside its own reference range, else ""."""
+    quantity, limits = obj(resource, "valueQuantity"), reference_range(resource)
+    value = number(quantity, "value")
+    low, high = (number(obj(limits, side), "value") for side in ("low", "high"))
+    if value is None or code(quantity, "comparator") or not _same_unit(quantity, limits):
+        return ""
+    if low is not None and value < low:
+        return "below"
+    return "above" if high is not None and value > high else ""
+
+
+def _same_unit(quantity: JsonObject, limits: JsonObject) -> bool:
+    units = {unit(obj(limits, side)) for side in ("low", "high")} - {""}
+    return not units or units == {unit(quantity)}
+
+
+def unit(quantity: JsonObject) -> str:
+    """Return the unit of a Quantity as stored, else its code."""
+    return text(quantity, "unit") or text(quantity, "code")
+
+
+def reference_range(resource: JsonObject) -> JsonObject:
+    """Return the one reference range that applies: the only one, or the only normal one; else empty."""
+    ranges = objs(resource, "referenceRange")
+    normal = [each for each in ranges if has_code(obj(each, "type"), "normal")]
+    chosen = ranges if len(ranges) == 1 else normal
+    other = len(chosen) == 1 and obj(chosen[0], "type") and chosen[0] not in normal
+    return chosen[0] if len(chosen) == 1 and not other else {}
+
+
+def level(resource: JsonObject) -> Level:
+    """Return how far a result is out: by its own flag first, then by its own range."""
+    parts = [resource, *objs(resource, "component")]
+    levels = {_level_of(part) for part in parts}
+    return next((each for each in _ORDER if each in levels), "")
+
+
+_ORDER: tuple[Level, ...] = ("critical", "abnormal", "normal")
+
+
+def _level_of(part: JsonObject) -> Level:
+    if CRITICAL and _is_past_limit(part):
+        return "critical"
+    flagged = interpretation(part)
+    if flagged:
+        return _CODES[flagged]
+    return "abnormal" if side_of_range(part) else ""
+
+
+def _is_past_limit(part: JsonObject) -> bool:
+    """Return whether a value is past a limit that the site configured, in that limit's unit."""
+    quantity = obj(part, "valueQuantity")
+    value = number(quantity, "value")
+    for _, each in codings(obj(part, "code")):
+        limit = CRITICAL.get(each)
+        if limit and value is not None and limit["unit"] in {unit(quantity), code(quantity, "code")}:
+            low, high = Decimal(str(limit.get("low", "-Inf"))), Decimal(str(limit.get("high", "Inf")))
+            return not low <= value <= high
+    return False
+
+
+def statement(record: Record, each: Series, kind: Kind = "result", *more: Flag) -> Statement:
+    """Return the statement of a series: the newest value with up to three earlier ones."""
+    shown = each.items[: 1 + COUNT["earlier"]]
+    return Statement(
+        kind=kind,
+        refs=tuple(item.ref for item in shown),
+        flags=tuple(dict.fromkeys((*more, *_flags(record, each)))),
+    )
+
+
+def _flags(record: Record, each: Series) -> Iterator[Flag]:
+    newest = each.items[0]
+    found = level(newest.resource)
+    if found == "critical":
+        yield from ("must_show", "critical")
+    elif found == "abnormal":
+        yield "abnormal"
+    yield from _directions(newest.resource)
+    if each.aside in {"preliminary", "registered"}:
+        yield "preliminary"
+    if newest.when is None:
+        yield "undated"
+    elif record.days_ago(newest.when) > stale_days(each):
+        yield "stale"
+    if is_since_last_visit(record, newest):
+        yield "new"
+
+
+def _directions(resource: JsonObject) -> Iterator[Flag]:
+    flagged, side = interpretation(resource), side_of_range(resource)
+    if flagged.startswith("H") or (not flagged and side == "above"):
+        yield "high"
+    elif flagged.startswith("L") or (not flagged and side == "below"):
+        yield "low"
+
+
+def stale_days(each: Series) -> int:
+    """Return after how many days a value of this series is called old."""
+    return (each.group.stale_days if each.group else None) or DAYS["result_stale"]

@@ -1,0 +1,148 @@
+"""Problems of a record: which stand, merged where two entries name one thing, and how they are told apart."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from cds_service.brief.facts.visits import is_category, is_since_last_visit
+from cds_service.brief.record import Item, Record
+from cds_service.brief.tables import DAYS, TERMS
+from cds_service.domain.brief import Flag, Statement
+from cds_service.fhir.elements import codings, has_code, name, obj
+
+Place = Literal["listed", "other", "old", "remission"]
+_STANDING = frozenset({"active", "recurrence", "relapse"})
+_ENDED = frozenset({"inactive", "resolved", "remission"})
+_UNSURE = ("unconfirmed", "provisional", "differential")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """Every entry of one problem that stands, problem-list entries first."""
+
+    items: tuple[Item, ...]
+    place: Place
+
+
+def problems(record: Record) -> tuple[Problem, ...]:
+    """Return the problems: those on the list, other active diagnoses, older ones, those in remission."""
+    merged: dict[object, list[Item]] = {}
+    for item in record.of("Condition"):
+        if clinical_status(item) in {"active", "remission"} and not is_said_none(item):
+            merged.setdefault(_key(item), []).append(item)
+    made = [_problem(record, items) for items in merged.values()]
+    return tuple(sorted(made, key=lambda each: (_ORDER.index(each.place), *_age(each))))
+
+
+_ORDER: tuple[Place, ...] = ("listed", "other", "old", "remission")
+
+
+def _age(problem: Problem) -> tuple[float, str]:
+    when = problem.items[0].when
+    return (-when.at if when else 0.0, problem.items[0].ref)
+
+
+def clinical_status(item: Item) -> Literal["active", "remission", ""]:
+    """Return whether a Condition stands, also when it does not say; "" when it ended or was refuted.
+
+    A code that we do not know is read as standing: nothing says that it ended.
+    """
+    if has_code(obj(item.resource, "verificationStatus"), "refuted"):
+        return ""
+    said = {each for _, each in codings(obj(item.resource, "clinicalStatus"))}
+    if said & _STANDING or not said & _ENDED:
+        return "active"
+    return "remission" if "remission" in said else ""
+
+
+def is_said_none(item: Item) -> bool:
+    """Return whether an entry says that no problem is known, or nothing of problems."""
+    terms = TERMS["none"]
+    return has_code(obj(item.resource, "code"), *terms["problems"], *terms["unknown"])
+
+
+def _problem(record: Record, items: list[Item]) -> Problem:
+    items.sort(key=lambda item: (clinical_status(item) != "active", not is_listed(item)))
+    first = items[0]
+    if clinical_status(first) == "remission":
+        return Problem(tuple(items), "remission")
+    if is_listed(first):
+        return Problem(tuple(items), "listed")
+    newest = max((item.when for item in items if item.when), default=None)
+    old = newest is not None and record.days_ago(newest) > DAYS["diagnosis_old"]
+    return Problem(tuple(items), "old" if old else "other")
+
+
+def is_listed(item: Item) -> bool:
+    """Return whether a Condition is on the problem list, or is a health concern, or does not say."""
+    return not is_category(item, "encounter-diagnosis") or is_category(item, "problem-list-item")
+
+
+def _key(item: Item) -> object:
+    """Return what entries of one problem share: a SNOMED CT or ICD-10 code, else the words, else itself."""
+    concept = obj(item.resource, "code")
+    coded = sorted(
+        (system, each) for system, each in codings(concept) if "snomed" in system or "icd-10" in system
+    )
+    preferred = [pair for pair in coded if "snomed" in pair[0]] or coded
+    return (preferred[0] if preferred else None) or name(concept).casefold() or item.ref
+
+
+def statement(record: Record, problem: Problem, *more: Flag) -> Statement:
+    """Return the statement of one problem."""
+    return Statement(
+        kind="problem",
+        refs=tuple(item.ref for item in problem.items),
+        flags=tuple(dict.fromkeys((*more, *_flags(record, problem)))),
+    )
+
+
+def _flags(record: Record, problem: Problem) -> Iterator[Flag]:
+    first = problem.items[0]
+    if has_code(obj(first.resource, "verificationStatus"), *_UNSURE):
+        yield "unconfirmed"
+    if len(problem.items) > 1:
+        yield "merged"
+    if first.when is None:
+        yield "undated"
+    if is_new(record, first):
+        yield "new"
+
+
+def is_new(record: Record, item: Item) -> bool:
+    """Return whether a Condition was recorded since the last visit."""
+    recorded = record.moment(item.resource.get("recordedDate")) or item.when
+    seen = Item(item.ref, item.type, item.resource, recorded, item.status)
+    return is_since_last_visit(record, seen)
+
+
+def both_ways(record: Record) -> tuple[tuple[Item, Item], ...]:
+    """Return problems that one entry calls active while a newer one, or one as old, calls them resolved."""
+    standing = {
+        _key(item): item
+        for each in record.once(problems)
+        for item in reversed(each.items)
+        if clinical_status(item) == "active"
+    }
+    found = {}
+    for item in record.of("Condition"):
+        ended = has_code(obj(item.resource, "clinicalStatus"), *_ENDED)
+        active = standing.get(_key(item))
+        if active and ended and active.ref != item.ref and _same_start(active, item):
+            found.setdefault(active.ref, (active, item))
+    return tuple(pair for _, pair in sorted(found.items()))
+
+
+def _same_start(active: Item, ended: Item) -> bool:
+    """Return whether two entries may be one illness: the ended one did not begin before the active one."""
+    if active.when is None or ended.when is None:
+        return True
+    return ended.when >= active.when
+
+
+def is_pregnancy(item: Item) -> bool:
+    """Return whether an active Condition is a pregnancy."""
+    terms = TERMS["pregnancy"]
+    known = {each for _, each in codings(obj(item.resource, "code"))}
+    prefixes = tuple(terms["condition_prefixes"])
+    return bool(known & set(terms["conditions"])) or any(each.startswith(prefixes) for each in known)

@@ -1,0 +1,147 @@
+"""Medicines in words: name, dose as written, who says so, since when, what was merged."""
+
+from cds_service.brief.facts.medicines import (
+    ORDER,
+    Medicine,
+    dose,
+    ended,
+    ingredients_of,
+    is_reported,
+    stopped_at,
+    title,
+)
+from cds_service.brief.record import Item, Record
+from cds_service.brief.wording.words import (
+    TEXT_MAX,
+    dated,
+    joined,
+    named,
+    names,
+    short,
+    status_word,
+)
+from cds_service.domain.brief import Statement
+from cds_service.domain.json import JsonObject
+from cds_service.fhir.elements import code, is_true, number, obj, objs, text
+
+_PLANNED = {"proposal": "proposed, not ordered", "plan": "planned, not ordered"}
+
+
+def medication(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write a medicine and, after it, every entry that was merged into it."""
+    del statement
+    ordered = sorted(items, key=is_reported)
+    first, others = ordered[0], ordered[1:]
+    also = joined((_entry(record, each, first) for each in others), "; ")
+    return joined((_entry(record, first), _alert(record, ordered), f"also: {also}" if also else ""), "; ")
+
+
+def change(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write what became of a medicine since the last visit."""
+    by_ref = {item.ref: item for item in items}
+    newest = by_ref.get(statement.refs[0], items[0])
+    before = next((item for item in items if item is not newest), None)
+    if newest.status in {"stopped", "cancelled", "completed"}:
+        return _stopped(record, newest)
+    if before is None:
+        return f"New: {_entry(record, newest)}"
+    return f"Changed: {_entry(record, newest)}; before: {_entry(record, before)}"
+
+
+def _stopped(record: Record, item: Item) -> str:
+    when = dated("record of", stopped_at(record, item)) if not ended(record, item) else ""
+    reason = named(obj(item.resource, "statusReason"), "")
+    word = item.status.capitalize()
+    parts = [f"{word}: {name_of(record, item)}", dated("ended", ended(record, item)), when, reason]
+    return joined(parts, "; ")
+
+
+def name_of(record: Record, item: Item) -> str:
+    """Return the name of a medicine."""
+    return short(title(record, item)) or "medicine without a name"
+
+
+def _entry(record: Record, item: Item, beside: Item | None = None) -> str:
+    """Write one order or report; beside another of the same words, only what differs."""
+    written = dose_of(item)
+    same = beside is not None and (title(record, item), written) == (title(record, beside), dose_of(beside))
+    head = "same" if same else joined((name_of(record, item), short(written, TEXT_MAX)), ": ")
+    if not written and not same:
+        head += ": no dose recorded"
+    return joined((head, *_asides(record, item)))
+
+
+def _asides(record: Record, item: Item) -> list[str]:
+    said = item.resource
+    verb = "reported" if is_reported(item) else "ordered"
+    note = next((text(each, "text") for each in objs(said, "note")), "") if verb == "reported" else ""
+    return [
+        "not to be given" if is_true(said, "doNotPerform") else "",
+        _PLANNED.get(code(said, "intent"), ""),
+        dated(verb, item.when) or f"{verb}, undated",
+        status_word(item, "active") or ("" if item.status else "no status"),
+        _over(record, item),
+        f'note: "{short(note, 120)}"' if note else "",
+    ]
+
+
+def _over(record: Record, item: Item) -> str:
+    """Say that the end written in an active entry has passed; it stays on the list."""
+    end = ended(record, item)
+    return f"written end {end.day} has passed" if end and record.days_ago(end) > 0 else ""
+
+
+def _alert(record: Record, items: list[Item]) -> str:
+    known = frozenset(each for item in items for each in ingredients_of(record, item))
+    groups = Medicine(tuple(items), known, "").alerts
+    return f"high-alert ({joined(groups)})" if groups else ""
+
+
+def dose_of(item: Item) -> str:
+    """Return the dose as written, else put together from its structure, else ""."""
+    written = dose(item)
+    if written:
+        return written
+    member = "dosageInstruction" if item.type == ORDER else "dosage"
+    return joined((_structured(each) for each in objs(item.resource, member)), "; ")
+
+
+def _structured(dosage: JsonObject) -> str:
+    own = text(dosage, "patientInstruction")
+    amounts = (_amount(each) for each in objs(dosage, "doseAndRate"))
+    needed = is_true(dosage, "asNeededBoolean") or "asNeededCodeableConcept" in dosage
+    parts = (
+        joined(amounts),
+        named(obj(dosage, "route"), "").lower(),
+        _timing(obj(dosage, "timing")),
+        "as needed" if needed else "",
+        names(dosage, "asNeededCodeableConcept"),
+    )
+    return own or joined(parts, " ")
+
+
+def _amount(dose_and_rate: JsonObject) -> str:
+    quantity = obj(dose_and_rate, "doseQuantity")
+    amount = number(quantity, "value")
+    return joined((str(amount), text(quantity, "unit")), " ") if amount is not None else ""
+
+
+def _timing(timing: JsonObject) -> str:
+    words = named(obj(timing, "code"), "")
+    repeat = obj(timing, "repeat")
+    times, period = number(repeat, "frequency"), number(repeat, "period")
+    if words or times is None or period is None:
+        return words
+    each = _PERIODS.get(code(repeat, "periodUnit"), "")
+    return f"{times} time(s) every {period} {each}" if each else ""
+
+
+_PERIODS = {
+    "s": "second(s)",
+    "min": "minute(s)",
+    "h": "hour(s)",
+    "d": "day(s)",
+    "wk": "week(s)",
+    "mo": "month(s)",
+    "a": "year(s)",
+}

@@ -1,0 +1,277 @@
+"""Results and vital signs in words: value, unit, flag, range, date, earlier values, trend."""
+
+from decimal import Decimal
+
+from cds_service.brief.facts.observations import (
+    Series,
+    _groups,
+    has_value,
+    interpretation,
+    reference_range,
+    side_of_range,
+    unit,
+)
+from cds_service.brief.record import Item, Record
+from cds_service.brief.tables import DAYS, PRESSURE, Group
+from cds_service.brief.wording.words import TEXT_MAX, day, joined, moment, named, short
+from cds_service.domain.brief import Statement
+from cds_service.domain.json import JsonObject
+from cds_service.fhir.elements import code, codings, has_code, name, number, obj, objs, text
+
+__all__ = ["Series", "observation", "result"]
+
+Number = int | Decimal
+
+
+def result(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write a series: the newest value first, whatever order its references came in."""
+    newest, earlier = items[0], items[1:]
+    group = next(_groups(newest.resource), None)
+    if "grouped" in statement.flags:
+        return grouped(items)
+    said = joined((value_of(newest.resource), _aside(newest.resource)), " ")
+    when = moment(newest.when)
+    ahead = newest.when is not None and record.is_future(newest.when)
+    parts = [
+        f"{title(newest.resource)}{_glue(newest.resource)}{said or 'no value recorded'}, {when}",
+        "dated in the future" if ahead else "",
+        status(newest),
+        _old(record, newest, group),
+        _earlier(newest, earlier),
+        _trend(newest, earlier, group),
+    ]
+    return joined(parts, "; ")
+
+
+def observation(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write a single observation, as of social history."""
+    return result(statement, record, items[:1])
+
+
+def grouped(items: list[Item]) -> str:
+    """Write several results by name and date alone."""
+    listed = joined(f"{title(each.resource)} ({day(each.when) or 'undated'})" for each in items)
+    return f"Older, by date of the newest value: {listed}"
+
+
+def _glue(resource: JsonObject) -> str:
+    return " " if "valueQuantity" in resource or _pressure(resource) else ": "
+
+
+def title(resource: JsonObject) -> str:
+    """Return the name of an Observation: the site's own words, else our short name, else its display."""
+    concept = obj(resource, "code")
+    own = text(concept, "text")
+    displays = {text(coding, "display") for coding in objs(concept, "coding")}
+    group = next(_groups(resource), None)
+    if group and (not own or own in displays):
+        return group.name
+    return named(concept, "Unnamed observation")
+
+
+def status(item: Item) -> str:
+    """Return the word for a result that is not plainly final."""
+    return "" if item.status == "final" else short(item.status.replace("-", " "), 40) or "no status"
+
+
+def value_of(resource: JsonObject) -> str:
+    """Return the value as stored: of the observation itself, else of its components."""
+    own = value(resource)
+    parts = objs(resource, "component")
+    pressure = _pressure(resource)
+    if pressure:
+        return pressure
+    listed = joined((f"{named(obj(p, 'code'), 'part')} {value(p)}{_mark(p)}" for p in parts), "; ")
+    return joined((own or ("" if listed else _absent(resource)), listed), "; ")
+
+
+def value(resource: JsonObject) -> str:
+    """Return one value[x] in words, "" when there is none; see FHIR R4, Observation.value[x]."""
+    for member, write in _WRITERS.items():
+        if member in resource:
+            return short(write(resource), TEXT_MAX)
+    return "a value of another form" if has_value(resource) else ""
+
+
+def _quantity(quantity: JsonObject) -> str:
+    amount = number(quantity, "value")
+    shown = text(quantity, "value") if amount is None else str(amount)
+    return joined((text(quantity, "comparator") + shown, _unit(quantity)), " ")
+
+
+def _unit(quantity: JsonObject) -> str:
+    """Return the unit for reading: one that is only an annotation (`{INR}`) says nothing."""
+    words = unit(quantity)
+    return "" if words.startswith("{") and words.endswith("}") else short(words, 40)
+
+
+def _range(limits: JsonObject) -> str:
+    low, high = (_quantity(obj(limits, side)) for side in ("low", "high"))
+    low_amount = number(obj(limits, "low"), "value")
+    if low and high:
+        same = _unit(obj(limits, "low")) in {_unit(obj(limits, "high")), ""}
+        return f"{low_amount if same else low}-{high}"
+    return f"≥{low}" if low else f"≤{high}" if high else ""
+
+
+def _ratio(ratio: JsonObject) -> str:
+    return f"{_quantity(obj(ratio, 'numerator'))} : {_quantity(obj(ratio, 'denominator'))}"
+
+
+def _primitive(resource: JsonObject, member: str) -> str:
+    found = resource.get(member)
+    if isinstance(found, bool):
+        return "yes" if found else "no"
+    amount = number(resource, member)
+    return text(resource, member) if amount is None else str(amount)
+
+
+_WRITERS = {
+    "valueQuantity": lambda r: _quantity(obj(r, "valueQuantity")),
+    "valueCodeableConcept": lambda r: named(obj(r, "valueCodeableConcept"), "coded value without words"),
+    "valueString": lambda r: text(r, "valueString"),
+    "valueInteger": lambda r: _primitive(r, "valueInteger"),
+    "valueBoolean": lambda r: _primitive(r, "valueBoolean"),
+    "valueRange": lambda r: _range(obj(r, "valueRange")),
+    "valueRatio": lambda r: _ratio(obj(r, "valueRatio")),
+    "valueDateTime": lambda r: text(r, "valueDateTime"),
+    "valueTime": lambda r: text(r, "valueTime"),
+    "valuePeriod": lambda r: joined(
+        (text(obj(r, "valuePeriod"), "start"), text(obj(r, "valuePeriod"), "end")), " to "
+    ),
+    "valueSampledData": lambda _: "a recorded curve",
+    "valueAttachment": lambda _: "an attachment",
+}
+
+
+def _absent(resource: JsonObject) -> str:
+    """Return why there is no value, as the record says it."""
+    reason = obj(resource, "dataAbsentReason")
+    if not reason:
+        return ""
+    if has_code(reason, "masked"):
+        return "value withheld (masked)"
+    words = name(reason) or next((each for _, each in codings(reason)), "")
+    return f"no value ({short(words.replace('-', ' '), 60).lower() or 'reason not given'})"
+
+
+def _pressure(resource: JsonObject) -> str:
+    """Return `128/76 mmHg` where an Observation holds both pressures in one unit."""
+    parts = {
+        each: obj(part, "valueQuantity")
+        for part in objs(resource, "component")
+        for _, each in codings(obj(part, "code"))
+    }
+    upper, lower = parts.get(PRESSURE["systolic"]), parts.get(PRESSURE["diastolic"])
+    if not upper or not lower or unit(upper) != unit(lower):
+        return ""
+    amounts = number(upper, "value"), number(lower, "value")
+    if None in amounts:
+        return ""
+    return joined((f"{amounts[0]}/{amounts[1]}", _unit(upper)), " ")
+
+
+def _aside(resource: JsonObject) -> str:
+    """Return `(H, ref 4.0-5.6)`: the flag of the result, else where its value lies, and its range."""
+    return _brackets(_flag(resource), _reference(resource))
+
+
+def _mark(part: JsonObject) -> str:
+    found = _brackets(_flag(part), _reference(part))
+    return f" {found}" if found else ""
+
+
+def _brackets(*parts: str) -> str:
+    inside = joined(parts)
+    return f"({inside})" if inside else ""
+
+
+def _flag(resource: JsonObject) -> str:
+    flagged, side = interpretation(resource), side_of_range(resource)
+    if flagged:
+        return _FLAG_WORDS.get(flagged, flagged)
+    return f"{side} range" if side else ""
+
+
+_FLAG_WORDS = {
+    "HH": "HH critical",
+    "LL": "LL critical",
+    "AA": "AA critical",
+    "A": "abnormal",
+    "ABN": "abnormal",
+    "POS": "positive",
+    "NEG": "negative",
+    "DET": "detected",
+    "ND": "not detected",
+    "N": "",
+}
+
+
+def _reference(resource: JsonObject) -> str:
+    limits = reference_range(resource)
+    if not limits:
+        return ""
+    own = _unit(obj(resource, "valueQuantity"))
+    written = _range(limits)
+    if own and written.endswith(f" {own}"):
+        written = written.removesuffix(f" {own}")
+    return f"ref {short(written or text(limits, 'text'), 60)}" if written or limits.get("text") else ""
+
+
+def _earlier(newest: Item, earlier: list[Item]) -> str:
+    written = [_before(newest, item) for item in earlier]
+    return f"earlier {joined(written)}" if written else ""
+
+
+def _before(newest: Item, item: Item) -> str:
+    """Write an earlier value with its date, without its unit where that is the newest one's."""
+    said = value_of(item.resource) or "no value"
+    same = _unit(obj(newest.resource, "valueQuantity"))
+    if same and said.endswith(f" {same}"):
+        said = said.removesuffix(f" {same}")
+    upper = next((obj(p, "valueQuantity") for p in objs(newest.resource, "component")), {})
+    if _pressure(item.resource) and _unit(upper):
+        said = said.removesuffix(f" {_unit(upper)}")
+    flagged = interpretation(item.resource)
+    mark = f" {flagged}" if flagged in {"HH", "LL", "AA", "H", "L"} else ""
+    same_day = item.when and newest.when and item.when.day == newest.when.day
+    when = moment(item.when) if same_day else day(item.when) or "undated"
+    unusual = "" if item.status in {"final", "amended", "corrected"} else f", {status(item)}"
+    return f"{said}{mark} ({when}{unusual})"
+
+
+def _trend(newest: Item, earlier: list[Item], group: Group | None) -> str:
+    """Say rising or falling, in one unit and past the group's threshold only; or the change since."""
+    if not earlier:
+        return ""
+    now, before = _plain(newest), _plain(earlier[0])
+    if now is None or before is None or now[1] != before[1] or newest.when is None:
+        return ""
+    difference = Decimal(now[0]) - Decimal(before[0])
+    if group and group.change and difference:
+        return f"change {difference:+f} {now[1]}".rstrip()
+    limit = _threshold(group, Decimal(before[0]))
+    if abs(difference) < limit or not difference:
+        return ""
+    return "rising" if difference > 0 else "falling"
+
+
+def _threshold(group: Group | None, before: Decimal) -> Decimal:
+    if group and group.trend is not None:
+        return Decimal(str(group.trend))
+    return abs(before) * Decimal(str(group.percent if group else 10)) / 100
+
+
+def _plain(item: Item) -> tuple[Number, str] | None:
+    """Return (value, unit) of a result that is a plain number, else None."""
+    quantity = obj(item.resource, "valueQuantity")
+    amount = number(quantity, "value")
+    return None if amount is None or code(quantity, "comparator") else (amount, unit(quantity))
+
+
+def _old(record: Record, newest: Item, group: Group | None) -> str:
+    """Say that a value is old; the limit is the group's own or the common one."""
+    limit = (group.stale_days if group else None) or DAYS["result_stale"]
+    if newest.when is None or record.days_ago(newest.when) <= limit:
+        return ""
+    return "over a year old" if limit >= 365 else f"over {limit} days old"

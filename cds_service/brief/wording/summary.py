@@ -1,0 +1,226 @@
+"""Problems, allergies, flags, vaccines, procedures and the rest of a chart's lists in words."""
+
+from cds_service.brief.facts.allergies import covered, says, substance
+from cds_service.brief.facts.problems import clinical_status, is_listed, is_pregnancy
+from cds_service.brief.record import Item, Record
+from cds_service.brief.wording.words import (
+    TEXT_MAX,
+    code_name,
+    coded_word,
+    dated,
+    day,
+    joined,
+    moment,
+    named,
+    names,
+    person,
+    short,
+    status_word,
+)
+from cds_service.domain.brief import Statement
+from cds_service.domain.json import JsonObject
+from cds_service.fhir.elements import code, codings, name, obj, objs, text
+
+_USUAL_VERIFICATION = {"", "confirmed"}
+
+
+def problem(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write a problem, or several on one line."""
+    if "grouped" in statement.flags:
+        return _problems(items)
+    ordered = [item for ref in statement.refs for item in items if item.ref == ref]
+    first, others = ordered[0], ordered[1:]
+    listed = [named(obj(each.resource, "code"), "unnamed") for each in others]
+    differing = dict.fromkeys(each for each in listed if each != _problem_name(first))
+    count = f"{len(ordered)} entries" if others else ""
+    also = f"also as: {joined(differing)}" if differing else ""
+    return joined((_problem(record, first), count, also), "; ")
+
+
+def _problems(items: list[Item]) -> str:
+    in_remission = clinical_status(items[0]) == "remission"
+    head = "In remission" if in_remission else "Older diagnoses not on the problem list"
+    listed = joined(f"{_problem_name(each)} ({day(each.when) or 'undated'})" for each in items)
+    return f"{head}: {listed}"
+
+
+def _problem_name(item: Item) -> str:
+    return code_name(item, "Problem without a name")
+
+
+def _problem(record: Record, item: Item) -> str:
+    said = item.resource
+    began = record.moment(said.get("onsetDateTime")) or record.moment(obj(said, "onsetPeriod").get("start"))
+    recorded = record.moment(said.get("recordedDate"))
+    onset = dated("since", began) or _onset_words(said) or dated("recorded", recorded) or "undated"
+    return joined(
+        (
+            _problem_name(item),
+            named(obj(said, "severity"), "").lower(),
+            _clinical(said),
+            verification(said),
+            "" if is_listed(item) else "not on the problem list",
+            onset,
+            "" if not is_pregnancy(item) else "pregnancy",
+        )
+    )
+
+
+def _onset_words(said: JsonObject) -> str:
+    words = text(said, "onsetString")
+    return f"onset {short(words, 60)}" if words else ""
+
+
+def _clinical(said: JsonObject) -> str:
+    """Return the clinical status where it is not plainly active."""
+    concept = obj(said, "clinicalStatus")
+    known = [each for _, each in codings(concept)]
+    if "active" in known:
+        return ""
+    return short(name(concept) or next(iter(known), "")).lower() or "no clinical status"
+
+
+def verification(said: JsonObject) -> str:
+    """Return the verification status where it is not plainly confirmed."""
+    concept = obj(said, "verificationStatus")
+    word = next((each for _, each in codings(concept)), "") or name(concept).lower()
+    return "" if word in _USUAL_VERIFICATION else short(word, 40)
+
+
+def allergy(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write one allergy: substance, reactions, criticality, verification, when it was recorded."""
+    del statement
+    item = items[0]
+    said = item.resource
+    recorded = record.moment(said.get("recordedDate"))
+    reactions = joined(dict.fromkeys(_reaction(each) for each in objs(said, "reaction")), "; ")
+    criticality = {"high": "high criticality", "low": "low criticality"}.get(code(said, "criticality"), "")
+    head = f"{allergen(item)}: {reactions or 'reaction not recorded'}"
+    severity = joined((_severity(said), criticality), "; ")
+    return joined(
+        (
+            f"{head} ({severity})" if severity else head,
+            "intolerance" if code(said, "type") == "intolerance" else "",
+            verification(said),
+            dated("recorded", recorded),
+        )
+    )
+
+
+def allergen(item: Item) -> str:
+    """Return what a patient is allergic to."""
+    return short(substance(item)) or "Allergy without a name"
+
+
+def _reaction(reaction: JsonObject) -> str:
+    return names(reaction, "manifestation") or short(text(reaction, "description"), TEXT_MAX)
+
+
+def _severity(said: JsonObject) -> str:
+    found = {code(each, "severity") for each in objs(said, "reaction")}
+    return next((each for each in ("severe", "moderate", "mild") if each in found), "")
+
+
+def no_known(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write an explicit "none known", or "nothing is known"."""
+    del statement, record
+    item = items[0]
+    concept = obj(item.resource, "code") or obj(item.resource, "medicationCodeableConcept")
+    unknown = item.type == "AllergyIntolerance" and says(item) == "unknown"
+    words = named(concept, "None known")
+    return joined(
+        (
+            f"{words}: not asked or not known, which is not none" if unknown else f"{words}, as recorded",
+            _scope(item),
+            verification(item.resource),
+            dated("recorded", item.when),
+        )
+    )
+
+
+def _scope(item: Item) -> str:
+    scope = covered(item) if item.type == "AllergyIntolerance" else None
+    return f"covers {scope} only" if scope else ""
+
+
+def flag(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write an alert that the chart carries."""
+    del statement, record
+    item = items[0]
+    words = short(name(obj(item.resource, "code")), TEXT_MAX) or "without words"
+    kind = names(item.resource, "category").lower()
+    head = f"Flag ({kind}): {words}" if kind else f"Flag: {words}"
+    return joined((head, dated("since", item.when)))
+
+
+def immunization(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write the newest dose of a vaccine and how many are in the record."""
+    newest = items[0]
+    absent = ""
+    if "stale" in statement.flags:
+        where = "in this bundle" if record.is_bundle(("immunizations",)) else "in the record"
+        absent = f"none newer {where}"
+    count = f"{len(items)} doses recorded" if len(items) > 1 else ""
+    vaccine = named(obj(newest.resource, "vaccineCode"), "Vaccine without a name")
+    reported = "reported" if newest.resource.get("primarySource") is False else ""
+    when = moment(newest.when) if newest.when else _occurrence(newest)
+    return joined((f"{vaccine}, {when}", reported, count, absent), "; ")
+
+
+def _occurrence(item: Item) -> str:
+    return short(text(item.resource, "occurrenceString"), 60) or "undated"
+
+
+def procedure(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write a procedure, or a report of a screening."""
+    del statement
+    item = items[0]
+    actor = next((obj(each, "actor") for each in objs(item.resource, "performer")), {})
+    by = person(record, item.resource, actor)
+    outcome = named(obj(item.resource, "outcome"), "")
+    return joined(
+        (
+            code_name(item, "Procedure without a name"),
+            moment(item.when),
+            status_word(item, "completed", "final") or ("" if item.status else "no status"),
+            by,
+            outcome,
+        )
+    )
+
+
+def care_team(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write who is on a care team, patients and relatives apart."""
+    del statement
+    item = items[0]
+    members = (_member(record, item, each) for each in objs(item.resource, "participant"))
+    listed = joined(dict.fromkeys(members))
+    return f"Care team: {listed or short(text(item.resource, 'name')) or 'without names'}"
+
+
+def _member(record: Record, item: Item, participant: JsonObject) -> str:
+    member = obj(participant, "member")
+    if code(member, "reference").startswith(("Patient/", "RelatedPerson/")):
+        return ""
+    who, role = person(record, item.resource, member), names(participant, "role")
+    return f"{who} ({role})" if who and role else who or role
+
+
+def directive(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write that an advance directive is on file, in the words of its kind."""
+    del statement, record
+    item = items[0]
+    said = item.resource
+    kind = names(said, "category") or named(obj(said, "type"), "") or "Advance directive"
+    attached = obj(said, "sourceAttachment")
+    own = short(text(attached, "title"), 80)
+    return joined(
+        (
+            kind,
+            own if own.casefold() != kind.casefold() else "",
+            coded_word(obj(said, "provision"), "type"),
+            dated("dated", item.when) or "undated",
+            status_word(item, "active", "current"),
+            "text on file",
+        )
+    )

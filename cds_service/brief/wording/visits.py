@@ -1,0 +1,234 @@
+"""People, visits, orders and notes in words."""
+
+from datetime import date
+
+from cds_service.brief.facts.visits import setting
+from cds_service.brief.record import Item, Record
+from cds_service.brief.wording.words import (
+    TEXT_MAX,
+    code_name,
+    coded_word,
+    dated,
+    day,
+    joined,
+    moment,
+    named,
+    names,
+    person,
+    reasons,
+    short,
+    status_word,
+)
+from cds_service.domain.brief import Statement
+from cds_service.domain.json import JsonObject
+from cds_service.fhir.dates import Moment
+from cds_service.fhir.elements import code, has_code, is_true, name, obj, objs, text
+
+
+def patient(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write who this is: age, sex, language; never a name or a number that identifies."""
+    del statement
+    said = items[0].resource
+    born = record.moment(said.get("birthDate"))
+    died = record.moment(said.get("deceasedDateTime"))
+    gone = is_true(said, "deceasedBoolean")
+    return joined(
+        (
+            age(born, died.date if died else record.today) if born else "age not recorded",
+            coded_word(said, "gender") or "sex not recorded",
+            dated("born", born),
+            dated("recorded as deceased", died) or ("recorded as deceased" if gone else ""),
+            _language(said),
+        )
+    )
+
+
+def age(born: Moment, on: date) -> str:
+    """Return an age in years, below two years in months, below two months in days."""
+    if len(born.day) < len("2000-01-01"):
+        return f"born in {born.day}"
+    months = (on.year - born.date.year) * 12 + on.month - born.date.month - (on.day < born.date.day)
+    if months < 0:
+        return "born after today"
+    if months < 2:
+        return f"{(on - born.date).days} days old"
+    return f"{months} months old" if months < 24 else f"{months // 12} years old"
+
+
+def _language(said: JsonObject) -> str:
+    spoken = objs(said, "communication")
+    chosen = next((each for each in spoken if is_true(each, "preferred")), spoken[0] if spoken else {})
+    language = named(obj(chosen, "language"), "")
+    return "" if has_code(obj(chosen, "language"), "en", "en-US") else language and f"speaks {language}"
+
+
+def visit(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write why this visit: a booked appointment, or the encounter that is open."""
+    del statement
+    item = items[0]
+    if item.type == "Encounter":
+        return f"Current encounter: {_encounter(record, item)}"
+    return f"Booked {moment(item.when)}: {_appointment(record, item)}"
+
+
+def _appointment(record: Record, item: Item) -> str:
+    said = item.resource
+    kinds = names(said, "serviceType") or named(obj(said, "appointmentType"), "")
+    return joined(
+        (
+            reasons(item, record) or "reason not recorded",
+            kinds,
+            short(text(said, "description"), TEXT_MAX),
+            short(text(said, "comment"), TEXT_MAX),
+            joined(_attending(record, item)),
+            status_word(item, "booked"),
+        ),
+        "; ",
+    )
+
+
+def _attending(record: Record, item: Item) -> list[str]:
+    """Return the practitioners of an appointment."""
+    actors = (obj(part, "actor") for part in objs(item.resource, "participant"))
+    kept = [each for each in actors if code(each, "reference").startswith("Practitioner")]
+    return list(dict.fromkeys(person(record, item.resource, each) for each in kept))
+
+
+def last_visit(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write when the patient was last seen."""
+    del statement
+    return f"Last visit: {_encounter(record, items[0])}"
+
+
+def encounter(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write one encounter; emergencies and stays say so first."""
+    del statement
+    words = {"emergency": "Emergency: ", "inpatient": "Hospital stay: ", "observation": "Observation stay: "}
+    return words.get(setting(items[0]), "") + _encounter(record, items[0])
+
+
+def _encounter(record: Record, item: Item) -> str:
+    said = item.resource
+    end = record.moment(obj(said, "period").get("end"))
+    until = f"to {end.day}" if end and item.when and end.day != item.when.day else ""
+    seen = next((obj(part, "individual") for part in objs(said, "participant")), {})
+    return joined(
+        (
+            joined((moment(item.when), until), " "),
+            names(said, "type") or _class(said),
+            reasons(item, record),
+            person(record, said, seen),
+            status_word(item, "finished", "in-progress") or ("" if item.status else "no status"),
+        )
+    )
+
+
+def _class(said: JsonObject) -> str:
+    coded = obj(said, "class")
+    return short(text(coded, "display")) or "encounter"
+
+
+def clash(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write how a booked appointment meets the one that is being booked."""
+    del statement
+    item = items[0]
+    word = "Overlaps" if overlaps(record, item) else "Same reason as"
+    end = record.moment(item.resource.get("end"))
+    until = f" to {end.shown}" if end else ""
+    return f"{word} a booked appointment, {moment(item.when)}{until}: {_appointment(record, item)}"
+
+
+def overlaps(record: Record, item: Item) -> bool:
+    """Return whether a booked Appointment overlaps one that is being booked."""
+    own = span(record, item.resource)
+    drafts = (span(record, draft) for draft in record.context.proposed)
+    return own is not None and any(each and each[0] < own[1] and own[0] < each[1] for each in drafts)
+
+
+def span(record: Record, appointment: JsonObject) -> tuple[float, float] | None:
+    """Return (start, end) of an Appointment in seconds; None without a start."""
+    start = record.moment(appointment.get("start"))
+    end = record.moment(appointment.get("end"))
+    if start is None:
+        return None
+    minutes = appointment.get("minutesDuration")
+    length = minutes * 60 if isinstance(minutes, int) else 0
+    return start.at, end.at if end else start.at + max(length, 60)
+
+
+def order_open(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write orders that have no result in the record."""
+    if "grouped" in statement.flags:
+        listed = joined(f"{code_name(i, 'order')} ({day(i.when) or 'undated'})" for i in items)
+        return f"Older orders without a result in the record: {listed}"
+    item = items[0]
+    why = reasons(item, record)
+    return joined(
+        (
+            f"Ordered, no result in the record: {code_name(item, 'order without a name')}",
+            f"for {why}" if why else "",
+            dated("ordered", item.when) or "undated",
+            status_word(item, "active"),
+            _priority(item),
+        )
+    )
+
+
+def _priority(item: Item) -> str:
+    word = coded_word(item.resource, "priority")
+    return "" if word == "routine" else word
+
+
+def report_pending(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write a report or a result that is not final."""
+    del statement, record
+    item = items[0]
+    return f"Not final: {code_name(item, 'report without a name')}, {item.status}, {moment(item.when)}"
+
+
+def task_open(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write an open task, or a referral that nothing in the record completes."""
+    del statement
+    item = items[0]
+    said = item.resource
+    focus = record.target(said, obj(said, "focus"))
+    words = short(text(said, "description"), TEXT_MAX) or named(obj(focus, "code"), "") or code_name(item, "")
+    word = "Referral open" if item.type == "ServiceRequest" else "Task open"
+    return joined((f"{word}: {words or 'without words'}", item.status, dated("since", item.when)))
+
+
+def note(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write that a note exists: type, date and who wrote it; or how many older ones there are."""
+    if "grouped" in statement.flags:
+        days = [day(item.when) for item in items if item.when]
+        between = f", {days[-1]} to {days[0]}" if days else ""
+        return f"{len(items)} older notes{between}"
+    item = items[0]
+    said = item.resource
+    author = next((person(record, said, each) for each in objs(said, "author")), "")
+    return joined(
+        (
+            named(obj(said, "type"), "") or short(text(said, "description")) or "Note without a type",
+            moment(item.when),
+            f"by {author}" if author else "",
+            _document_status(said),
+        )
+    )
+
+
+def _document_status(said: JsonObject) -> str:
+    """Return the status words of a note that is not current and final."""
+    stored, signed = coded_word(said, "status"), coded_word(said, "docStatus")
+    words = ("" if stored == "current" else stored, "" if signed == "final" else signed)
+    return joined(words)
+
+
+def quote(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write words of a note as a quotation, with its date and author."""
+    words = short(" ".join((statement.quote or "").split()), TEXT_MAX)
+    return f"“{words}”: {note(statement, record, items)}"
+
+
+def names_of(concepts: list[JsonObject]) -> set[str]:
+    """Return the names of concepts for comparison."""
+    return {name(each).casefold() for each in concepts} - {""}

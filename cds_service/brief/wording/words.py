@@ -1,0 +1,91 @@
+"""Small pieces of sentences: names of bounded length, lists, dates, people."""
+
+from collections.abc import Iterable
+
+from cds_service.brief.record import Item, Record
+from cds_service.domain.json import JsonObject
+from cds_service.fhir.dates import Moment
+from cds_service.fhir.elements import code, name, obj, objs, text
+
+NAME_MAX = 100
+TEXT_MAX = 240
+
+
+def short(words: str, limit: int = NAME_MAX) -> str:
+    """Return a text of at most `limit` characters; where it was cut it ends with "…"."""
+    return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
+
+
+def named(concept: JsonObject, unknown: str) -> str:
+    """Return the name of a concept, or `unknown` where it has no words."""
+    return short(name(concept)) or unknown
+
+
+def code_name(item: Item, unknown: str) -> str:
+    """Return the name of a resource's `code`."""
+    return named(obj(item.resource, "code"), unknown)
+
+
+def names(parent: JsonObject, member: str) -> str:
+    """Return the names of a list of concepts, each once, joined by commas."""
+    found = (short(name(concept)) for concept in objs(parent, member))
+    return ", ".join(dict.fromkeys(each for each in found if each))
+
+
+def joined(parts: Iterable[str], mark: str = ", ") -> str:
+    """Return the parts that are not empty, joined."""
+    return mark.join(part for part in parts if part)
+
+
+def day(when: Moment | None) -> str:
+    """Return a stored date without its time, "" when there is none."""
+    return when.day if when else ""
+
+
+def moment(when: Moment | None) -> str:
+    """Return a stored date with its time, "undated" when there is none."""
+    return when.shown if when else "undated"
+
+
+def dated(word: str, when: Moment | None) -> str:
+    """Return `recorded 2019-04-02`, or "" without a date."""
+    return f"{word} {when.day}" if when else ""
+
+
+def reasons(item: Item, record: Record) -> str:
+    """Return why something was done or ordered: its reason codes, else what its reasons refer to."""
+    coded = names(item.resource, "reasonCode")
+    if coded:
+        return coded
+    told = (
+        text(each, "display") or name(obj(record.target(item.resource, each), "code"))
+        for each in objs(item.resource, "reasonReference")
+    )
+    return joined(dict.fromkeys(short(each) for each in told if each))
+
+
+def person(record: Record, holder: JsonObject, named_by: JsonObject) -> str:
+    """Return who a Reference names: its display, else the name in the resource, else ""."""
+    shown = text(named_by, "display")
+    if shown:
+        return short(shown)
+    found = record.target(holder, named_by)
+    human = next(iter(objs(found, "name")), {})
+    given = " ".join(each for each in _given(human))
+    whole = text(human, "text") or joined((given, text(human, "family")), " ")
+    return short(whole or text(found, "name"))
+
+
+def _given(human: JsonObject) -> list[str]:
+    value = human.get("given")
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def status_word(item: Item, *usual: str) -> str:
+    """Return the status in plain words unless it is one of the usual ones."""
+    return "" if item.status in usual else short(item.status.replace("-", " "), 40)
+
+
+def coded_word(parent: JsonObject, member: str) -> str:
+    """Return a primitive code in plain words."""
+    return short(code(parent, member).replace("-", " "), 40)
