@@ -9,15 +9,20 @@ from cds_service.domain.errors import CdsError
 _COMMANDS = (demo, serve, brief, site, hooks)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run one command; an error is one sentence on stderr and exit status 1 (2 for bad usage)."""
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return the parser with every command."""
+    top = argparse.ArgumentParser(
         prog="cds-service", description="A CDS Hooks service: cited pre-visit briefs as cards."
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
     for module in _COMMANDS:
         module.add(commands)
-    args = parser.parse_args(argv)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; an error is one sentence on stderr and exit status 1 (2 for bad usage)."""
+    args = parser().parse_args(argv)
     try:
         status: int = args.run(args)
     except CdsError as problem:

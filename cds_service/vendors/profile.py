@@ -18,7 +18,9 @@ from cds_service.domain.needs import NeedName
 
 
 class _Rules(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
 
 class NeedRule(_Rules):
@@ -45,12 +47,15 @@ class SearchRules(_Rules):
     max_pages: Annotated[int, Field(ge=1, le=50)] = 3
     """Pages read for one query inside a hook call; more is a named gap."""
     count_param: str = "_count"
+    """The vendor's name for the page size."""
     sort: bool = True
+    """Whether `_sort` is understood."""
     extra_params: dict[str, str] = {}
     """Sent with every search (athenahealth's practice)."""
     required_extra_params: tuple[str, ...] = ()
     """Names in `extra_params` that a site has to give."""
     accept: str = "application/fhir+json"
+    """The `Accept` header of reads."""
     empty_codes: tuple[str, ...] = ()
     """OperationOutcome codes that mean "nothing found"."""
     partial_codes: tuple[str, ...] = ()
@@ -71,14 +76,18 @@ class HookRules(_Rules):
     triggers: tuple[str, ...] = ()
     """Values of it that count as the hook's moment, unless the site says otherwise."""
     scope_format: Literal["smart", "api_names"] = "smart"
+    """`api_names`: the hook token's scopes are the vendor's own names and are not read."""
 
 
 class JwtRules(_Rules):
     """How this vendor signs."""
 
     algorithms: tuple[str, ...] = ("ES384", "RS384")
+    """Accepted, unless the site says otherwise; never none or HMAC."""
     max_lifetime_s: Annotated[int, Field(ge=30, le=3600)] = 300
+    """Longest `exp - iat`."""
     skew_s: Annotated[int, Field(ge=0, le=300)] = 60
+    """Clock difference forgiven."""
 
 
 class CardRules(_Rules):
@@ -87,7 +96,9 @@ class CardRules(_Rules):
     draft_note: bool = False
     """Whether accepting a suggestion that creates a DocumentReference works."""
     selection_behavior: Literal["at-most-one", "any"] = "at-most-one"
+    """The `selectionBehavior` of a card with suggestions; Epic knows only `any`."""
     actions_per_suggestion: Annotated[int, Field(ge=1)] = 10
+    """Actions that one suggestion may carry; ours carry one."""
     labels_shown: bool = True
     """False: suggestion and link labels are required but never seen, so the detail must say what they do."""
     app_context: bool = True
@@ -95,20 +106,30 @@ class CardRules(_Rules):
     links: bool = True
     """False: links are stripped unless the site listed them."""
     override_reasons: bool = True
+    """Whether cards carry reasons for dismissing them."""
 
 
 class NoteRules(_Rules):
     """What a DocumentReference that carries a note must look like."""
 
     content_type: str = "text/plain;charset=utf-8"
+    """Of the one attachment."""
     draft_status: str = "preliminary"
+    """The `docStatus` of a note that nobody signed."""
     encounter_required: bool = False
+    """Without an encounter in the call no draft is offered."""
     period_end_required: bool = False
+    """`context.period.end` with a time."""
     author_allowed: bool = True
+    """Whether a writer may name an author; a card's draft names none."""
     category_allowed: bool = True
+    """Whether `category` is a field that may be written."""
     type_system: str = "http://loinc.org"
+    """Code system of the note type, agreed with the site."""
     type_code: str = "11506-3"
+    """Note type, agreed with the site."""
     type_display: str = "Progress note"
+    """Its words."""
 
 
 class Profile(_Rules):

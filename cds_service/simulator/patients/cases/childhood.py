@@ -27,7 +27,7 @@ _WELL = (
     (15, 10.3, 79.2, 46.8, 118, 28, "Three words."),
     (18, 10.9, 82.3, 47.4, 114, 28, "Runs. Hives after peanut butter, see allergy."),
     (24, 12.2, 87.8, 48.3, 110, 26, "Two-word phrases."),
-    (36, 14.3, 96.1, 49.5, 102, 24, "Wheeze with colds twice this winter."),
+    (36, 14.3, 96.1, 49.5, 102, 24, "Wheeze with colds twice this year."),
     (48, 16.4, 102.5, 0, 98, 23, "Night cough once a week."),
     (60, 18.5, 109.2, 0, 95, 22, "Asthma well controlled."),
     (72, 20.7, 115.5, 0, 92, 21, "Asthma well controlled. Spacer technique good."),
@@ -264,4 +264,4 @@ PERSON = Person(
         ]
     },
 )
-CASE = Case(PERSON, "Asthma at age 7, emergency visit this summer, peanut anaphylaxis", build)
+CASE = Case(PERSON, "Asthma at age 7, emergency visit four months ago, peanut anaphylaxis", build)

@@ -159,7 +159,7 @@ def build(chart: Chart) -> None:
     refer(chart, "orthopedics", chart.ago(months=3, days=8), why="knee-arthritis")
     immunize(chart, "flu", *(chart.last(10, 9, years=each) for each in range(1, 6)))
     immunize(chart, "zoster", chart.ago(years=3), chart.ago(years=2, months=9))
-    book(chart, 2, "hypertension", description="Follow-up; dental infection this week")
+    book(chart, 1, "hypertension", description="Follow-up; dental infection this week")
 
 
 PERSON = Person(

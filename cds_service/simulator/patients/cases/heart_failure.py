@@ -85,7 +85,6 @@ def _problems(chart: Chart) -> list[str]:
 
 
 def _visits(chart: Chart) -> None:
-    chart.heights[chart.birth] = 176.0
     visit(
         chart,
         chart.ago(years=6, months=1),
@@ -283,7 +282,7 @@ def build(chart: Chart) -> None:
         adler="Primary care",
         sato="Anticoagulation pharmacist",
     )
-    book(chart, 1, "heart-failure", description="Heart failure and medication review")
+    book(chart, 1, "heart-failure", by="okafor", description="Heart failure, drug list review")
 
 
 PERSON = Person(

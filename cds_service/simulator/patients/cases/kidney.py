@@ -229,7 +229,7 @@ def build(chart: Chart) -> None:
         brandt="Nephrologist",
         adler="Primary care",
     )
-    book(chart, 0, "ckd-3b", description="Kidney function and potassium follow-up")
+    book(chart, 0, "ckd-3b", by="brandt", description="Kidney function and potassium follow-up")
 
 
 PERSON = Person(

@@ -22,15 +22,15 @@ _HISTORY = (
     (71, 74.8, (134, 80), 96, 2.02, 3.31, "Short of breath on hills. Smokes a pack a day. Albuterol."),
     (65, 74.2, (132, 80), 96, 0, 0, "Tries to quit; patches."),
     (59, 73.9, (130, 78), 95, 1.94, 3.26, "Tiotropium started."),
-    (53, 73.1, (134, 82), 95, 0, 0, "One flare this winter."),
+    (53, 73.1, (134, 82), 95, 0, 0, "One flare since the last visit."),
     (47, 72.8, (136, 82), 95, 1.83, 3.20, "Stable. Ten cigarettes a day."),
     (41, 72.0, (132, 80), 94, 0, 0, "Amlodipine for pressure."),
     (35, 71.6, (128, 78), 94, 1.71, 3.12, "Two flares this year. Inhaled steroid combination added."),
-    (29, 70.9, (130, 78), 94, 0, 0, "Better winter."),
+    (29, 70.9, (130, 78), 94, 0, 0, "No flare for six months."),
     (23, 70.1, (128, 76), 93, 1.60, 3.04, "Stops for breath after 100 yards."),
     (17, 69.3, (126, 76), 93, 0, 0, "Weight falls slowly. Lung cancer CT ordered."),
     (11, 68.8, (128, 78), 93, 1.51, 2.97, "Stopped smoking nine months ago."),
-    (4, 68.1, (130, 78), 92, 1.47, 2.93, "Stable, MRC 3. Rehabilitation suggested for after the summer."),
+    (4, 68.1, (130, 78), 92, 1.47, 2.93, "Stable, MRC 3. Rehabilitation suggested."),
 )  # fmt: skip
 
 

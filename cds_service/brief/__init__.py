@@ -1,0 +1,8 @@
+"""The brief: rules choose statements, one renderer writes them from the resources that they cite."""
+
+from cds_service.brief.record import Record, index
+from cds_service.brief.render import fits, render
+from cds_service.brief.rules import RULES_VERSION, rule_brief
+from cds_service.brief.show import to_json, to_text
+
+__all__ = ["RULES_VERSION", "Record", "fits", "index", "render", "rule_brief", "to_json", "to_text"]

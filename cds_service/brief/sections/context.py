@@ -1,0 +1,39 @@
+"""Social history, advance directives, flags and the care team."""
+
+from collections.abc import Iterator
+
+from cds_service.brief.facts.observations import series
+from cds_service.brief.facts.visits import is_category
+from cds_service.brief.record import Item, Record
+from cds_service.brief.sections.attention import active_flags
+from cds_service.domain.brief import Statement
+from cds_service.fhir.elements import codings, obj
+
+_DIRECTIVES = ("acd", "dnr", "adr", "59284-0", "42348-3", "75320-2", "emrgonly", "hcd")
+_DIRECTIVE_NOTES = frozenset({"42348-3", "81334-5", "86533-7", "92664-2", "64298-3"})
+
+
+def statements(record: Record) -> Iterator[Statement]:
+    """Yield one line for each."""
+    for each in record.once(series):
+        if each.section == "social":
+            yield Statement(kind="observation", refs=(each.items[0].ref,))
+    for item in _directives(record):
+        yield Statement(kind="directive", refs=(item.ref,))
+    for item in active_flags(record):
+        yield Statement(kind="flag", refs=(item.ref,))
+    for item in record.of("CareTeam"):
+        if item.status in {"active", ""}:
+            yield Statement(kind="care_team", refs=(item.ref,))
+
+
+def _directives(record: Record) -> Iterator[Item]:
+    """Yield Consents that are advance directives, and documents of those types."""
+    for item in record.of("Consent"):
+        scope = {each for _, each in codings(obj(item.resource, "scope"))}
+        if item.status in {"active", ""} and ("adr" in scope or is_category(item, *_DIRECTIVES)):
+            yield item
+    for item in record.of("DocumentReference"):
+        kinds = {each for _, each in codings(obj(item.resource, "type"))}
+        if item.status == "current" and kinds & _DIRECTIVE_NOTES:
+            yield item

@@ -1,0 +1,22 @@
+"""Recent encounters: the newest ones, and every emergency and stay of the year."""
+
+from collections.abc import Iterator
+
+from cds_service.brief.facts.visits import setting
+from cds_service.brief.record import Record
+from cds_service.brief.tables import COUNT, DAYS
+from cds_service.domain.brief import Statement
+
+_NEVER = frozenset({"cancelled", "planned"})
+
+
+def statements(record: Record) -> Iterator[Statement]:
+    """Yield the newest encounters of the window, newest first."""
+    past = [
+        item
+        for item in record.of("Encounter")
+        if item.status not in _NEVER and item.when and 0 <= record.days_ago(item.when) <= DAYS["encounters"]
+    ]
+    for place, item in enumerate(past):
+        if place < COUNT["encounters"] or setting(item):
+            yield Statement(kind="encounter", refs=(item.ref,))

@@ -1,0 +1,18 @@
+"""Notes on file: that they exist, of what type, from when and by whom. Not what they say."""
+
+from collections.abc import Iterator
+
+from cds_service.brief.record import Record
+from cds_service.brief.tables import COUNT
+from cds_service.domain.brief import Statement
+
+
+def statements(record: Record) -> Iterator[Statement]:
+    """Yield the newest notes, and one line for all older ones."""
+    notes = [item.ref for item in record.of("DocumentReference") if item.status != "superseded"]
+    for ref in notes[: COUNT["notes"]]:
+        yield Statement(kind="note", refs=(ref,))
+    older = notes[COUNT["notes"] :]
+    if older:
+        flags = ("grouped",) if len(older) > 1 else ()
+        yield Statement(kind="note", refs=tuple(older), flags=flags)

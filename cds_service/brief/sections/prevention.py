@@ -1,0 +1,79 @@
+"""Prevention: what the record holds of vaccines and screening. It never says that anything is due."""
+
+from collections.abc import Iterator
+
+from cds_service.brief.facts import observations, problems
+from cds_service.brief.facts.visits import is_screening, names
+from cds_service.brief.record import Item, Record
+from cds_service.brief.sections.common import absence
+from cds_service.brief.tables import DAYS, TERMS
+from cds_service.domain.brief import Flag, Statement
+from cds_service.fhir.elements import codings, obj
+
+
+def statements(record: Record) -> Iterator[Statement]:
+    """Yield influenza first, other vaccines, screening found, and an old HbA1c beside diabetes."""
+    yield from _vaccines(record)
+    for screening in TERMS["screening"]:
+        found = next((i for i in _done(record) if is_screening(i, screening["words"])), None)
+        if found:
+            yield Statement(kind="procedure", refs=(found.ref,))
+    yield from _diabetes(record)
+
+
+def _vaccines(record: Record) -> Iterator[Statement]:
+    given: dict[str, list[Item]] = {}
+    for item in record.of("Immunization"):
+        if item.status in {"completed", ""}:
+            given.setdefault(_vaccine(item), []).append(item)
+    for vaccine in sorted(given, key=lambda each: (each != "influenza", each)):
+        items = given[vaccine]
+        stale = vaccine == "influenza" and _proven(record) and _is_old(record, items[0])
+        flags: tuple[Flag, ...] = ("stale",) if stale else ()
+        yield Statement(kind="immunization", refs=tuple(i.ref for i in items), flags=flags)
+    if not given:
+        yield from absence(record, "immunizations")
+
+
+def _proven(record: Record) -> bool:
+    return record.proves_absence(("immunizations",)) or record.is_bundle(("immunizations",))
+
+
+def _is_old(record: Record, item: Item) -> bool:
+    return item.when is not None and record.days_ago(item.when) > DAYS["immunization_season"]
+
+
+def _vaccine(item: Item) -> str:
+    """Return what doses of one vaccine share: influenza as one, else its code, else its name."""
+    terms = TERMS["influenza"]
+    if is_screening(item, terms["words"]) and not is_screening(item, terms["not_words"]):
+        return "influenza"
+    coded = next((each for _, each in codings(obj(item.resource, "vaccineCode"))), "")
+    return next((each.casefold() for each in names(item) if each), "") or coded or item.ref
+
+
+def _done(record: Record) -> tuple[Item, ...]:
+    """Return procedures and reports that took place, newest first."""
+    return tuple(
+        item
+        for item in record.of("Procedure", "DiagnosticReport")
+        if item.status in {"completed", "final", "amended", "corrected", "appended"}
+    )
+
+
+def _diabetes(record: Record) -> Iterator[Statement]:
+    """Yield an HbA1c that is older than its window, where diabetes is active."""
+    if not any(_is_diabetes(each.items[0]) for each in record.once(problems.problems)):
+        return
+    for each in record.once(observations.series):
+        newest = each.items[0].when
+        is_a1c = each.group is not None and each.group.name == "HbA1c"
+        if is_a1c and newest and record.days_ago(newest) > observations.stale_days(each):
+            yield observations.statement(record, each)
+
+
+def _is_diabetes(item: Item) -> bool:
+    terms = TERMS["diabetes"]
+    known = {each for _, each in codings(obj(item.resource, "code"))}
+    prefixes = tuple(terms["icd10_prefixes"])
+    return bool(known & set(terms["snomed"])) or any(each.startswith(prefixes) for each in known)

@@ -1,0 +1,43 @@
+"""This visit: who comes, why, when they were last seen, and what the booking meets."""
+
+from collections.abc import Iterator
+
+from cds_service.brief.facts.visits import is_booked, last_visit, next_appointment
+from cds_service.brief.record import Item, Record
+from cds_service.brief.wording.visits import names_of, overlaps
+from cds_service.domain.brief import Statement
+from cds_service.domain.json import JsonObject
+from cds_service.fhir.elements import code, objs
+
+
+def statements(record: Record) -> Iterator[Statement]:
+    """Yield the patient, the open encounter, the nearest appointment, the last visit, and clashes."""
+    patient = record.get(f"Patient/{record.context.patient}")
+    if patient:
+        yield Statement(kind="patient", refs=(patient.ref,))
+    current = record.get(f"Encounter/{record.context.encounter}")
+    if current and current.status != "finished":
+        yield Statement(kind="visit", refs=(current.ref,))
+    booked = record.once(next_appointment)
+    if booked:
+        yield Statement(kind="visit", refs=(booked.ref,))
+    seen = record.once(last_visit)
+    if seen:
+        yield Statement(kind="last_visit", refs=(seen.ref,))
+    for item in _clashes(record):
+        yield Statement(kind="clash", refs=(item.ref,), flags=("must_show", "conflict"))
+
+
+def _clashes(record: Record) -> Iterator[Item]:
+    """Yield booked appointments that overlap a proposed one, or are booked ahead for the same reason."""
+    drafts = {code(draft, "id") for draft in record.context.proposed} - {""}
+    wanted = {reason for draft in record.context.proposed for reason in _reasons(draft)}
+    for item in reversed(record.of("Appointment")):
+        if is_booked(item) and item.ref.partition("/")[2] not in drafts:
+            ahead = item.when is not None and record.days_ago(item.when) <= 0
+            if overlaps(record, item) or (ahead and wanted & _reasons(item.resource)):
+                yield item
+
+
+def _reasons(appointment: JsonObject) -> set[str]:
+    return names_of(objs(appointment, "reasonCode"))

@@ -1,0 +1,83 @@
+"""A brief for other programs and for a terminal."""
+
+import textwrap
+from datetime import UTC, datetime
+
+from cds_service.domain.brief import Brief, Line, Section
+from cds_service.domain.evidence import Gap
+from cds_service.fhir.elements import clean
+
+
+def to_json(brief: Brief) -> dict[str, object]:
+    """Return the brief as plain JSON: sections of statements with text and references, and gaps."""
+    return {
+        "as_of": _instant(brief.as_of),
+        "patient": brief.patient,
+        "rules_version": brief.rules_version,
+        "sections": [_section(each) for each in brief.sections],
+        "gaps": [
+            {**_gap(gap), "text": text}
+            for gap, text in zip(brief.gaps, brief.gap_texts, strict=True)
+        ],
+    }
+
+
+def _section(section: Section) -> dict[str, object]:
+    return {
+        "id": section.id,
+        "title": section.title,
+        "statements": [_statement(line) for line in section.lines],
+    }
+
+
+def _statement(line: Line) -> dict[str, object]:
+    said = line.statement
+    shown: dict[str, object] = {
+        "kind": said.kind,
+        "text": line.text,
+        "refs": list(said.refs),
+        "added_by": said.added_by,
+        "flags": list(said.flags),
+    }
+    for name in ("needs", "quote", "why"):
+        value = getattr(said, name)
+        if value:
+            shown[name] = list(value) if isinstance(value, tuple) else value
+    return shown
+
+
+def _gap(gap: Gap) -> dict[str, object]:
+    count = {"count": gap.count} if gap.count else {}
+    return {"need": gap.need, "reason": gap.reason, **count}
+
+
+def _instant(moment: datetime) -> str:
+    shown = moment.isoformat()
+    return shown.removesuffix("+00:00") + "Z" if moment.utcoffset() == UTC.utcoffset(None) else shown
+
+
+def to_text(brief: Brief, width: int = 100) -> str:
+    """Return the brief as plain text of at most `width` columns: a heading for each section, a dash a line."""
+    parts = [f"Brief as of {_instant(brief.as_of)} (rules {brief.rules_version})"]
+    for section in brief.sections:
+        lines = [_item(_told(line), width) for line in section.lines]
+        parts.append("\n".join([section.title.upper(), *lines]))
+    if brief.gaps:
+        parts.append("\n".join(["NOT AVAILABLE", *(_item(text, width) for text in brief.gap_texts)]))
+    return "\n\n".join(parts)
+
+
+def _told(line: Line) -> str:
+    restricted = "[restricted] " if "restricted" in line.statement.flags else ""
+    why = f" (model's reason, not verified: {line.statement.why})" if line.statement.why else ""
+    return clean(f"{restricted}{line.text}{why}")
+
+
+def _item(text: str, width: int) -> str:
+    return textwrap.fill(
+        text,
+        width=max(width, 20),
+        initial_indent="- ",
+        subsequent_indent="  ",
+        break_on_hyphens=False,
+    )

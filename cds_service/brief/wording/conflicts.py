@@ -1,0 +1,96 @@
+"""Resources that do not agree, set side by side without a verdict; and what was looked for in vain."""
+
+from cds_service.brief.facts.allergies import covered, says
+from cds_service.brief.facts.medicines import ORDER, ingredients_of, is_reported
+from cds_service.brief.record import Item, Record
+from cds_service.brief.wording.medicines import dose_of, name_of
+from cds_service.brief.wording.summary import allergen
+from cds_service.brief.wording.words import code_name, dated, joined, names, short
+from cds_service.domain.brief import Statement
+from cds_service.domain.needs import NEEDS
+from cds_service.fhir.elements import has_code, obj, objs
+
+_DRUGS = frozenset({ORDER, "MedicationStatement"})
+
+
+def conflict(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write what two or more resources say that cannot all be so, in the order that was cited."""
+    by_ref = {item.ref: item for item in items}
+    cited = [by_ref[ref] for ref in statement.refs if ref in by_ref]
+    first, others = cited[0], cited[1:]
+    if first.type == "AllergyIntolerance":
+        return _allergy(record, first, others)
+    if first.type in _DRUGS:
+        return _medicines(record, cited)
+    if first.type == "Condition":
+        return _problem(first, others)
+    return f"Do not agree: {joined(code_name(each, each.type) for each in cited)}"
+
+
+def _allergy(record: Record, first: Item, others: list[Item]) -> str:
+    drugs = [each for each in others if each.type in _DRUGS]
+    if drugs:
+        reactions = (names(each, "manifestation") for each in objs(first.resource, "reaction"))
+        said = joined(dict.fromkeys(reactions))
+        listed = joined((_drug(record, each) for each in drugs), "; ")
+        return f"Allergy to {allergen(first)}{f' ({said})' if said else ''}, yet active: {listed}"
+    stated = "No known allergies" if says(first) == "none" and not covered(first) else allergen(first)
+    listed = joined(allergen(each) for each in others)
+    return f"“{stated}” recorded{_on(first)}, yet allergies are listed: {listed}"
+
+
+def _on(item: Item) -> str:
+    return f" {item.when.day}" if item.when else ""
+
+
+def _drug(record: Record, item: Item) -> str:
+    verb = "reported" if is_reported(item) else "ordered"
+    return joined((name_of(record, item), dated(verb, item.when) or f"{verb}, undated"))
+
+
+def _medicines(record: Record, cited: list[Item]) -> str:
+    """Write entries of one ingredient, or an order beside a report that it is not taken."""
+    denied = [each for each in cited if each.status in {"stopped", "not-taken"}]
+    if denied:
+        active = joined((_drug(record, each) for each in cited if each not in denied), "; ")
+        report = denied[0]
+        word = "not taken" if report.status == "not-taken" else "stopped"
+        told = joined(_note(each) for each in denied)
+        return joined((f"Active: {active}", f"reported as {word}{_on(report)}", told), "; ")
+    shared = frozenset.intersection(*(ingredients_of(record, each) for each in cited))
+    head = joined(sorted(each.name for each in shared)).capitalize() or "One ingredient"
+    listed = joined((_with_dose(record, each) for each in cited), "; ")
+    differ = "" if all(not is_reported(each) for each in cited) else " and not alike"
+    return f"{head} listed {_times(len(cited))}{differ}: {listed}"
+
+
+def _times(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"
+
+
+def _note(item: Item) -> str:
+    found = next(iter(objs(item.resource, "note")), {})
+    words = found.get("text")
+    return f'note: "{short(" ".join(words.split()), 120)}"' if isinstance(words, str) else ""
+
+
+def _with_dose(record: Record, item: Item) -> str:
+    verb = "reported" if is_reported(item) else "ordered"
+    written = joined((name_of(record, item), short(dose_of(item), 120)), ": ")
+    return joined((written, dated(verb, item.when) or f"{verb}, undated"))
+
+
+def _problem(first: Item, others: list[Item]) -> str:
+    status = [each for each in others if has_code(obj(each.resource, "clinicalStatus"), "resolved")]
+    word = "resolved" if status else "inactive"
+    name = code_name(first, "Problem without a name")
+    return f"{name}: listed as active{_on(first)} and as {word}{_on(others[0]) if others else ''}"
+
+
+def absence(statement: Statement, record: Record) -> str:
+    """Write that nothing was found, as far as the searches of its needs prove it."""
+    titles = joined(dict.fromkeys(NEEDS[need].title for need in statement.needs), " and ")
+    active = " active" if any(record.holds_any(need) for need in statement.needs) else ""
+    if record.is_bundle(statement.needs):
+        return f"{titles}: none{active} recorded in this bundle"
+    return f"{titles}: none{active} found in the record as of {record.today.isoformat()}"

@@ -1,0 +1,136 @@
+"""Writes the pages of docs/reference that repeat what the code knows; a test fails when they differ.
+
+Run as `python docs/generate.py` from the top of the repository.
+"""
+
+import argparse
+import io
+import json
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any, get_args
+
+from cds_service.cli import parser
+from cds_service.domain import brief, errors, evidence, needs
+from cds_service.http.problems import STATUS
+from cds_service.settings import Settings
+from cds_service.vendors import facts, load_profile, queries, vendor_names
+from cds_service.vendors.profile import NeedRule, Profile
+
+REFERENCE = Path(__file__).parent / "reference"
+_NOTE = "<!-- written by docs/generate.py; change the code, then run it -->\n"
+
+
+def pages() -> dict[str, str]:
+    """Return each generated page by its file name."""
+    return {
+        "settings.md": _page("Settings", _settings()),
+        "errors.md": _page("Errors", _errors()),
+        "cli.md": _page("Command line", _commands()),
+        "brief.md": _page("The brief as JSON: closed lists", _lists()),
+        "needs.md": _page("Record needs", _needs()),
+        "vendors.md": _page("Vendor profiles", _vendors()),
+    }
+
+
+def _page(title: str, lines: Iterator[str]) -> str:
+    return _NOTE + f"# {title}\n\n" + "\n".join(lines) + "\n"
+
+
+def _settings() -> Iterator[str]:
+    yield "Read once at start, from the environment. A wrong or missing one stops the start with a sentence.\n"
+    yield "| setting | default | meaning |\n| --- | --- | --- |"
+    for name, field in Settings.model_fields.items():
+        default = field.default if not isinstance(field.default, Path) else str(field.default)
+        shown = json.dumps(default) if default not in ("", None) else "none"
+        yield f"| `CDS_{name.upper()}` | `{shown}` | {field.description} |"
+
+
+def _errors() -> Iterator[str]:
+    yield "Every answer outside 2xx is an OperationOutcome with one of these codes in `issue.details.coding`.\n"
+    yield "| code | status | meaning | what the caller is told |\n| --- | --- | --- | --- |"
+    for kind, (status, _) in STATUS.items():
+        yield f"| `{kind.code}` | {status} | {_first(kind)} | {kind.advice} |"
+    nothing = errors.NothingToSay
+    yield f"| `{nothing.code}` | 200 | {_first(nothing)} | an empty list of cards |"
+
+
+def _commands() -> Iterator[str]:
+    for name, command in _walk("cds-service", parser()):
+        shown = io.StringIO()
+        with redirect_stdout(shown):
+            command.print_help()
+        yield f"## {name}\n\n```text\n{shown.getvalue().strip()}\n```\n"
+
+
+def _walk(name: str, command: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    yield name, command
+    for action in command._actions:  # noqa: SLF001  # argparse has no public way to list subcommands
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            for each, sub in action.choices.items():
+                yield from _walk(f"{name} {each}", sub)
+
+
+def _lists() -> Iterator[str]:
+    yield "`cds-service brief --json` and the stored brief share one shape. These lists are closed.\n"
+    for title, members in (
+        ("Section ids, in reading order", get_args(brief.SectionId)),
+        ("`kind`", get_args(brief.Kind)),
+        ("`flags`", get_args(brief.Flag)),
+        ("`need`", get_args(needs.NeedName)),
+        ("gap `reason`", get_args(evidence.GapReason)),
+    ):
+        yield f"## {title}\n\n" + ", ".join(f"`{member}`" for member in members) + "\n"
+
+
+def _needs() -> Iterator[str]:
+    yield "What of a chart a service may ask for. From a need and a vendor's profile come both the prefetch"
+    yield "template that we publish and the read that we send.\n"
+    profile = load_profile("generic-r4")
+    yield "| need | what | prefetch template (generic FHIR R4) |\n| --- | --- | --- |"
+    for name, need in needs.NEEDS.items():
+        templates = "<br>".join(f"`{q.template()}`" for q in queries(name, profile))
+        yield f"| `{name}` | {need.title} | {templates} |"
+
+
+def _vendors() -> Iterator[str]:
+    yield "How EHR products differ, as data. Precedence: a site's `[vendor_overrides]`, the vendor, the default."
+    yield "*verify* marks a value that a site confirms before production.\n"
+    yield "## Defaults\n\n| value | default | meaning |\n| --- | --- | --- |"
+    for name, default, meaning in _fields(Profile, ""):
+        yield f"| `{name}` | `{json.dumps(default, default=list)}` | {meaning} |"
+    for vendor in vendor_names():
+        yield f"\n## {load_profile(vendor).title} (`{vendor}`)\n"
+        yield "| value | is | confidence | source | as of |\n| --- | --- | --- | --- | --- |"
+        for fact in facts(vendor):
+            mark = ", verify" if fact.verify else ""
+            value = json.dumps(fact.value)
+            yield f"| `{fact.name}` | `{value}` | {fact.confidence}{mark} | {fact.source} | {fact.as_of} |"
+
+
+def _fields(model: type[Any], prefix: str) -> Iterator[tuple[str, object, str]]:
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if hasattr(inner, "model_fields"):
+            yield from _fields(inner, f"{prefix}{name}.")
+        elif name == "need":
+            yield from _fields(NeedRule, "need.<need>.")
+        elif prefix:
+            yield f"{prefix}{name}", field.default, field.description or ""
+
+
+def _first(thing: type) -> str:
+    return (thing.__doc__ or "").strip().split("\n")[0]
+
+
+def main() -> None:
+    """Write the pages."""
+    REFERENCE.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text, encoding="utf-8")
+        print(f"wrote docs/reference/{name}")  # noqa: T201  # a script says what it did
+
+
+if __name__ == "__main__":
+    main()
