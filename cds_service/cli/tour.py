@@ -9,7 +9,7 @@ from cds_service.simulator.cds_client import Answer, CdsClient
 from cds_service.simulator.world import Simulator
 
 _OK = 200
-_CHART = "carl-brandvold"
+_CHART = "beatrice-okonkwo"
 
 
 async def tour(simulator: Simulator) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cds_service.domain.evidence import SearchState
-from cds_service.domain.json import JsonObject
+from cds_service.domain.json import EMPTY, JsonObject
 from cds_service.fhir.client import next_link
 from cds_service.fhir.elements import code, codings, obj, objs, type_and_id
 from cds_service.vendors import Profile, Query
@@ -48,13 +48,13 @@ def unpack(value: object, query: Query, profile: Profile) -> Results | None:
 
 
 def _bundle(bundle: JsonObject, query: Query, profile: Profile) -> Results:
-    entries = bundle.get("entry")
-    entries = entries if isinstance(entries, list) else []
+    entries = bundle.get("entry", [])
+    entries = entries if isinstance(entries, list) else [entries]
     found = [obj(entry, "resource") for entry in entries]
     outcomes = [each for each in found if code(each, "resourceType") == "OperationOutcome"]
     usable = tuple(each for each in found if _is_usable(each, query))
     unusable = len(found) - len(usable) - len(outcomes)
-    told = _outcome(outcomes, profile)
+    told = _outcome(outcomes, profile) or _warned(outcomes, usable)
     state: SearchState = "complete"
     if told:
         state = told.state if not usable or told.state == "complete" else "partial"
@@ -75,12 +75,15 @@ def _is_usable(resource: JsonObject, query: Query) -> bool:
 
 
 def _outcome(outcomes: list[JsonObject], profile: Profile) -> Results | None:
-    """Tell what OperationOutcomes mean for a search, by the vendor's codes and then by severity."""
+    """Tell what OperationOutcomes mean for a search, by the vendor's codes and then by severity.
+
+    One that says neither how bad it is nor why counts as an error: "none" is never read out of silence.
+    """
     rules, seen = profile.search, [issue for outcome in outcomes for issue in _issues(outcome)]
     for wanted, state in _MEANING:
         for severity, issue_codes in seen:
             if state == "failed":
-                hit = severity in {"fatal", "error"}
+                hit = severity not in _NO_ERROR
             else:
                 hit = bool(issue_codes & frozenset(getattr(rules, wanted)))
             if hit:
@@ -88,6 +91,15 @@ def _outcome(outcomes: list[JsonObject], profile: Profile) -> Results | None:
     return None
 
 
+def _warned(outcomes: list[JsonObject], usable: tuple[JsonObject, ...]) -> Results | None:
+    """Tell of a warning that no vendor's code explains: it may be the reason why nothing was found."""
+    for severity, issue_codes in (issue for outcome in outcomes for issue in _issues(outcome)):
+        if severity == "warning" and not usable:
+            return Results(state="partial", code=min(issue_codes, default=""))
+    return None
+
+
+_NO_ERROR = frozenset({"warning", "information", "success"})
 _MEANING: tuple[tuple[str, SearchState], ...] = (
     ("denied_codes", "denied"),
     ("empty_codes", "complete"),
@@ -98,6 +110,6 @@ _MEANING: tuple[tuple[str, SearchState], ...] = (
 
 def _issues(outcome: JsonObject) -> Iterator[tuple[str, frozenset[str]]]:
     """Yield (severity, codes) of each issue; codes that are no short token are left out."""
-    for issue in objs(outcome, "issue"):
+    for issue in objs(outcome, "issue") or [EMPTY]:
         codes = {value for _, value in codings(obj(issue, "details"))} | {code(issue, "code")}
         yield code(issue, "severity"), frozenset(c for c in codes if c and len(c) <= _MAX_CODE)
