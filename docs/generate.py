@@ -39,7 +39,7 @@ def _page(title: str, lines: Iterator[str]) -> str:
 
 
 def _settings() -> Iterator[str]:
-    yield "Read once at start, from the environment. A wrong or missing one stops the start with a sentence.\n"
+    yield "Read once at start, from the environment. A wrong one stops the start with a sentence.\n"
     yield "| setting | default | meaning |\n| --- | --- | --- |"
     for name, field in Settings.model_fields.items():
         default = field.default if not isinstance(field.default, Path) else str(field.default)
@@ -48,7 +48,7 @@ def _settings() -> Iterator[str]:
 
 
 def _errors() -> Iterator[str]:
-    yield "Every answer outside 2xx is an OperationOutcome with one of these codes in `issue.details.coding`.\n"
+    yield "Every answer outside 2xx is an OperationOutcome; its `issue.details.coding` has one of these.\n"
     yield "| code | status | meaning | what the caller is told |\n| --- | --- | --- | --- |"
     for kind, (status, _) in STATUS.items():
         yield f"| `{kind.code}` | {status} | {_first(kind)} | {kind.advice} |"
@@ -95,7 +95,7 @@ def _needs() -> Iterator[str]:
 
 
 def _vendors() -> Iterator[str]:
-    yield "How EHR products differ, as data. Precedence: a site's `[vendor_overrides]`, the vendor, the default."
+    yield "How EHR products differ, as data. Precedence: a site's overrides, the vendor, the default."
     yield "*verify* marks a value that a site confirms before production.\n"
     yield "## Defaults\n\n| value | default | meaning |\n| --- | --- | --- |"
     for name, default, meaning in _fields(Profile, ""):

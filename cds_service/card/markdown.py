@@ -14,7 +14,8 @@ _SPECIAL = re.compile(
     r"|(?P<under>(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))"  # emphasis, where not inside a word
     r"|(?P<tag><(?=[A-Za-z/!?]))"  # raw HTML and autolinks (6.8, 6.10)
     r"|(?P<entity>&(?=#?[A-Za-z0-9]+;))"  # character references (6.2)
-    r"|(?P<scheme>(?i:\b(?:https?|ftp|mailto|xmpp|javascript|data|vbscript):|\bwww\.))"  # (6.9)
+    # Autolinks (6.9) may follow a digit or "_" too, so that a word boundary would miss some.
+    r"|(?P<scheme>(?<![A-Za-z])(?i:(?:https?|ftp|mailto|xmpp|javascript|data|vbscript):|www\.))"
     r"|(?P<at>(?<=[\w.+-])@(?=\w))"  # e-mail autolinks (6.9)
 )
 _BLOCK_START = re.compile(r"^(?:[-+=>#|]|\d{1,9}(?=[.)](?:\s|$)))")

@@ -14,6 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import uvicorn
+from typing_extensions import override
 
 from cds_service.app import build, utc_now
 from cds_service.catalog import load_catalog
@@ -123,6 +124,7 @@ def ehr_config(demo: Demo, settings: Settings) -> SimulatorConfig:
 class _Quiet(uvicorn.Server):
     """A server that leaves signals to whoever runs it."""
 
+    @override
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield

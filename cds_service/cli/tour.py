@@ -49,7 +49,8 @@ async def _open(client: CdsClient) -> Step:
 
 async def _book(client: CdsClient) -> Step:
     patient = _patient()
-    booked = [each for each in client.ehr.store.all("Appointment", patient=patient) if each["status"] == "booked"]
+    known = client.ehr.store.all("Appointment", patient=patient)
+    booked = [each for each in known if each["status"] == "booked"]
     answers = await client.book(patient, booked[:1])
     return _told(answers, wants_cards=False)
 

@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import dataclass, field
+from typing import Literal
 
 from cds_service.domain.call import Caller, HookRequest
 from cds_service.sites import Site
 from cds_service.vendors import Profile
 
-_SCOPE = re.compile(r"(?:patient|user|system)/([A-Za-z]+|\*)\.([a-z*]+)(?:\?.*)?")
+_SCOPE = re.compile(r"(?:patient|user|system)/([A-Za-z]+|\*)\.(read|write|\*|c?r?u?d?s?)(?:\?.*)?")
+_V1 = {"read": "rs", "write": "cud", "*": "cruds"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +25,17 @@ class Access:
         """Return whether reads may be sent at all."""
         return bool(self.token)
 
-    def covers(self, resource_type: str, profile: Profile) -> bool:
-        """Return whether the granted scopes let this type be searched.
+    def covers(self, resource_type: str, profile: Profile, *, verb: Literal["r", "s"]) -> bool:
+        """Return whether the granted scopes let this type be read (`r`) or searched (`s`).
 
         SMART v1 (`user/Patient.read`) and v2 (`user/Patient.rs`) are understood; a vendor whose scopes are
         names of its own, or a token without scopes, is asked and may refuse.
         """
-        granted = _SCOPE.findall(self.scope)
+        granted = [m.groups() for part in self.scope.split() if (m := _SCOPE.fullmatch(part))]
         if profile.hook.scope_format != "smart" or not granted:
             return True
         return any(
-            kind in {resource_type, "*"} and (verbs in {"read", "*"} or {"r", "s"} <= set(verbs))
+            kind in {resource_type, "*"} and verb in _V1.get(verbs, verbs)
             for kind, verbs in granted
         )
 

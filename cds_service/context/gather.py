@@ -11,6 +11,7 @@ The decision table is the one of CDS Hooks 2.0.1, "Providing FHIR Resources to a
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +31,7 @@ from cds_service.sites import Site
 from cds_service.vendors import Profile, Query, queries
 
 _MAX_REFERENCED = 20
+_MEDICATION = re.compile(r"Medication/(?!\.{1,2}$)[A-Za-z0-9\-.]{1,64}")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,7 +97,7 @@ class Gather:
         collected = [reading.collected() for reading in readings]
         ledger = build_ledger(request, service, site, collected, now)
         if granted.is_usable:
-            medications = _referenced(ledger, now)
+            medications = _referenced(ledger, server.base_url, now)
             await _read_all(medications, server, granted, site.profile, deadline)
             collected += [each.collected() for each in medications if each.pages]
             ledger = build_ledger(request, service, site, collected, now)
@@ -145,21 +147,25 @@ async def _read_all(
     """Run the reads at once until all are back or the deadline has come."""
     loop = asyncio.get_running_loop()
     tasks = [loop.create_task(_read(r, server, granted, profile, deadline)) for r in readings]
-    if tasks:
-        _, late = await asyncio.wait(tasks, timeout=max(0.0, deadline - loop.time()))
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    if not tasks:
+        return
+    try:
+        await asyncio.wait(tasks, timeout=max(0.0, deadline - loop.time()))
+    finally:  # also when this call is cancelled: no read outlives it
         for task in tasks:
-            if not task.cancelled():
-                task.result()
+            task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for task in tasks:
+        if not task.cancelled():
+            task.result()
 
 
 async def _read(
     reading: Reading, server: FhirServer, granted: Access, profile: Profile, deadline: float
 ) -> None:
     """Read one query, page by page, on this server's base only."""
-    if not granted.covers(reading.query.type, profile):
+    verb = "r" if reading.query.read else "s"
+    if not granted.covers(reading.query.type, profile, verb=verb):
         reading.ended, reading.code = "denied", "scope"
         return
     path = reading.path
@@ -172,7 +178,7 @@ async def _read(
         answer = await server.get(url, token=granted.token, deadline=deadline)
         page = _page(answer, reading.query, profile)
         if page is None:
-            reading.ended, reading.code = _failure(answer)
+            reading.ended, reading.code = _failure(answer, reading.query, profile)
             return
         reading.pages.append(page)
         path = page.next
@@ -182,28 +188,33 @@ async def _read(
 def _page(answer: Answer, query: Query, profile: Profile) -> Results | None:
     """Read a body; an error status still counts when the vendor means "nothing found" by it."""
     page = unpack(answer.body, query, profile) if isinstance(answer.body, dict) else None
-    ok = answer.status == HTTPStatus.OK or (
-        page is not None and page.state == "complete" and not page.resources
-    )
-    return page if ok and answer.status else None
+    told_empty = page is not None and page.state == "complete" and page.code != ""
+    return page if answer.status == HTTPStatus.OK or told_empty else None
 
 
-def _failure(answer: Answer) -> tuple[SearchState, str]:
+def _failure(answer: Answer, query: Query, profile: Profile) -> tuple[SearchState, str]:
+    """Say why an answer is none; a vendor's code for "not for you" counts at any status."""
     if answer.fault == "timeout":
         return "timeout", ""
+    told = unpack(answer.body, query, profile) if isinstance(answer.body, dict) else None
     if answer.status in {401, 403}:
         return "denied", str(answer.status)
-    return "failed", str(answer.status) if answer.status else answer.fault
+    if told is not None and told.state == "denied":
+        return "denied", told.code
+    return "failed", answer.fault or str(answer.status)
 
 
-def _referenced(ledger: Ledger, now: datetime) -> list[Reading]:
-    """Return reads of the Medications that orders point to without saying their name."""
+def _referenced(ledger: Ledger, base_url: str, now: datetime) -> list[Reading]:
+    """Return reads of the Medications that orders point to without saying their name.
+
+    The chart chooses the id and nothing else of what is read: not the address, the type or the query.
+    """
     wanted: dict[str, None] = {}
     for kind in ("MedicationRequest", "MedicationStatement"):
         for item in ledger.of_type(kind):
-            target = reference(item.resource, "medicationReference")
+            target = reference(item.resource, "medicationReference").removeprefix(f"{base_url}/")
             named = code(obj(item.resource, "medicationReference"), "display")
-            if target.startswith("Medication/") and not named and ledger.get(target) is None:
+            if _MEDICATION.fullmatch(target) and not named and ledger.get(target) is None:
                 wanted[target] = None
     query = Query(need="medications", key="medications", type="Medication", read="id")
     return [

@@ -8,6 +8,7 @@ from cds_service.domain.json import EMPTY, JsonObject
 from cds_service.fhir.client import next_link
 from cds_service.fhir.elements import code, codings, obj, objs, type_and_id
 from cds_service.vendors import Profile, Query
+from cds_service.vendors.profile import SearchRules
 
 INCLUDED = frozenset(
     {"Medication", "Practitioner", "PractitionerRole", "Organization", "Location"}
@@ -79,16 +80,24 @@ def _outcome(outcomes: list[JsonObject], profile: Profile) -> Results | None:
 
     One that says neither how bad it is nor why counts as an error: "none" is never read out of silence.
     """
-    rules, seen = profile.search, [issue for outcome in outcomes for issue in _issues(outcome)]
-    for wanted, state in _MEANING:
-        for severity, issue_codes in seen:
-            if state == "failed":
-                hit = severity not in _NO_ERROR
-            else:
-                hit = bool(issue_codes & frozenset(getattr(rules, wanted)))
-            if hit:
-                return Results(state=state, code=min(issue_codes, default=""))
-    return None
+    told: dict[SearchState | None, str] = {}
+    for severity, issue_codes in (issue for outcome in outcomes for issue in _issues(outcome)):
+        state = _meaning(severity, issue_codes, profile.search)
+        told.setdefault(state, min(issue_codes, default=""))
+    return next((Results(state=state, code=told[state]) for state in _WORST if state in told), None)
+
+
+def _meaning(severity: str, codes: frozenset[str], rules: SearchRules) -> SearchState | None:
+    """Say what one issue means; None for a word in passing."""
+    by_code: tuple[tuple[SearchState, tuple[str, ...]], ...] = (
+        ("denied", rules.denied_codes),
+        ("complete", rules.empty_codes),
+        ("partial", rules.partial_codes),
+    )
+    for state, known in by_code:
+        if not codes.isdisjoint(known):
+            return state
+    return None if severity in _NO_ERROR else "failed"
 
 
 def _warned(outcomes: list[JsonObject], usable: tuple[JsonObject, ...]) -> Results | None:
@@ -100,12 +109,7 @@ def _warned(outcomes: list[JsonObject], usable: tuple[JsonObject, ...]) -> Resul
 
 
 _NO_ERROR = frozenset({"warning", "information", "success"})
-_MEANING: tuple[tuple[str, SearchState], ...] = (
-    ("denied_codes", "denied"),
-    ("empty_codes", "complete"),
-    ("partial_codes", "partial"),
-    ("", "failed"),
-)
+_WORST: tuple[SearchState, ...] = ("denied", "failed", "partial", "complete")
 
 
 def _issues(outcome: JsonObject) -> Iterator[tuple[str, frozenset[str]]]:

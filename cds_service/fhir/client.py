@@ -5,11 +5,12 @@ each answer is a value that says what came.
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from itertools import count
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 
@@ -21,6 +22,7 @@ _RETRYABLE = frozenset({429, 503})
 _MAX_ATTEMPTS = 3
 _SHORTEST_WAIT_S = 0.02
 _MAX_DIGITS = 6
+_SEPARATORS = re.compile(r"[/\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +75,14 @@ class FhirServer:
 
         CDS Hooks leaves `next` links to the client's honesty; we follow none that leaves the base.
         """
-        absolute = urljoin(self.base_url + "/", url)
-        ours, theirs = urlsplit(self.base_url), urlsplit(absolute)
+        try:
+            absolute = urljoin(self.base_url + "/", url)
+            ours, theirs = urlsplit(self.base_url), urlsplit(absolute)
+        except ValueError:
+            return None
         same_origin = (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc)
         below = theirs.path == ours.path or theirs.path.startswith(ours.path.rstrip("/") + "/")
-        escapes = (
-            any(part in {"..", "."} for part in theirs.path.split("/")) or "%2e" in url.lower()
-        )
-        return absolute if same_origin and below and not escapes else None
+        return absolute if same_origin and below and not _climbs(theirs.path) else None
 
     async def get(self, url: str, *, token: str, deadline: float) -> Answer:
         """Read one URL on this base, waiting out `Retry-After` as long as the deadline allows."""
@@ -113,6 +115,12 @@ class FhirServer:
             return Answer(status, fault="not_json"), retry_after
 
 
+def _climbs(path: str) -> bool:
+    """Return whether a path has a `.` or `..` segment, plain, encoded once or twice, or in disguise."""
+    plain = unquote(unquote(path))
+    return any(part.partition(";")[0] in {"..", "."} for part in _SEPARATORS.split(plain))
+
+
 async def _read(response: httpx.Response) -> bytes | None:
     """Return the body, or None as soon as it grows past the limit."""
     chunks, size = [], 0
@@ -134,7 +142,7 @@ def _retry_after(response: httpx.Response) -> float | None:
         return max(
             0.0, (parsedate_to_datetime(value) - parsedate_to_datetime(date)).total_seconds()
         )
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

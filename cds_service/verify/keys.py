@@ -22,6 +22,7 @@ MAX_AGE_S = 3600.0
 """Millennium rotates about every two days, Epic less often: an hour keeps both fresh."""
 MAX_SET_BYTES = 512 * 1024
 MIN_RSA_BITS = 2048
+_HEADERS = {"Accept": "application/json"}
 
 _CURVES = {SECP256R1: "ES256", SECP384R1: "ES384", SECP521R1: "ES512"}
 
@@ -55,9 +56,10 @@ class KeySets:
         """
         known = self._sets.setdefault(str(source), _KeySet())
         aged = self.clock() - known.fetched > MAX_AGE_S
-        if (aged or kid not in known.keys) and self.clock() - known.tried > REFETCH_FLOOR_S:
-            async with known.lock:
-                if self.clock() - known.tried > REFETCH_FLOOR_S:
+        if kid not in known.keys or (aged and not known.lock.locked()):
+            async with known.lock:  # who needs a key that is on its way waits for it
+                due = self.clock() - known.tried > REFETCH_FLOOR_S
+                if due and (aged or kid not in known.keys):
                     known.tried = self.clock()
                     await self._refetch(source, known)
         key = known.keys.get(kid)
@@ -85,12 +87,17 @@ class KeySets:
 
     async def _fetch(self, url: str) -> bytes | None:
         try:
-            response = await self.http.get(
-                url, headers={"Accept": "application/json"}, timeout=2.0
-            )
+            async with self.http.stream("GET", url, headers=_HEADERS, timeout=2.0) as response:
+                if response.status_code != HTTPStatus.OK:
+                    return None
+                body = b""
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > MAX_SET_BYTES:
+                        return None
+                return body
         except (httpx.HTTPError, httpx.InvalidURL):
             return None
-        return response.content if response.status_code == HTTPStatus.OK else None
 
     def _parse(self, body: bytes) -> dict[str, PublicKey]:
         try:

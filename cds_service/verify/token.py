@@ -78,7 +78,7 @@ def _header(token: str) -> Mapping[str, Any]:
         raise NotTrusted("token_too_long")
     try:
         header = jwt.get_unverified_header(token)
-    except jwt.PyJWTError:
+    except (jwt.PyJWTError, RecursionError):
         raise NotTrusted("not_a_jwt") from None
     if header.get("typ", "JWT") != "JWT":
         raise NotTrusted("typ")
@@ -162,7 +162,9 @@ def _skew(trust: Trust, site: Site) -> int:
 
 def _text(source: Mapping[str, Any], name: str) -> str:
     value = source.get(name)
-    if not isinstance(value, str) or not value or len(value) > _MAX_CLAIM_CHARS:
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_CLAIM_CHARS:
+        raise NotTrusted(f"{name}_malformed")
+    if not value.isprintable():
         raise NotTrusted(f"{name}_malformed")
     return value
 

@@ -1,27 +1,38 @@
 """The brief as cards: one that is read in ten seconds, and a warning for each critical newest result."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from cds_service.hook import Brief, Bullets, CardIntent, DraftNote, Line, OpenBrief, Text
+from cds_service.hook import (
+    Brief,
+    Bullets,
+    CardIntent,
+    DraftNote,
+    Kind,
+    Line,
+    OpenBrief,
+    SectionId,
+    Text,
+)
 
 FOLD = 5
 """Lines above the fold: what a clinician reads in ten seconds."""
 MAX_WARNINGS = 2
-_PER_SECTION = 12
-_BELOW = (
-    "changes",
-    "problems",
-    "medications",
-    "allergies",
-    "results",
-    "open_loops",
-    "encounters",
+LINK = OpenBrief(label="Open the pre-visit brief")
+
+COUNTED: tuple[tuple[SectionId, Kind, str, str], ...] = (
+    ("problems", "problem", "problem", "problems"),
+    ("medications", "medication", "medication", "medications"),
+    ("allergies", "allergy", "allergy", "allergies"),
 )
-_COUNTED = (
-    ("problems", "problem", "problems"),
-    ("medications", "medication", "medications"),
-    ("allergies", "allergy", "allergies"),
-)
+BELOW: dict[SectionId, int] = {
+    "changes": 6,
+    "problems": 12,
+    "medications": 20,
+    "allergies": 12,
+    "results": 8,
+    "open_loops": 6,
+}
+"""Sections below the fold, and how many of their lines a card carries; the brief has them all."""
 
 
 def cards(brief: Brief) -> tuple[CardIntent, ...]:
@@ -37,7 +48,7 @@ def _warnings(brief: Brief) -> Iterator[CardIntent]:
             topic="critical-result",
             topic_display="Critical result in the record",
             detail=(Text(text=line.text),),
-            link=OpenBrief(label="Open the pre-visit brief"),
+            link=LINK,
             override_reasons=True,
         )
 
@@ -53,61 +64,59 @@ def _brief_card(brief: Brief) -> CardIntent:
         topic="pre-visit-brief",
         topic_display="Pre-visit brief",
         detail=tuple(_detail(brief)),
-        link=OpenBrief(label="Open the pre-visit brief"),
+        link=LINK,
         note=DraftNote(label="File this brief as a draft note", title="Pre-visit brief (draft)"),
         override_reasons=True,
     )
 
 
 def _summary(brief: Brief) -> str:
-    who = next(
-        (x.text for x in brief.section("visit") if x.statement.kind == "patient"), "Patient"
-    )
-    counts = [_count(brief, *row) for row in _COUNTED]
+    """Say who, and how much there is: 139 characters are all that every EHR shows."""
+    who = next((x.text for x in brief.section("visit") if x.statement.kind == "patient"), "")
     alarms = len(brief.section("attention"))
-    attention = f"{alarms} to note" if alarms else ""
-    return f"Pre-visit brief, {who}: " + ", ".join(x for x in (attention, *counts) if x)
+    said = [f"{alarms} to note"] if alarms else []
+    said += [text for row in COUNTED if (text := _count(brief, *row))]
+    said += ["record read only in part"] if brief.gaps else []
+    head = f"Pre-visit brief, {who}" if who else "Pre-visit brief"
+    return f"{head}: {', '.join(said)}" if said else head
 
 
-def _count(brief: Brief, section: str, one: str, many: str) -> str:
-    kinds = {"problems": "problem", "medications": "medication", "allergies": "allergy"}
-    found = [x for part in brief.sections if part.id == section for x in part.lines]
-    number = sum(x.statement.kind == kinds[section] for x in found)
+def _count(brief: Brief, section: SectionId, kind: Kind, one: str, many: str) -> str:
+    number = sum(line.statement.kind == kind for line in brief.section(section))
     return f"{number} {one if number == 1 else many}" if number else ""
 
 
 def _detail(brief: Brief) -> Iterator[Text | Bullets]:
     top = _top(brief)
     if top:
-        yield Bullets(lines=tuple(x.text for x in top))
+        yield Bullets(lines=tuple(line.text for line in top))
     if brief.gap_texts:
-        yield Text(text="Not read: " + "; ".join(brief.gap_texts))
-    shown = set(map(id, top))
+        yield Text(text=f"Not read: {'; '.join(brief.gap_texts)}.")
+    above = {line.text for line in top}
     for section in brief.sections:
-        rest = [x.text for x in section.lines if id(x) not in shown]
-        if section.id in _BELOW and rest:
-            yield Bullets(heading=section.title, lines=tuple(_cut(rest)))
-    yield Text(
-        text=f"From the record as of {brief.as_of:%Y-%m-%d %H:%M}. Not reviewed by a clinician."
-    )
+        rest = [line.text for line in section.lines if line.text not in above]
+        most = BELOW.get(section.id, 0)
+        if most and rest:
+            yield Bullets(heading=section.title, lines=tuple(_cut(rest, most)))
+    yield Text(text=f"Record as of {brief.as_of:%Y-%m-%d %H:%M %Z}. Not reviewed by a clinician.")
 
 
 def _top(brief: Brief) -> list[Line]:
     """Choose what stands above the fold: the visit, what needs attention, then what changed."""
     visit = [x for x in brief.section("visit") if x.statement.kind != "patient"]
-    order: Iterable[Line] = (
+    order = (
         *visit[:1],
         *brief.section("attention"),
         *brief.section("changes"),
         *brief.section("open_loops"),
         *visit[1:],
-        *brief.section("results"),
-        *brief.section("problems"),
+        *(x for x in brief.section("results") if "abnormal" in x.statement.flags),
     )
-    return list(order)[:FOLD]
+    once = {line.text: line for line in order}
+    return list(once.values())[:FOLD]
 
 
-def _cut(lines: list[str]) -> Iterator[str]:
-    yield from lines[:_PER_SECTION]
-    if len(lines) > _PER_SECTION:
-        yield f"and {len(lines) - _PER_SECTION} more in the brief"
+def _cut(lines: list[str], most: int) -> Iterator[str]:
+    yield from lines[:most]
+    if len(lines) > most:
+        yield f"and {len(lines) - most} more in the brief"

@@ -1,6 +1,5 @@
 """Every example of every CDS service gives exactly the cards that stand beside it."""
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -18,7 +17,7 @@ def test_an_example_gives_its_cards(request_file):
     catalog = load_catalog(["hooks"])
     folder = f"hooks.{request_file.parts[-4]}"
     [service] = [s for s in catalog.by_id.values() if s.cards.__module__.startswith(folder)]
-    cards = asyncio.run(example_cards(request_file, service))
+    cards = example_cards(request_file, service)
     expected = json.loads(request_file.with_name("cards.json").read_text("utf-8"))
     assert json.loads(json.dumps(cards)) == expected
 

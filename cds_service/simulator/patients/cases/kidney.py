@@ -1,7 +1,7 @@
 """Beatrice Okonkwo, 71: chronic kidney disease that advances, atrial fibrillation on apixaban.
 
 Kidney function has fallen for five years. Naproxen with full-dose lisinopril brought a
-potassium of 6.4 seven months ago; the last one is climbing again.
+potassium of 6.4 seven months ago; the one drawn ahead of the visit is 6.3, and unseen.
 """
 
 from cds_service.simulator.patients.chart import Case, Chart, Person
@@ -86,6 +86,7 @@ def _visits(chart: Chart) -> None:
         "Atrial fibrillation, rate 78. No peaked T waves.",
     )
     measure(chart, chart.ago(days=12), phosphate=4.4, pth=112, vitamin_d=24, ferritin=88)
+    measure(chart, chart.ago(days=3), potassium=6.3)  # drawn ahead of the visit; nobody has seen it
     for years in (1, 2, 3, 4, 5):
         day = chart.ago(years=years, days=20)
         panel(

@@ -1,0 +1,1 @@
+"""The conformance statement: which rules of CDS Hooks are proven, by which tests."""

@@ -1,0 +1,41 @@
+"""Pages that repeat the code are written by the code, and the README shows what the program prints."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def _generator():
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+PAGES = _generator().pages()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_reference_page_says_what_the_code_says(name, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    page = (DOCS / "reference" / name).read_text("utf-8")
+    assert page == _generator().pages()[name], "run: python docs/generate.py"
+
+
+def test_every_link_between_pages_leads_somewhere():
+    dead = []
+    for page in [*DOCS.rglob("*.md"), DOCS.parent / "README.md"]:
+        for target in _links(page.read_text("utf-8")):
+            if not (page.parent / target).exists():
+                dead.append(f"{page.name}: {target}")
+    assert dead == []
+
+
+def _links(text):
+    for part in text.split("](")[1:]:
+        target = part.split(")")[0].split("#")[0]
+        if target and "://" not in target:
+            yield target
