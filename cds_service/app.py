@@ -29,6 +29,7 @@ from cds_service.flow.feedback import TakeFeedback
 from cds_service.flow.keep import Keep
 from cds_service.http.cds_hooks_2 import read_feedback, read_request
 from cds_service.http.edge import Edge
+from cds_service.http.review import add_review
 from cds_service.http.service import Endpoints, add_routes
 from cds_service.settings import Settings
 from cds_service.sites import Site, Sites, load_sites
@@ -90,11 +91,7 @@ class Service:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Hold the data folder, create what is missing, warm the key sets, and flush at the end."""
-        lock = (
-            _hold(self.settings.data_dir)
-            if self.database.engine.dialect.name == "sqlite"
-            else None
-        )
+        lock = _hold(self.settings.data_dir)
         await self.database.create()
         writing = asyncio.create_task(self.writer.run())
         warming = asyncio.create_task(self.keys.warm(key_sources(self.sites)))
@@ -106,8 +103,7 @@ class Service:
             await writing
             await self.http.aclose()
             await self.database.close()
-            if lock is not None:
-                lock.close()
+            lock.close()
 
     def readiness(self) -> Mapping[str, str]:
         """Return what is wrong, by part."""
@@ -204,6 +200,7 @@ def _fastapi(service: Service) -> FastAPI:
         telemetry=_NO_TELEMETRY,
     )
     add_routes(app, service.endpoints)
+    add_review(app, service.sites)
     return app
 
 
@@ -238,6 +235,6 @@ def _hold(data_dir: Path) -> IO[str]:
         lock.close()
         raise Misconfigured(
             f"{data_dir} is in use by another process: embedded SQLite is for one process;"
-            " set CDS_DATABASE_URL to PostgreSQL to run more."
+            " stop the other one, or give this one its own CDS_DATA_DIR."
         ) from None
     return lock

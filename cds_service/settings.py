@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     )
     database_url: Annotated[
         str,
-        Field(description="SQLAlchemy URL; empty means SQLite in the data folder."),
+        Field(description="A sqlite+aiosqlite URL; empty means a file in the data folder."),
     ] = ""
     keyring: Annotated[
         Path | None,

@@ -4,10 +4,8 @@ Run as `python docs/generate.py` from the top of the repository.
 """
 
 import argparse
-import io
 import json
 from collections.abc import Iterator
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, get_args
 
@@ -57,19 +55,30 @@ def _errors() -> Iterator[str]:
 
 
 def _commands() -> Iterator[str]:
-    for name, command in _walk("cds-service", parser()):
-        shown = io.StringIO()
-        with redirect_stdout(shown):
-            command.print_help()
-        yield f"## {name}\n\n```text\n{shown.getvalue().strip()}\n```\n"
+    yield "An error is one sentence on stderr and exit status 1; 2 means bad usage.\n"
+    for name, said, command in _walk("cds-service", "", parser()):
+        if any(isinstance(action, _Subcommands) for action in command._actions):  # noqa: SLF001
+            continue
+        yield f"## `{name}`\n\n{said[:1].upper()}{said[1:]}.\n"
+        for action in command._actions:  # noqa: SLF001  # argparse has no public way to list them
+            if action.dest != "help":
+                shown = ", ".join(action.option_strings) or action.metavar or action.dest
+                yield f"* `{shown}` {action.help or ''}".rstrip()
+        yield ""
 
 
-def _walk(name: str, command: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    yield name, command
-    for action in command._actions:  # noqa: SLF001  # argparse has no public way to list subcommands
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+_Subcommands = argparse._SubParsersAction  # noqa: SLF001
+
+
+def _walk(
+    name: str, said: str, command: argparse.ArgumentParser
+) -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
+    yield name, said, command
+    for action in command._actions:  # noqa: SLF001
+        if isinstance(action, _Subcommands):
+            told = {each.dest: each.help or "" for each in action._choices_actions}  # noqa: SLF001
             for each, sub in action.choices.items():
-                yield from _walk(f"{name} {each}", sub)
+                yield from _walk(f"{name} {each}", told[each], sub)
 
 
 def _lists() -> Iterator[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Template
 
 from cds_service.catalog import check_service
+from cds_service.cli.tour import shown
 from cds_service.domain.errors import CdsError, Misconfigured
 from cds_service.flow.rehearse import example_site, rehearse
 from cds_service.hook import HOOKS, NEEDS, HookService
@@ -35,6 +36,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     check.add_argument(
         "--write", action="store_true", help="write the cards that its examples give as expected"
     )
+    check.add_argument("--show", metavar="EXAMPLE", help="only print the cards of one example")
     check.set_defaults(run=run_check)
 
 
@@ -81,6 +83,8 @@ def run_check(args: argparse.Namespace) -> int:
     service = getattr(import_module(f"{args.package}.{args.name}.service"), "SERVICE", None)
     if not isinstance(service, HookService):
         raise Misconfigured(f"{folder}/service.py must define SERVICE, a HookService.")
+    if args.show:
+        return _show(folder / "examples" / args.show / "request.json", service)
     findings = [*_published(folder, service), *_examples(folder, service, write=args.write)]
     for good, said in findings:
         print(f"{'ok  ' if good else 'FAIL'}  {said}")
@@ -119,6 +123,14 @@ def _examples(folder: Path, service: HookService, *, write: bool) -> Iterator[Fi
         same = json.loads(known) == json.loads(json.dumps(cards))
         hint = "" if same else "; look at the difference, then accept it with --write"
         yield same, f"{file.parent.name}: {len(cards)} cards as expected{hint}"
+
+
+def _show(file: Path, service: HookService) -> int:
+    if not file.is_file():
+        raise Misconfigured(f"There is no {file}.")
+    for card in example_cards(file, service):
+        print("\n".join(shown(card)) + "\n")
+    return 0
 
 
 def example_cards(file: Path, service: HookService) -> list[dict[str, object]]:

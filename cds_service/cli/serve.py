@@ -12,7 +12,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser = commands.add_parser("serve", help="run the service")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--workers", type=int, default=1, help="processes; more than 1 needs PostgreSQL")
+    parser.add_argument("--workers", type=int, default=1, help="processes; 1 in this version")
     parser.set_defaults(run=run)
 
 
@@ -20,18 +20,14 @@ def run(args: argparse.Namespace) -> int:
     """Check the configuration, then serve until stopped."""
     import uvicorn  # late: the other commands need no server
 
-    settings = load_settings()
-    build(settings)
-    if args.workers > 1 and not settings.database_url.startswith("postgresql"):
-        raise Misconfigured(
-            "--workers needs CDS_DATABASE_URL to be PostgreSQL: embedded SQLite is for one process."
-        )
+    build(load_settings())
+    if args.workers != 1:
+        raise Misconfigured("--workers must be 1: embedded SQLite is for one process.")
     uvicorn.run(
         "cds_service.cli.serve:application",
         factory=True,
         host=args.host,
         port=args.port,
-        workers=args.workers,
         access_log=False,
         server_header=False,
         date_header=True,

@@ -75,10 +75,11 @@ def _told(answers: list[Answer], *, wants_cards: bool) -> Step:
     missing = "no card" if wants_cards and not cards else ""
     problem = f"status {', '.join(bad)}" if bad else missing
     times = [f"answered in {answer.elapsed_ms:.0f} ms" for answer in answers]
-    return problem, [*times, *(line for card in cards for line in _shown(card))]
+    return problem, [*times, *(line for card in cards for line in shown(card))]
 
 
-def _shown(card: dict[str, Any]) -> Iterator[str]:
+def shown(card: dict[str, Any]) -> Iterator[str]:
+    """Yield a card as lines for a terminal."""
     yield f"[{card['indicator']}] {card['summary']}"
     yield textwrap.indent(card.get("detail", ""), "  | ")
     for suggestion in card.get("suggestions", ()):

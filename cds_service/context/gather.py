@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
+from typing import Literal
 
 from cds_service.context.access import Access
 from cds_service.context.ledger import Collected, build_ledger
@@ -164,7 +165,7 @@ async def _read(
     reading: Reading, server: FhirServer, granted: Access, profile: Profile, deadline: float
 ) -> None:
     """Read one query, page by page, on this server's base only."""
-    verb = "r" if reading.query.read else "s"
+    verb: Literal["r", "s"] = "r" if reading.query.read else "s"
     if not granted.covers(reading.query.type, profile, verb=verb):
         reading.ended, reading.code = "denied", "scope"
         return

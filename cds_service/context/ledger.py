@@ -59,11 +59,11 @@ def build_ledger(
             _keep(evidence, resource, each)
         if each.query.type != "Medication":
             searches.append(_search(each, len(kept)))
-    for need in service.needs:
-        if not queries(need, site.profile):
-            searches.append(
-                Search(need=need, key=need, state="unavailable", source="read", at=now)
-            )
+    searches += [
+        Search(need=need, key=need, state="unavailable", source="read", at=now)
+        for need in service.needs
+        if not queries(need, site.profile)
+    ]
     return Ledger(
         patient=f"Patient/{request.patient_id}",
         evidence=evidence,

@@ -84,7 +84,9 @@ def _outcome(outcomes: list[JsonObject], profile: Profile) -> Results | None:
     for severity, issue_codes in (issue for outcome in outcomes for issue in _issues(outcome)):
         state = _meaning(severity, issue_codes, profile.search)
         told.setdefault(state, min(issue_codes, default=""))
-    return next((Results(state=state, code=told[state]) for state in _WORST if state in told), None)
+    return next(
+        (Results(state=state, code=told[state]) for state in _WORST if state in told), None
+    )
 
 
 def _meaning(severity: str, codes: frozenset[str], rules: SearchRules) -> SearchState | None:

@@ -1,7 +1,8 @@
 """Typed accessors over plain FHIR JSON: tolerant in what we read.
 
 Real records break strict models. Each accessor returns what is there in the expected shape, else an
-empty value of that shape; none raises. Text is stripped of control characters, nothing else.
+empty value of that shape; none raises. Text is stripped of control characters and of characters that
+cannot be seen, nothing else.
 """
 
 import re
@@ -12,7 +13,11 @@ from math import isfinite
 from cds_service.domain.json import EMPTY, JsonObject
 
 FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
+    r"\U000e0000-\U000e007f\ud800-\udfff]+"
+)
+"""Control, direction-changing, invisible and tag characters, and lone surrogates."""
 
 
 def obj(parent: object, name: str) -> JsonObject:
@@ -36,7 +41,9 @@ def text(parent: object, name: str) -> str:
 
 
 def clean(value: str) -> str:
-    """Return a string on one line: control and direction-changing characters become spaces."""
+    """Return a string on one line: control, direction-changing and invisible characters become spaces."""
+    if value.isprintable() and "  " not in value and value[:1] != " " != value[-1:]:
+        return value  # most are clean, and this runs for every name of a record
     return " ".join(_CONTROL.sub(" ", value).split())
 
 
@@ -49,14 +56,15 @@ def code(parent: object, name: str) -> str:
 def codings(concept: JsonObject) -> Iterator[tuple[str, str]]:
     """Yield (system, code) of each coding of a CodeableConcept that has a code."""
     for coding in objs(concept, "coding"):
-        value = code(coding, "code")
-        if value:
-            yield code(coding, "system"), value
+        value = coding.get("code")
+        if isinstance(value, str) and value:
+            system = coding.get("system")
+            yield system if isinstance(system, str) else "", value
 
 
 def has_code(concept: JsonObject, *wanted: str) -> bool:
     """Return whether any coding carries one of these codes, in whatever system."""
-    return any(value in wanted for _, value in codings(concept))
+    return any(coding.get("code") in wanted for coding in objs(concept, "coding"))
 
 
 def reference(parent: object, name: str) -> str:

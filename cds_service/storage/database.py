@@ -21,10 +21,10 @@ from sqlalchemy import (
     event,
     select,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from cds_service.domain.errors import Misconfigured
 from cds_service.domain.feedback import Feedback
 from cds_service.storage.seal import KeyRing
 
@@ -83,7 +83,7 @@ Rows = Sequence[dict[str, Any]]
 
 @dataclass(slots=True, kw_only=True)
 class Database:
-    """One database: SQLite embedded, PostgreSQL scaled out, the same code."""
+    """One embedded SQLite database."""
 
     engine: AsyncEngine
     ring: KeyRing = field(repr=False)
@@ -107,8 +107,6 @@ class Database:
 
     async def _insert(self, connection: AsyncConnection, table: Table, rows: Rows) -> None:
         if rows:
-            postgresql = self.engine.dialect.name == "postgresql"
-            insert = postgresql_insert if postgresql else sqlite_insert
             await connection.execute(insert(table).on_conflict_do_nothing(), list(rows))
 
     async def known_cards(self, site: str, uuids: Sequence[str]) -> frozenset[str]:
@@ -151,13 +149,17 @@ class Database:
 
 
 def open_database(url: str, *, data_dir: Path, ring: KeyRing) -> Database:
-    """Open the database of the settings; SQLite in the data folder when the URL is empty."""
+    """Open the database of the settings; in the data folder when the URL is empty.
+
+    Raises `Misconfigured` for anything but SQLite, which is all that this version stores in.
+    """
     if not url:
         data_dir.mkdir(parents=True, exist_ok=True)
         url = f"sqlite+aiosqlite:///{data_dir / 'app.db'}"
+    if not url.startswith("sqlite+aiosqlite:"):
+        raise Misconfigured("CDS_DATABASE_URL must begin with sqlite+aiosqlite: in this version.")
     engine = create_async_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     return Database(engine=engine, ring=ring)
 
 

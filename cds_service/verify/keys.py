@@ -22,6 +22,7 @@ MAX_AGE_S = 3600.0
 """Millennium rotates about every two days, Epic less often: an hour keeps both fresh."""
 MAX_SET_BYTES = 512 * 1024
 MIN_RSA_BITS = 2048
+_FETCH_S = 2.0
 _HEADERS = {"Accept": "application/json"}
 
 _CURVES = {SECP256R1: "ES256", SECP384R1: "ES384", SECP521R1: "ES512"}
@@ -87,21 +88,17 @@ class KeySets:
 
     async def _fetch(self, url: str) -> bytes | None:
         try:
-            async with self.http.stream("GET", url, headers=_HEADERS, timeout=2.0) as response:
-                if response.status_code != HTTPStatus.OK:
-                    return None
-                body = b""
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > MAX_SET_BYTES:
-                        return None
-                return body
-        except (httpx.HTTPError, httpx.InvalidURL):
+            async with (
+                asyncio.timeout(_FETCH_S),
+                self.http.stream("GET", url, headers=_HEADERS) as response,
+            ):
+                return await _read(response) if response.status_code == HTTPStatus.OK else None
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
             return None
 
     def _parse(self, body: bytes) -> dict[str, PublicKey]:
         try:
-            data = decode(body) if len(body) <= MAX_SET_BYTES else None
+            data = decode(body)
         except NotJson:
             return {}
         listed = data.get("keys") if isinstance(data, dict) else None
@@ -115,6 +112,16 @@ class KeySets:
                 if key is not None:
                     keys[kid] = key
         return keys
+
+
+async def _read(response: httpx.Response) -> bytes | None:
+    """Return the body, or None as soon as it grows past the limit."""
+    body = b""
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > MAX_SET_BYTES:
+            return None
+    return body
 
 
 def _public_key(jwk: dict[str, object]) -> PublicKey | None:

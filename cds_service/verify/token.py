@@ -172,6 +172,10 @@ def _text(source: Mapping[str, Any], name: str) -> str:
 def _number(claims: Mapping[str, Any], name: str) -> float:
     """Return a NumericDate (RFC 7519 section 2). Raises `NotTrusted` for anything else."""
     value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _YEAR_5138:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not abs(value) < _YEAR_5138
+    ):
         raise NotTrusted(f"{name}_malformed")
     return float(value)

@@ -34,6 +34,9 @@ BELOW: dict[SectionId, int] = {
 }
 """Sections below the fold, and how many of their lines a card carries; the brief has them all."""
 
+LISTS = frozenset({"problems", "medications", "allergies"})
+"""Told in full even where a line stands above the fold: a shortened list reads as a complete one."""
+
 
 def cards(brief: Brief) -> tuple[CardIntent, ...]:
     """Return warnings for critical results, then the brief card."""
@@ -91,10 +94,11 @@ def _detail(brief: Brief) -> Iterator[Text | Bullets]:
     if top:
         yield Bullets(lines=tuple(line.text for line in top))
     if brief.gap_texts:
-        yield Text(text=f"Not read: {'; '.join(brief.gap_texts)}.")
+        yield Bullets(heading="Not available", lines=brief.gap_texts)
     above = {line.text for line in top}
     for section in brief.sections:
-        rest = [line.text for line in section.lines if line.text not in above]
+        whole = section.id in LISTS
+        rest = [x.text for x in section.lines if whole or x.text not in above]
         most = BELOW.get(section.id, 0)
         if most and rest:
             yield Bullets(heading=section.title, lines=tuple(_cut(rest, most)))

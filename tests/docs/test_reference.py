@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from cds_service.cli import main
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -19,10 +21,9 @@ PAGES = _generator().pages()
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_reference_page_says_what_the_code_says(name, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
+def test_a_reference_page_says_what_the_code_says(name):
     page = (DOCS / "reference" / name).read_text("utf-8")
-    assert page == _generator().pages()[name], "run: python docs/generate.py"
+    assert page == PAGES[name], "run: python docs/generate.py"
 
 
 def test_every_link_between_pages_leads_somewhere():
@@ -39,3 +40,9 @@ def _links(text):
         target = part.split(")")[0].split("#")[0]
         if target and "://" not in target:
             yield target
+
+
+def test_the_card_in_the_readme_is_what_the_program_prints(capsys):
+    assert main(["check-hook", "patient_view", "--show", "kidney-follow-up"]) == 0
+    printed = capsys.readouterr().out.rstrip()
+    assert f"```text\n{printed}\n```" in (DOCS.parent / "README.md").read_text("utf-8")
