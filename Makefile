@@ -27,7 +27,7 @@ check: $(READY) ## format, lint, types, import contracts, dead code, dependencie
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/vulture
 	$(BIN)/deptry .
 

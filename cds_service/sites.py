@@ -2,6 +2,9 @@
 
 An unknown key is an error that names the key and the nearest known one; a secret is referenced
 (`env:NAME`, `file:PATH`), never written in the file.
+
+Two sites may share an issuer when they are one EHR (the same `fhir.base_url`), or when each names a tenant of
+its own: otherwise another organisation's token could be taken for this one's.
 """
 
 import re
@@ -9,19 +12,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import combinations, product
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cds_service.domain.errors import Misconfigured, UnknownSite
 from cds_service.vendors import Profile, load_profile
@@ -218,7 +215,23 @@ def load_sites(folder: Path, *, services: frozenset[str], demo: bool = False) ->
         raise Misconfigured(
             f"No site file in {folder}: write one with 'cds-service site new', or set CDS_SITES."
         )
-    return Sites({file.stem: load_site(file, services=services, demo=demo) for file in files})
+    sites = [load_site(file, services=services, demo=demo) for file in files]
+    for one, other in combinations(sites, 2):
+        _check_apart(one, other)
+    return Sites({site.name: site for site in sites})
+
+
+def _check_apart(one: Site, other: Site) -> None:
+    """Check that no token is good at both sites, unless both are one EHR. Raises `Misconfigured`."""
+    if one.file.fhir.base_url == other.file.fhir.base_url:
+        return
+    for mine, theirs in product(one.file.trust, other.file.trust):
+        if mine.iss == theirs.iss and (
+            None in {mine.tenant, theirs.tenant} or mine.tenant == theirs.tenant
+        ):
+            raise Misconfigured(
+                f"{one.name}.toml, {other.name}.toml: trust.iss is the same: give each a tenant of its own."
+            )
 
 
 def load_site(file: Path, *, services: frozenset[str], demo: bool = False) -> Site:
@@ -230,10 +243,10 @@ def load_site(file: Path, *, services: frozenset[str], demo: bool = False) -> Si
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
         parsed = SiteFile.model_validate(data)
-    except tomllib.TOMLDecodeError as problem:
-        raise Misconfigured(f"{file.name}: not TOML: {problem}.") from None
     except ValidationError as problem:
         raise Misconfigured(f"{file.name}: {_sentence(problem)}") from None
+    except (OSError, ValueError) as problem:
+        raise Misconfigured(f"{file.name}: not TOML: {problem}.") from None
     try:
         return _checked(file.stem, parsed, services, demo=demo)
     except Misconfigured as problem:
@@ -254,9 +267,7 @@ def _checked(name: str, parsed: SiteFile, services: frozenset[str], *, demo: boo
     try:
         zone = ZoneInfo(parsed.timezone)
     except (ZoneInfoNotFoundError, ValueError):
-        raise Misconfigured(
-            f"timezone: {parsed.timezone!r} is not in the time zone table."
-        ) from None
+        raise Misconfigured(f"timezone: {parsed.timezone!r} is in no time zone table.") from None
     _check_production(parsed, demo=demo)
     return Site(name, parsed, profile, zone)
 

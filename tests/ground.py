@@ -17,10 +17,11 @@ from cds_service.app import Service, World, build
 from cds_service.settings import Settings
 from cds_service.simulator.app import create_app
 from cds_service.simulator.cds_client import CdsClient
-from cds_service.simulator.config import Site as EhrSite
 from cds_service.simulator.config import SimulatorConfig
+from cds_service.simulator.config import Site as EhrSite
 from cds_service.simulator.keys import reused_keys
 from cds_service.simulator.world import Simulator
+from cds_service.storage.database import AUDIT
 from discovery.document import prefetch
 
 EHR = "http://ehr.test"
@@ -121,13 +122,13 @@ class Ground:
 
     async def call(self, body, *, site="general", service="patient-view-brief", token=None):
         """Send a hook call's body to the service."""
-        return await self.client(site).call(f"{CDS}/{site}/cds-services/{service}", body, token=token)
+        return await self.client(site).call(
+            f"{CDS}/{site}/cds-services/{service}", body, token=token
+        )
 
     async def audited(self) -> list[dict[str, object]]:
         """Return the audit entries written so far."""
         await self.service.writer.flush()
-        from cds_service.storage.database import AUDIT  # noqa: PLC0415  # the table, for reading only
-
         async with self.service.database.engine.connect() as connection:
             rows = (await connection.execute(AUDIT.select().order_by(AUDIT.c.seq))).mappings()
             return [dict(row) for row in rows]

@@ -5,4 +5,13 @@ from cds_service.brief.render import fits, render
 from cds_service.brief.rules import RULES_VERSION, rule_brief
 from cds_service.brief.show import to_json, to_text
 
-__all__ = ["RULES_VERSION", "Record", "fits", "index", "render", "rule_brief", "to_json", "to_text"]
+__all__ = [
+    "RULES_VERSION",
+    "Record",
+    "fits",
+    "index",
+    "render",
+    "rule_brief",
+    "to_json",
+    "to_text",
+]

@@ -24,8 +24,8 @@ _DROPPED: Mapping[GapReason, tuple[str, str]] = {
         "{n} entries could not be used (no identity, or not readable)",
     ),
     "unresolved": (
-        "1 entry was left out because its patient could not be determined",
-        "{n} entries were left out because their patient could not be determined",
+        "1 entry refers to something that could not be found; it is left out or shown without a name",
+        "{n} entries refer to something that could not be found; they are left out or shown without a name",
     ),
 }
 

@@ -9,7 +9,7 @@ from cds_service.domain.evidence import Context
 from cds_service.domain.json import EMPTY, JsonObject
 from cds_service.domain.needs import NEEDS, NeedName
 from cds_service.fhir.dates import Moment, moment_of, parse
-from cds_service.fhir.elements import code, has_code, obj, objs
+from cds_service.fhir.elements import clean, code, has_code, obj, objs
 
 T = TypeVar("T")
 
@@ -43,6 +43,8 @@ class Item:
     resource: JsonObject = field(repr=False)
     when: Moment | None
     status: str
+    odd_date: str = field(repr=False, default="")
+    """What stands where a date should be and cannot be read as one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +127,8 @@ def index(context: Context) -> Record:
         if is_error(resource):
             continue
         kind = evidence.ref.partition("/")[0]
-        when = _when(kind, resource, moments, context)
-        item = Item(evidence.ref, kind, resource, when, code(resource, "status"))
+        when, odd = _when(kind, resource, moments, context)
+        item = Item(evidence.ref, kind, resource, when, code(resource, "status"), odd)
         types.setdefault(kind, []).append(item)
     ordered = {kind: tuple(newest_first(items)) for kind, items in types.items()}
     return Record(
@@ -156,14 +158,16 @@ def newest_first(items: Iterable[Item]) -> list[Item]:
 
 def _when(
     kind: str, resource: JsonObject, moments: dict[object, Moment | None], context: Context
-) -> Moment | None:
+) -> tuple[Moment | None, str]:
+    odd = ""
     for path in _WHEN.get(kind, ()):
         outer, _, inner = path.partition(".")
         value = obj(resource, outer).get(inner) if inner else resource.get(outer)
         found = _moment(value, moments, context) if value else None
         if found:
-            return found
-    return None
+            return found, ""
+        odd = odd or (clean(value) if isinstance(value, str) else "")
+    return None, odd
 
 
 def _moment(

@@ -1,8 +1,9 @@
 """The rule-based brief: each section's rules choose statements, the renderer writes them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from cds_service.brief.facts.medicines import unresolved
 from cds_service.brief.gaps import sentence
 from cds_service.brief.record import Record, index
 from cds_service.brief.render import render
@@ -22,8 +23,8 @@ from cds_service.brief.sections import (
     visit,
     vitals,
 )
-from cds_service.domain.brief import Brief, Section, SectionId, Statement
-from cds_service.domain.evidence import Context
+from cds_service.domain.brief import Brief, Line, Section, SectionId, Statement
+from cds_service.domain.evidence import Context, Gap
 from cds_service.fhir.elements import code, obj, objs
 
 RULES_VERSION = "1"
@@ -49,14 +50,16 @@ SECTIONS: tuple[tuple[SectionId, str, Rules], ...] = (
 )
 """Every section in reading order."""
 
-_RESTRICTED = frozenset({"R", "V", "42CFRPart2", "ETH", "ETHUD", "HIV", "PSY", "SEX", "SUD", "STD"})
+_RESTRICTED = frozenset(
+    {"R", "V", "42CFRPart2", "ETH", "ETHUD", "HIV", "PSY", "SEX", "SUD", "STD"}
+)
 
 
 def rule_brief(context: Context) -> Brief:
     """Return the brief that rules make of a record: pure, and the same bytes for the same input."""
     record = index(context)
     made = ((name, title, list(rules(record))) for name, title, rules in SECTIONS)
-    gaps = tuple(context.ledger.gaps())
+    gaps = (*context.ledger.gaps(), *_gaps(record))
     return Brief(
         patient=f"Patient/{context.patient}",
         as_of=context.now,
@@ -65,7 +68,7 @@ def rule_brief(context: Context) -> Brief:
             Section(
                 id=name,
                 title=title,
-                lines=tuple(render(_labelled(record, each), record) for each in statements),
+                lines=tuple(_line(record, each) for each in statements),
             )
             for name, title, statements in made
             if statements
@@ -75,20 +78,39 @@ def rule_brief(context: Context) -> Brief:
     )
 
 
+def _gaps(record: Record) -> Iterator[Gap]:
+    """Yield what the record itself turns out to lack."""
+    count = unresolved(record)
+    if count:
+        yield Gap(need="medications", reason="unresolved", count=count)
+
+
+def _line(record: Record, statement: Statement) -> Line:
+    """Write a statement; one that stands in two sections is written once."""
+    written = record.once(_written)
+    if statement not in written:
+        written[statement] = render(_labelled(record, statement), record)
+    return written[statement]
+
+
+def _written(_: Record) -> dict[Statement, Line]:
+    return {}
+
+
 def _labelled(record: Record, statement: Statement) -> Statement:
     """Mark a statement that cites a resource labelled as restricted."""
-    labels: Mapping[str, bool] = record.once(_restricted)
-    if any(labels.get(ref) for ref in statement.refs) and "restricted" not in statement.flags:
+    labelled = record.once(_restricted)
+    if not labelled.isdisjoint(statement.refs):
         return replace(statement, flags=(*statement.flags, "restricted"))
     return statement
 
 
-def _restricted(record: Record) -> dict[str, bool]:
-    return {
-        ref: True
+def _restricted(record: Record) -> frozenset[str]:
+    return frozenset(
+        ref
         for ref, item in record.items.items()
         if any(
             code(label, "code") in _RESTRICTED
             for label in objs(obj(item.resource, "meta"), "security")
         )
-    }
+    )

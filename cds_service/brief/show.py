@@ -53,17 +53,21 @@ def _gap(gap: Gap) -> dict[str, object]:
 
 def _instant(moment: datetime) -> str:
     shown = moment.isoformat()
-    return shown.removesuffix("+00:00") + "Z" if moment.utcoffset() == UTC.utcoffset(None) else shown
+    return (
+        shown.removesuffix("+00:00") + "Z" if moment.utcoffset() == UTC.utcoffset(None) else shown
+    )
 
 
 def to_text(brief: Brief, width: int = 100) -> str:
-    """Return the brief as plain text of at most `width` columns: a heading for each section, a dash a line."""
+    """Return the brief as plain text of `width` columns: a heading for each section, a dash for each line."""
     parts = [f"Brief as of {_instant(brief.as_of)} (rules {brief.rules_version})"]
     for section in brief.sections:
         lines = [_item(_told(line), width) for line in section.lines]
         parts.append("\n".join([section.title.upper(), *lines]))
     if brief.gaps:
-        parts.append("\n".join(["NOT AVAILABLE", *(_item(text, width) for text in brief.gap_texts)]))
+        parts.append(
+            "\n".join(["NOT AVAILABLE", *(_item(text, width) for text in brief.gap_texts)])
+        )
     return "\n\n".join(parts)
 
 

@@ -60,8 +60,10 @@ def run_new(args: argparse.Namespace) -> int:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(Template(text.read_text(encoding="utf-8")).substitute(words), "utf-8")
         print(f"wrote {place}")
-    print(f"\nNext: say what to read in service.py and what to show in cards.py, then\n"
-          f"  cds-service check-hook {args.name}")
+    print(
+        f"\nNext: say what to read in service.py and what to show in cards.py, then\n"
+        f"  cds-service check-hook {args.name}"
+    )
     return 0
 
 
@@ -101,8 +103,10 @@ def _published(folder: Path, service: HookService) -> Iterator[Finding]:
     yield bool(templates), f"publishes {len(templates)} prefetch templates"
     for vendor in vendor_names():
         missing = [need for need in service.needs if not queries(need, load_profile(vendor))]
-        said = "every need" if not missing else "all but " + ", ".join(
-            NEEDS[need].title.lower() for need in missing
+        said = (
+            "every need"
+            if not missing
+            else "all but " + ", ".join(NEEDS[need].title.lower() for need in missing)
         )
         yield True, f"{vendor}: {said} can be read"
 

@@ -37,5 +37,7 @@ def run_list(args: argparse.Namespace) -> int:
         print(json.dumps(rows))
     else:
         for row in rows:
-            print(f"{row['site']:<20} {row['mode']:<7} {row['vendor']}: {', '.join(row['services'])}")
+            print(
+                f"{row['site']:<20} {row['mode']:<7} {row['vendor']}: {', '.join(row['services'])}"
+            )
     return 0

@@ -18,7 +18,10 @@ async def tour(simulator: Simulator) -> int:
         ("General Hospital reads discovery", _discover(simulator.client("general"))),
         ("A visit is booked", _book(simulator.client("general"))),
         ("A chart opens at General Hospital", _open(simulator.client("general"))),
-        ("The same chart opens at Riverside Clinic (Epic-like)", _open(simulator.client("riverside"))),
+        (
+            "The same chart opens at Riverside Clinic (Epic-like)",
+            _open(simulator.client("riverside")),
+        ),
         ("The clinician dismisses the card", _dismiss(simulator.client("general"))),
     ]
     failed = 0
@@ -38,7 +41,9 @@ Step = tuple[str, list[str]]
 
 async def _discover(client: CdsClient) -> Step:
     services = await client.discover()
-    said = [f"{each['id']}: {each['hook']}, {len(each['prefetch'])} prefetch keys" for each in services]
+    said = [
+        f"{each['id']}: {each['hook']}, {len(each['prefetch'])} prefetch keys" for each in services
+    ]
     return "" if services else "no services", said
 
 

@@ -37,8 +37,8 @@ def bundle_context(
 ) -> Context:
     """Return the Context of one patient of a Bundle.
 
-    `patient` is an id or `Patient/<id>`; it may be None where the Bundle holds one Patient. Raises `BadCall`, with
-    one sentence, when this is no Bundle or when it does not say whose record is meant.
+    `patient` is an id or `Patient/<id>`; it may be None where the Bundle holds one Patient. Raises
+    `BadCall`, with one sentence, when this is no Bundle or it is not clear whose record is meant.
     """
     if code(bundle, "resourceType") != "Bundle":
         raise BadCall("This is not a FHIR Bundle: its resourceType is not Bundle.")
@@ -154,7 +154,9 @@ class _Links:
         """Return the `Type/id` of a Reference, by literal, condition or identifier; None to leave it."""
         literal = holder.get("reference")
         if isinstance(literal, str):
-            return self.full_urls.get(literal) or self._conditional(literal) or self._plain(literal)
+            return (
+                self.full_urls.get(literal) or self._conditional(literal) or self._plain(literal)
+            )
         kind, identifier = code(holder, "type"), obj(holder, "identifier")
         if kind and code(identifier, "value"):
             return self._one(kind, code(identifier, "system"), code(identifier, "value"))

@@ -1,6 +1,6 @@
 """The named record needs: what of a chart a service may ask for, once, for every vendor.
 
-A need says *what*; `cds_service.vendors.queries` adapts it to a vendor's search rules and makes from it
+A need says *what*; `cds_service.vendors.query` adapts it to a vendor's search rules and makes from it
 both the prefetch template that we publish and the follow-up read that we send.
 """
 

@@ -105,7 +105,9 @@ def name(concept: JsonObject) -> str:
         return words
     codings_found = objs(concept, "coding")
     chosen = [coding for coding in codings_found if is_true(coding, "userSelected")]
-    return next((shown for coding in (*chosen, *codings_found) if (shown := text(coding, "display"))), "")
+    return next(
+        (shown for coding in (*chosen, *codings_found) if (shown := text(coding, "display"))), ""
+    )
 
 
 def number(parent: object, name: str) -> int | Decimal | None:

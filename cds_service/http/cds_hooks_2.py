@@ -33,7 +33,7 @@ def read_request(body: bytes) -> HookRequest:
         authorization=_authorization(data.get("fhirAuthorization")),
         context=context,
         prefetch=_optional_object(data.get("prefetch"), "prefetch"),
-        extension=_optional_object(data.get("extension"), "extension"),
+        extension=_extension(data.get("extension")),
     )
 
 
@@ -45,6 +45,11 @@ def _object(value: object, name: str) -> JsonObject:
 
 def _optional_object(value: object, name: str) -> JsonObject:
     return EMPTY if value is None else _object(value, name)
+
+
+def _extension(value: object) -> JsonObject:
+    """Return the root extension; one that is no object says nothing to us, and is not vital."""
+    return value if isinstance(value, dict) else EMPTY
 
 
 def _text(data: JsonObject, name: str) -> str:

@@ -76,12 +76,11 @@ class Edge:
             raise
 
     def _cors(self, scope: Scope) -> list[tuple[bytes, bytes]]:
-        origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
-        if origin is None:
-            return []
+        origin = next((value for name, value in scope["headers"] if name == b"origin"), b"")
         if self.any_origin:
-            return [(b"access-control-allow-origin", b"*")]
+            return [(b"access-control-allow-origin", b"*")] if origin else []
         site = scope["path"].split("/", 2)[1]
+        # Said to every client: an answer without the header, kept by a cache, would lock browsers out.
         vary = (b"vary", b"Origin")
         if origin.decode("latin-1") in self.origins.get(site, frozenset()):
             return [(b"access-control-allow-origin", origin), vary]

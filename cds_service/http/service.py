@@ -152,6 +152,8 @@ def add_routes(app: FastAPI, endpoints: Endpoints) -> None:
     )
     app.add_exception_handler(CdsError, _problem)
     app.add_exception_handler(HTTPException, _refused)
+    # Without this the framework answers a crash itself, as plain text, before the edge can.
+    app.add_exception_handler(Exception, _problem)
 
 
 async def _problem(_request: Request, problem: Exception) -> Response:

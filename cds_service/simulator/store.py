@@ -23,13 +23,13 @@ class PatientSource(Protocol):
     def patient_ids(self) -> tuple[str, ...]:
         """List the patients' ids."""
 
-    def synopsis(self, pid: str, /) -> str:
+    def synopsis(self, _pid: str, /) -> str:
         """Say in one sentence who this is."""
 
-    def resources(self, pid: str, /, *, anchor: date) -> list[Json]:
+    def resources(self, _pid: str, /, *, anchor: date) -> list[Json]:
         """Give the whole record as R4 JSON, dated around the anchor."""
 
-    def upcoming_appointment(self, pid: str, /, *, anchor: date) -> Json | None:
+    def upcoming_appointment(self, _pid: str, /, *, anchor: date) -> Json | None:
         """Give the next booked visit, if there is one."""
 
 

@@ -5,6 +5,7 @@ An orderly stop loses nothing. A crash loses at most what was not flushed: `FLUS
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -28,7 +29,7 @@ class Writer:
     _waiting: list[tuple[Table, dict[str, Any]]] = field(default_factory=list)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _stopping: bool = False
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     failures: int = 0
     """Flushes in a row that failed; readiness tells it."""
 
@@ -67,16 +68,17 @@ class Writer:
 
     async def run(self) -> None:
         """Flush until stopped; what cannot be written now stays queued and is tried again."""
-        while not (self._stopping and not self._waiting):
+        while not (self._stopping.is_set() and not self._waiting):
             await self._wake.wait()
-            if not self._stopping:
-                await asyncio.sleep(FLUSH_S)
+            with suppress(TimeoutError):
+                # A batch gathers for a moment; a stop does not wait for it.
+                await asyncio.wait_for(self._stopping.wait(), FLUSH_S)
             self._wake.clear()
             try:
                 await self.flush()
             except (SQLAlchemyError, OSError):
                 self.failures += 1
-                if self._stopping:
+                if self._stopping.is_set():
                     raise
                 self._wake.set()
                 await asyncio.sleep(_RETRY_S)
@@ -94,5 +96,5 @@ class Writer:
 
     def stop(self) -> None:
         """Ask `run` to flush what is left and end."""
-        self._stopping = True
+        self._stopping.set()
         self._wake.set()

@@ -1,7 +1,7 @@
 """Remembers each token's `jti` until the token has expired, by issuer."""
 
-from collections import deque
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from cds_service.domain.errors import NotTrusted
 
@@ -11,7 +11,8 @@ class Replay:
     """The `(iss, jti)` pairs seen, dropped once their token has expired anyway."""
 
     _seen: dict[tuple[str, str], float] = field(default_factory=dict)
-    _ends: deque[tuple[float, tuple[str, str]]] = field(default_factory=deque)
+    _ends: list[tuple[float, tuple[str, str]]] = field(default_factory=list)
+    """A heap: the token that expires first is in front."""
 
     def check(self, issuer: str, jti: str, *, expires: float, now: float, policy: str) -> None:
         """Check that a token is new, and remember it. Raises `NotTrusted`.
@@ -24,7 +25,7 @@ class Replay:
         first = self._seen.get(key)
         if first is None:
             self._seen[key] = now
-            self._ends.append((expires, key))
+            heappush(self._ends, (expires, key))
             return
         grace = float(policy.removeprefix("window:")) if policy.startswith("window:") else -1.0
         if policy != "off" and now - first > grace:
@@ -32,5 +33,5 @@ class Replay:
 
     def _forget(self, now: float) -> None:
         while self._ends and self._ends[0][0] < now:
-            _, key = self._ends.popleft()
+            _, key = heappop(self._ends)
             self._seen.pop(key, None)

@@ -4,6 +4,7 @@ CDS Hooks 2.0.1, "Trusting CDS Clients". On any failure the caller learns only t
 reason goes into our audit.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from cds_service.verify.replay import Replay
 MAX_TOKEN_CHARS = 16 * 1024
 _MAX_CLAIM_CHARS = 2048
 _YEAR_5138 = 1e11
+_DOUBLED = re.compile(r"(?<!:)/{2,}")
 _REQUIRED = ("iss", "aud", "exp", "iat", "jti")
 _OURS = ("aud", "iss", "exp", "iat", "nbf", "sub", "jti")
 _JWT = jwt.PyJWT(options={f"verify_{claim}": False for claim in _OURS})  # type: ignore[arg-type]
@@ -122,15 +124,20 @@ def _decoded(token: str, key: Any, algorithm: str) -> Mapping[str, Any]:  # noqa
 
 
 def _check_audience(claims: Mapping[str, Any], url: str) -> None:
-    """`aud` is the URL called, as a string or in a list; one trailing slash is forgiven.
+    """`aud` is the URL called, as a string or in a list; a trailing or doubled slash is forgiven.
 
-    For feedback the service's own URL counts too: the specification and the sandbox differ.
+    The edge forgives them in the address too, and a client signs the address as it calls it. For feedback
+    the service's own URL counts too: the specification and the sandbox differ.
     """
     aud = claims["aud"]
     named = aud if isinstance(aud, list) else [aud]
     ours = {url, url.removesuffix("/feedback")}
-    if not any(isinstance(each, str) and each.removesuffix("/") in ours for each in named):
+    if not any(isinstance(each, str) and _tidy(each) in ours for each in named):
         raise NotTrusted("audience")
+
+
+def _tidy(url: str) -> str:
+    return _DOUBLED.sub("/", url).rstrip("/")
 
 
 def _check_times(claims: Mapping[str, Any], trust: Trust, site: Site, now: float) -> None:

@@ -27,12 +27,9 @@ def test_a_reference_page_says_what_the_code_says(name):
 
 
 def test_every_link_between_pages_leads_somewhere():
-    dead = []
-    for page in [*DOCS.rglob("*.md"), DOCS.parent / "README.md"]:
-        for target in _links(page.read_text("utf-8")):
-            if not (page.parent / target).exists():
-                dead.append(f"{page.name}: {target}")
-    assert dead == []
+    pages = [*DOCS.rglob("*.md"), DOCS.parent / "README.md"]
+    linked = [(page, target) for page in pages for target in _links(page.read_text("utf-8"))]
+    assert [(p.name, target) for p, target in linked if not (p.parent / target).exists()] == []
 
 
 def _links(text):

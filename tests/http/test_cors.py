@@ -5,7 +5,8 @@ import pytest
 
 from cds_service.app import World, build
 from cds_service.settings import Settings
-from tests.ground import CDS, GENERAL, standing
+from cds_service.storage.seal import load_key_ring
+from tests.ground import GENERAL, standing
 from tests.http.wire import FEEDBACK, SERVICE, body, context, post
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +26,7 @@ async def production(tmp_path):
     sites.mkdir()
     site = GENERAL.replace("http://", "https://")
     (sites / "general.toml").write_text(site, encoding="utf-8")
-    build(Settings(profile="demo", data_dir=tmp_path, public_url=CDS, sites=sites))
+    load_key_ring(None, data_dir=tmp_path, demo=True)
     service = build(
         Settings(
             profile="production",

@@ -1,4 +1,4 @@
-"""Allergies of a record: which stand, which are severe, what "none known" covers, and which meet a medicine."""
+"""Allergies of a record: which stand, which are severe, what "none known" covers, which meet a medicine."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -15,8 +15,12 @@ Says = Literal["allergy", "none", "unknown"]
 
 def allergies(record: Record) -> tuple[Item, ...]:
     """Return the allergies that stand: severe ones first, then by name."""
-    standing = [i for i in record.of("AllergyIntolerance") if is_active(i) and says(i) == "allergy"]
-    return tuple(sorted(standing, key=lambda i: (not is_severe(i), substance(i).casefold(), i.ref)))
+    standing = [
+        i for i in record.of("AllergyIntolerance") if is_active(i) and says(i) == "allergy"
+    ]
+    return tuple(
+        sorted(standing, key=lambda i: (not is_severe(i), substance(i).casefold(), i.ref))
+    )
 
 
 def is_active(item: Item) -> bool:
@@ -26,7 +30,7 @@ def is_active(item: Item) -> bool:
 
 
 def says(item: Item) -> Says:
-    """Return whether an entry names an allergy, says that none is known, or that nothing is known."""
+    """Return whether an entry names an allergy, says that none is known, or that nothing is."""
     concept = obj(item.resource, "code")
     if covered(item) is not None:
         return "none"
@@ -34,7 +38,7 @@ def says(item: Item) -> Says:
 
 
 def covered(item: Item) -> str | None:
-    """Return what a "no known allergy" covers ("" for all, `medication`, `food`, ...); None for an allergy."""
+    """Return what a "no known allergy" covers ("" for all, `medication`, ...); None for an allergy."""
     concept = obj(item.resource, "code")
     for _, each in codings(concept):
         if each in TERMS["no_known_allergy"]:
@@ -77,7 +81,9 @@ def statement(item: Item) -> Statement:
 def _flags(item: Item) -> Iterator[Flag]:
     if is_severe(item):
         yield from ("must_show", "severe")
-    if has_code(obj(item.resource, "verificationStatus"), "unconfirmed", "provisional", "presumed"):
+    if has_code(
+        obj(item.resource, "verificationStatus"), "unconfirmed", "provisional", "presumed"
+    ):
         yield "unconfirmed"
 
 

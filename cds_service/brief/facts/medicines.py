@@ -1,12 +1,13 @@
 """Medicines of a record: what is active, merged by ingredient, and which ones contradict each other."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cds_service.brief.facts.visits import is_since_last_visit
 from cds_service.brief.record import Item, Record
 from cds_service.brief.tables import DAYS, RXNORM, TERMS, Ingredient, ingredients
-from cds_service.domain.brief import Flag, Kind, Statement
+from cds_service.domain.brief import Flag, Statement
 from cds_service.domain.json import JsonObject
 from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import (
@@ -26,6 +27,7 @@ _ACTIVE = {
     ORDER: frozenset({"active", "on-hold", "unknown", ""}),
     REPORT: frozenset({"active", "intended", "on-hold", "unknown", ""}),
 }
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _STOPPED = frozenset({"stopped", "cancelled", "completed", "not-taken"})
 
 
@@ -134,7 +136,9 @@ def medicines(record: Record) -> tuple[Medicine, ...]:
 
 def _medicine(record: Record, items: list[Item]) -> Medicine:
     items.sort(key=is_reported)
-    return Medicine(tuple(items), ingredients_of(record, items[0]), title(record, items[0]).casefold())
+    return Medicine(
+        tuple(items), ingredients_of(record, items[0]), title(record, items[0]).casefold()
+    )
 
 
 def _key(record: Record, item: Item) -> object:
@@ -146,8 +150,8 @@ def ended(record: Record, item: Item) -> Moment | None:
     """Return when an entry says that it ends: its period, its supply or its dosage, whichever it gives."""
     said = item.resource
     periods = [obj(said, "effectivePeriod"), obj(obj(said, "dispenseRequest"), "validityPeriod")]
-    for dosage in (*objs(said, "dosageInstruction"), *objs(said, "dosage")):
-        periods.append(obj(obj(obj(dosage, "timing"), "repeat"), "boundsPeriod"))
+    dosages = (*objs(said, "dosageInstruction"), *objs(said, "dosage"))
+    periods += [obj(obj(obj(each, "timing"), "repeat"), "boundsPeriod") for each in dosages]
     return next((m for p in periods if p and (m := record.moment(p.get("end")))), None)
 
 
@@ -185,28 +189,38 @@ def dose(item: Item) -> str:
     return "; ".join(said for each in dosages if (said := text(each, "text")))
 
 
+def unresolved(record: Record) -> int:
+    """Return how many active entries refer to a medicine that is not in the record and do not name it."""
+    return sum(
+        "medicationReference" in item.resource and not title(record, item)
+        for medicine in record.once(medicines)
+        for item in medicine.items
+    )
+
+
 def doubles(record: Record) -> tuple[tuple[Item, ...], ...]:
     """Return the sets of active entries that share an ingredient and do not agree.
 
-    Two orders never agree unless one replaces the other; an order and a report agree when their doses are
-    written alike. Two brands, or a combination and its part, count as one ingredient.
+    Two orders never agree unless one replaces the other; an order and a report agree when their doses and
+    strengths are written alike. Two brands, or a combination and its part, count as one ingredient.
     """
     shared: dict[str, list[Item]] = {}
     for medicine in record.once(medicines):
         for item in medicine.items:
             for each in ingredients_of(record, item):
                 shared.setdefault(each.name, []).append(item)
-    sets = {tuple(items) for items in shared.values() if _disagree(items)}
+    sets = {tuple(items) for items in shared.values() if _disagree(record, items)}
     return tuple(sorted(sets, key=lambda items: [item.ref for item in items]))
 
 
-def _disagree(items: list[Item]) -> bool:
-    if len(items) < 2:
+def _disagree(record: Record, items: list[Item]) -> bool:
+    if len(items) == 1:
         return False
     replaced = {reference(item.resource, "priorPrescription") for item in items}
     orders = [i for i in items if not is_reported(i) and i.ref not in replaced]
-    doses = {dose(item).casefold() for item in items}
-    return len(orders) > 1 or len(doses - {""}) > 1
+    doses = {dose(item).casefold() for item in items} - {""}
+    strengths = {tuple(_NUMBER.findall(title(record, item))) for item in items} - {()}
+    return len(orders) > 1 or len(doses) > 1 or len(strengths) > 1
 
 
 def contradictions(record: Record) -> tuple[tuple[Item, Item], ...]:
@@ -222,9 +236,7 @@ def contradictions(record: Record) -> tuple[tuple[Item, Item], ...]:
         report = next((denied[each] for each in medicine.ingredients if each in denied), None)
         if report and not any(is_reported(i) and _later(i, report) for i in said):
             found[order.ref] = (order, report)
-    return tuple(
-        pair for _, pair in sorted(found.items()) if not _later(pair[0], pair[1])
-    )
+    return tuple(pair for _, pair in sorted(found.items()) if not _later(pair[0], pair[1]))
 
 
 def _later(one: Item, other: Item) -> bool:
@@ -243,19 +255,35 @@ def changes(record: Record) -> Iterator[Statement]:
 
 def _change(record: Record, items: list[Item]) -> Iterator[Statement]:
     newest = items[0]
-    kind: Kind = "medication_change"
     if is_active(newest):
         if is_since_last_visit(record, newest):
-            before = items[1] if len(items) > 1 else None
-            if before is None:
-                yield Statement(kind=kind, refs=(newest.ref,), flags=("new",))
-            elif dose(before) != dose(newest) or title(record, before) != title(record, newest):
-                yield Statement(kind=kind, refs=(newest.ref, before.ref), flags=("changed",))
+            yield from _ordered(record, newest, items[1:])
     elif newest.status in _STOPPED and not any(is_active(item) for item in items):
         when = stopped_at(record, newest)
         seen = Item(newest.ref, newest.type, newest.resource, when, newest.status)
         if is_since_last_visit(record, seen):
-            yield Statement(kind=kind, refs=(newest.ref,), flags=("stopped",))
+            yield Statement(kind="medication_change", refs=(newest.ref,), flags=("stopped",))
+
+
+def _ordered(record: Record, newest: Item, rest: list[Item]) -> Iterator[Statement]:
+    """Yield that an order is new or changed; a renewal of the same dose is neither.
+
+    It is compared with the order that it replaces, else with the last one that ended. Beside an order that
+    still stands it is new, whatever ended before.
+    """
+    replaced = record.get(reference(newest.resource, "priorPrescription"))
+    before = replaced or next((item for item in rest if not is_active(item)), None)
+    if before and _written(record, before) == _written(record, newest):
+        return
+    if before is None or (replaced is None and any(is_active(item) for item in rest)):
+        yield Statement(kind="medication_change", refs=(newest.ref,), flags=("new",))
+    elif before.type == ORDER:
+        refs = (newest.ref, before.ref)
+        yield Statement(kind="medication_change", refs=refs, flags=("changed",))
+
+
+def _written(record: Record, item: Item) -> tuple[str, str]:
+    return title(record, item), dose(item)
 
 
 def stopped_at(record: Record, item: Item) -> Moment | None:

@@ -1,6 +1,6 @@
 """Observations as series: one for each measured thing, newest first, what is not final apart."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -10,6 +10,7 @@ from cds_service.brief.record import Item, Record
 from cds_service.brief.tables import COUNT, CRITICAL, DAYS, GROUPS, TERMS, Group
 from cds_service.domain.brief import Flag, Kind, Statement
 from cds_service.domain.json import JsonObject
+from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import code, codings, has_code, name, number, obj, objs, text
 
 Level = Literal["critical", "abnormal", "normal", ""]
@@ -18,7 +19,9 @@ Aside = Literal["", "preliminary", "registered", "undated", "future"]
 _SECTIONS = {"laboratory": "results", "vital-signs": "vitals", "social-history": "social"}
 _NOT_FINAL: Mapping[str, Aside] = {"preliminary": "preliminary", "registered": "registered"}
 _CODES: Mapping[str, Level] = {
-    each: level for level in ("critical", "abnormal", "normal") for each in TERMS["interpretation"][level]
+    each: level
+    for level in ("critical", "abnormal", "normal")
+    for each in TERMS["interpretation"][level]
 }
 
 
@@ -42,9 +45,7 @@ def series(record: Record) -> tuple[Series, ...]:
             section, key = _section_and_key(item.resource)
             found.setdefault((section, key, _aside(record, item)), []).append(item)
     made = [_series(key, items) for key, items in found.items()]
-    finals = {
-        (key[0], key[1]): items[0].when for key, items in found.items() if not key[2]
-    }
+    finals = {(key[0], key[1]): items[0].when for key, items in found.items() if not key[2]}
     kept = [
         each
         for key, each in zip(found, made, strict=True)
@@ -55,12 +56,13 @@ def series(record: Record) -> tuple[Series, ...]:
 
 def _series(key: tuple[str, str, Aside], items: list[Item]) -> Series:
     section, identity, aside = key
-    group = next(_groups(items[0].resource), None)
-    place = (group.place if group else len(GROUPS), name(obj(items[0].resource, "code")).casefold())
-    return Series(section, group, (place[0], f"{place[1]} {identity}"), tuple(items), aside)
+    group = group_of(items[0].resource)
+    words = "" if group else name(obj(items[0].resource, "code")).casefold()
+    place = (group.place if group else len(GROUPS), f"{words} {identity}")
+    return Series(section, group, place, tuple(items), aside)
 
 
-def _is_superseded(each: Series, final: object) -> bool:
+def _is_superseded(each: Series, final: Moment | None) -> bool:
     """Return whether a preliminary or registered result is older than a final one of its code."""
     newest = each.items[0].when
     waiting = each.aside in {"preliminary", "registered"}
@@ -85,27 +87,35 @@ def has_value(resource: JsonObject) -> bool:
     return any(member.startswith("value") for member in resource)
 
 
-def _groups(resource: JsonObject) -> Iterator[Group]:
-    for system, each in codings(obj(resource, "code")):
+def group_of(resource: JsonObject) -> Group | None:
+    """Return the group of LOINC codes that an Observation is in, if any."""
+    return _group(codings(obj(resource, "code")))
+
+
+def _group(coded: Iterable[tuple[str, str]]) -> Group | None:
+    for system, each in coded:
         if each in GROUPS and (not system or system.endswith("loinc.org")):
-            yield GROUPS[each]
+            return GROUPS[each]
+    return None
 
 
 def _section_and_key(resource: JsonObject) -> tuple[str, str]:
     """Return the section that an Observation belongs to and what its series is known by."""
     concept = obj(resource, "code")
-    group = next(_groups(resource), None)
+    coded = tuple(codings(concept))
+    group = _group(coded)
     said = (each for category in objs(resource, "category") for _, each in codings(category))
     section = next((_SECTIONS[each] for each in said if each in _SECTIONS), "")
     section = section or (group.section if group else "results")
     if group:
         return section, group.name
-    key = next((f"{system}|{each}" for system, each in codings(concept)), "")
-    return section, key or name(concept).casefold()
+    return section, "|".join(coded[0]) if coded else name(concept).casefold()
 
 
 def interpretation(resource: JsonObject) -> str:
     """Return the interpretation code of an Observation or component, "" when it has none that we know."""
+    if "interpretation" not in resource:
+        return ""
     for concept in objs(resource, "interpretation"):
         for _, each in codings(concept):
             if each in _CODES:
@@ -118,6 +128,8 @@ def interpretation(resource: JsonObject) -> str:
 
 def side_of_range(resource: JsonObject) -> str:
     """Return "above" or "below" when a plain value lies outside its own reference range, else ""."""
+    if "referenceRange" not in resource or "valueQuantity" not in resource:
+        return ""
     quantity, limits = obj(resource, "valueQuantity"), reference_range(resource)
     value = number(quantity, "value")
     low, high = (number(obj(limits, side), "value") for side in ("low", "high"))
@@ -149,8 +161,9 @@ def reference_range(resource: JsonObject) -> JsonObject:
 
 def level(resource: JsonObject) -> Level:
     """Return how far a result is out: by its own flag first, then by its own range."""
-    parts = [resource, *objs(resource, "component")]
-    levels = {_level_of(part) for part in parts}
+    if "component" not in resource:
+        return _level_of(resource)
+    levels = {_level_of(part) for part in (resource, *objs(resource, "component"))}
     return next((each for each in _ORDER if each in levels), "")
 
 
@@ -172,20 +185,58 @@ def _is_past_limit(part: JsonObject) -> bool:
     value = number(quantity, "value")
     for _, each in codings(obj(part, "code")):
         limit = CRITICAL.get(each)
-        if limit and value is not None and limit["unit"] in {unit(quantity), code(quantity, "code")}:
-            low, high = Decimal(str(limit.get("low", "-Inf"))), Decimal(str(limit.get("high", "Inf")))
+        if (
+            limit
+            and value is not None
+            and limit["unit"] in {unit(quantity), code(quantity, "code")}
+        ):
+            low, high = (
+                Decimal(str(limit.get("low", "-Inf"))),
+                Decimal(str(limit.get("high", "Inf"))),
+            )
             return not low <= value <= high
     return False
 
 
 def statement(record: Record, each: Series, kind: Kind = "result", *more: Flag) -> Statement:
     """Return the statement of a series: the newest value with up to three earlier ones."""
-    shown = each.items[: 1 + COUNT["earlier"]]
     return Statement(
         kind=kind,
-        refs=tuple(item.ref for item in shown),
+        refs=tuple(item.ref for item in _shown(each)),
         flags=tuple(dict.fromkeys((*more, *_flags(record, each)))),
     )
+
+
+def _shown(each: Series) -> list[Item]:
+    """Return the newest and the earlier values, without exact copies that a record holds twice."""
+    kept: list[Item] = []
+    for item in each.items:
+        if not any(_is_copy(item, other) for other in kept):
+            kept.append(item)
+        if len(kept) > COUNT["earlier"]:
+            break
+    return kept
+
+
+def _is_copy(item: Item, other: Item) -> bool:
+    """Return whether two results differ in nothing but their identity and notes."""
+    if item.when is None or item.when != other.when or item.status != other.status:
+        return False
+    return all(item.resource.get(each) == other.resource.get(each) for each in _SUBSTANCE)
+
+
+_SUBSTANCE = (
+    "valueQuantity",
+    "valueString",
+    "valueCodeableConcept",
+    "valueInteger",
+    "valueBoolean",
+    "valueRange",
+    "valueRatio",
+    "component",
+    "dataAbsentReason",
+    "interpretation",
+)
 
 
 def _flags(record: Record, each: Series) -> Iterator[Flag]:
@@ -207,10 +258,11 @@ def _flags(record: Record, each: Series) -> Iterator[Flag]:
 
 
 def _directions(resource: JsonObject) -> Iterator[Flag]:
-    flagged, side = interpretation(resource), side_of_range(resource)
-    if flagged.startswith("H") or (not flagged and side == "above"):
+    flagged = interpretation(resource)
+    side = "" if flagged else side_of_range(resource)
+    if flagged.startswith("H") or side == "above":
         yield "high"
-    elif flagged.startswith("L") or (not flagged and side == "below"):
+    elif flagged.startswith("L") or side == "below":
         yield "low"
 
 

@@ -29,8 +29,13 @@ def problems(record: Record) -> tuple[Problem, ...]:
     merged: dict[object, list[Item]] = {}
     for item in record.of("Condition"):
         if clinical_status(item) in {"active", "remission"} and not is_said_none(item):
-            merged.setdefault(_key(item), []).append(item)
-    made = [_problem(record, items) for items in merged.values()]
+            keys = _keys(item)
+            items = next((merged[key] for key in keys if key in merged), [])
+            items.append(item)
+            merged.update({key: items for key in keys if key not in merged})
+    made = [
+        _problem(record, items) for items in {id(each): each for each in merged.values()}.values()
+    ]
     return tuple(sorted(made, key=lambda each: (_ORDER.index(each.place), *_age(each))))
 
 
@@ -78,14 +83,14 @@ def is_listed(item: Item) -> bool:
     return not is_category(item, "encounter-diagnosis") or is_category(item, "problem-list-item")
 
 
-def _key(item: Item) -> object:
-    """Return what entries of one problem share: a SNOMED CT or ICD-10 code, else the words, else itself."""
+def _keys(item: Item) -> list[object]:
+    """Return what entries of one problem share: SNOMED CT codes, else ICD-10 codes; and the words."""
     concept = obj(item.resource, "code")
-    coded = sorted(
-        (system, each) for system, each in codings(concept) if "snomed" in system or "icd-10" in system
-    )
-    preferred = [pair for pair in coded if "snomed" in pair[0]] or coded
-    return (preferred[0] if preferred else None) or name(concept).casefold() or item.ref
+    coded = list(codings(concept))
+    snomed = [each for system, each in coded if "snomed" in system]
+    keys: list[object] = [(each,) for each in snomed or [c for s, c in coded if "icd-10" in s]]
+    words = name(concept).casefold()
+    return [*keys, *([words] if words else [])] or [(item.ref,)]
 
 
 def statement(record: Record, problem: Problem, *more: Flag) -> Statement:
@@ -119,17 +124,18 @@ def is_new(record: Record, item: Item) -> bool:
 def both_ways(record: Record) -> tuple[tuple[Item, Item], ...]:
     """Return problems that one entry calls active while a newer one, or one as old, calls them resolved."""
     standing = {
-        _key(item): item
+        key: item
         for each in record.once(problems)
         for item in reversed(each.items)
         if clinical_status(item) == "active"
+        for key in _keys(item)
     }
-    found = {}
+    found: dict[str, tuple[Item, Item]] = {}
     for item in record.of("Condition"):
-        ended = has_code(obj(item.resource, "clinicalStatus"), *_ENDED)
-        active = standing.get(_key(item))
-        if active and ended and active.ref != item.ref and _same_start(active, item):
-            found.setdefault(active.ref, (active, item))
+        if has_code(obj(item.resource, "clinicalStatus"), *_ENDED):
+            active = next((standing[key] for key in _keys(item) if key in standing), None)
+            if active and _same_start(active, item):
+                found.setdefault(active.ref, (active, item))
     return tuple(pair for _, pair in sorted(found.items()))
 
 
@@ -145,4 +151,6 @@ def is_pregnancy(item: Item) -> bool:
     terms = TERMS["pregnancy"]
     known = {each for _, each in codings(obj(item.resource, "code"))}
     prefixes = tuple(terms["condition_prefixes"])
-    return bool(known & set(terms["conditions"])) or any(each.startswith(prefixes) for each in known)
+    return bool(known & set(terms["conditions"])) or any(
+        each.startswith(prefixes) for each in known
+    )

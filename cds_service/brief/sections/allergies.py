@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from cds_service.brief.facts.allergies import allergies, no_known, statement
 from cds_service.brief.record import Record
 from cds_service.brief.sections.common import absence
-from cds_service.domain.brief import Statement
+from cds_service.domain.brief import Flag, Statement
 
 
 def statements(record: Record) -> Iterator[Statement]:
@@ -14,7 +14,7 @@ def statements(record: Record) -> Iterator[Statement]:
     for item in found:
         yield statement(item)
     for item in said_none:
-        flags = ("conflict",) if found else ()
+        flags: tuple[Flag, ...] = ("conflict",) if found else ()
         yield Statement(kind="no_known", refs=(item.ref,), flags=flags)
     if not found and not said_none:
         yield from absence(record, "allergies")

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from cds_service.brief.facts import allergies, medicines, observations, problems
 from cds_service.brief.facts.visits import is_since_last_visit
 from cds_service.brief.record import Item, Record
-from cds_service.brief.tables import DAYS, TERMS
-from cds_service.domain.brief import Statement
+from cds_service.brief.tables import COUNT, DAYS, TERMS
+from cds_service.domain.brief import Flag, Kind, Statement
 from cds_service.fhir.elements import codings, has_code, obj
 
-_CONFLICT = ("must_show", "conflict")
+_LOOKED_AT = COUNT["earlier"]
+_CONFLICT: tuple[Flag, ...] = ("must_show", "conflict")
 
 
 def statements(record: Record) -> Iterator[Statement]:
@@ -44,15 +45,12 @@ def _critical(record: Record) -> Iterator[Statement]:
         recent = newest.when is None or record.days_ago(newest.when) <= DAYS["results"]
         unseen = any(
             observations.level(item.resource) == "critical"
-            for item in earlier[: _looked_at]
+            for item in earlier[:_LOOKED_AT]
             if is_since_last_visit(record, item)
         )
         if (recent and observations.level(newest.resource) == "critical") or unseen:
-            kind = "vital" if each.section == "vitals" else "result"
+            kind: Kind = "vital" if each.section == "vitals" else "result"
             yield observations.statement(record, each, kind, "must_show", "critical")
-
-
-_looked_at = 3
 
 
 def _conflicts(record: Record) -> Iterator[Statement]:
@@ -80,6 +78,8 @@ def _pregnancy(record: Record) -> Iterator[Statement]:
             continue
         known = {value for _, value in codings(obj(newest.resource, "code"))}
         answer = obj(newest.resource, "valueCodeableConcept")
-        pregnant = known & set(terms["status_codes"]) and has_code(answer, *terms["pregnant_values"])
+        pregnant = known & set(terms["status_codes"]) and has_code(
+            answer, *terms["pregnant_values"]
+        )
         if pregnant or known & set(terms["due_date_codes"]):
             yield Statement(kind="observation", refs=(newest.ref,), flags=("must_show",))

@@ -15,7 +15,9 @@ def statements(record: Record) -> Iterator[Statement]:
     past = [
         item
         for item in record.of("Encounter")
-        if item.status not in _NEVER and item.when and 0 <= record.days_ago(item.when) <= DAYS["encounters"]
+        if item.status not in _NEVER
+        and item.when
+        and 0 <= record.days_ago(item.when) <= DAYS["encounters"]
     ]
     for place, item in enumerate(past):
         if place < COUNT["encounters"] or setting(item):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from cds_service.brief.record import Record
 from cds_service.brief.tables import COUNT
-from cds_service.domain.brief import Statement
+from cds_service.domain.brief import Flag, Statement
 
 
 def statements(record: Record) -> Iterator[Statement]:
@@ -14,5 +14,5 @@ def statements(record: Record) -> Iterator[Statement]:
         yield Statement(kind="note", refs=(ref,))
     older = notes[COUNT["notes"] :]
     if older:
-        flags = ("grouped",) if len(older) > 1 else ()
+        flags: tuple[Flag, ...] = ("grouped",) if len(older) > 1 else ()
         yield Statement(kind="note", refs=tuple(older), flags=flags)

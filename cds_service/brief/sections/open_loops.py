@@ -7,10 +7,12 @@ from cds_service.brief.facts.visits import is_category
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import grouped
 from cds_service.brief.tables import DAYS
-from cds_service.domain.brief import Statement
+from cds_service.domain.brief import Kind, Statement
 from cds_service.fhir.elements import code, codings, name, obj, objs, reference
 
-_ORDERS = frozenset({"order", "original-order", "reflex-order", "filler-order", "instance-order", ""})
+_ORDERS = frozenset(
+    {"order", "original-order", "reflex-order", "filler-order", "instance-order", ""}
+)
 _WAITING = frozenset({"registered", "partial", "preliminary"})
 _OPEN_TASKS = frozenset({"requested", "received", "accepted", "ready", "in-progress", "on-hold"})
 _REFERRALS = ("3457005", "306206005", "103696004", "referral")
@@ -21,7 +23,7 @@ def statements(record: Record) -> Iterator[Statement]:
     waiting = _orders(record)
     fresh = [item for item in waiting if not _is_forgotten(record, item)]
     for item in fresh:
-        kind = "task_open" if _is_referral(item) else "order_open"
+        kind: Kind = "task_open" if _is_referral(item) else "order_open"
         yield Statement(kind=kind, refs=(item.ref,), flags=("must_show",))
     forgotten = [item.ref for item in waiting if _is_forgotten(record, item)]
     yield from grouped("order_open", forgotten, "stale")
@@ -49,36 +51,38 @@ def _is_referral(item: Item) -> bool:
 
 def _orders(record: Record) -> list[Item]:
     """Return active orders that have waited long enough and that nothing answers."""
-    answers = record.once(_answers)
-    return [
+    waiting = [
         item
         for item in record.of("ServiceRequest")
         if item.status in {"active", "on-hold"}
         and code(item.resource, "intent") in _ORDERS
         and (item.when is None or record.days_ago(item.when) > DAYS["order_open"])
-        and not _is_answered(item, answers)
     ]
+    if not waiting:
+        return []
+    answers = _answers(record)
+    return [item for item in waiting if not _is_answered(item, answers)]
 
 
 def _answers(record: Record) -> tuple[frozenset[str], dict[str, float]]:
-    """Return what results and reports are based on, and the newest of each code."""
+    """Return what results, reports and closed tasks answer, and the newest result of each code."""
     based: set[str] = set()
     newest: dict[str, float] = {}
     for item in record.of("DiagnosticReport", "Observation", "Procedure"):
         if item.status in {"registered", "cancelled", "preparation", "not-done"}:
             continue
-        based.update(_plain(reference_) for reference_ in _based_on(item))
+        if "basedOn" in item.resource:
+            based.update(
+                _plain(code(each, "reference")) for each in objs(item.resource, "basedOn")
+            )
+        if item.when is None:
+            continue
         for key in _keys(item):
-            if item.when and item.when.at > newest.get(key, float("-inf")):
-                newest[key] = item.when.at
+            newest[key] = max(newest.get(key, item.when.at), item.when.at)
     for item in record.of("Task"):
         if item.status in {"completed", "cancelled", "rejected", "failed"}:
             based.add(_plain(reference(item.resource, "focus")))
     return frozenset(based), newest
-
-
-def _based_on(item: Item) -> list[str]:
-    return [code(each, "reference") for each in objs(item.resource, "basedOn")]
 
 
 def _plain(literal: str) -> str:
@@ -86,8 +90,9 @@ def _plain(literal: str) -> str:
 
 
 def _keys(item: Item) -> set[str]:
+    """Return what an order and its result share: their codes, else their words."""
     concept = obj(item.resource, "code")
-    return {each for _, each in codings(concept)} | {name(concept).casefold()} - {""}
+    return {each for _, each in codings(concept)} or {name(concept).casefold()} - {""}
 
 
 def _is_answered(item: Item, answers: tuple[frozenset[str], dict[str, float]]) -> bool:

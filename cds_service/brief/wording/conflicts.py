@@ -34,7 +34,9 @@ def _allergy(record: Record, first: Item, others: list[Item]) -> str:
         said = joined(dict.fromkeys(reactions))
         listed = joined((_drug(record, each) for each in drugs), "; ")
         return f"Allergy to {allergen(first)}{f' ({said})' if said else ''}, yet active: {listed}"
-    stated = "No known allergies" if says(first) == "none" and not covered(first) else allergen(first)
+    stated = (
+        "No known allergies" if says(first) == "none" and not covered(first) else allergen(first)
+    )
     listed = joined(allergen(each) for each in others)
     return f"“{stated}” recorded{_on(first)}, yet allergies are listed: {listed}"
 
@@ -65,7 +67,7 @@ def _medicines(record: Record, cited: list[Item]) -> str:
 
 
 def _times(count: int) -> str:
-    return "twice" if count == 2 else f"{count} times"
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def _note(item: Item) -> str:
@@ -81,7 +83,9 @@ def _with_dose(record: Record, item: Item) -> str:
 
 
 def _problem(first: Item, others: list[Item]) -> str:
-    status = [each for each in others if has_code(obj(each.resource, "clinicalStatus"), "resolved")]
+    status = [
+        each for each in others if has_code(obj(each.resource, "clinicalStatus"), "resolved")
+    ]
     word = "resolved" if status else "inactive"
     name = code_name(first, "Problem without a name")
     return f"{name}: listed as active{_on(first)} and as {word}{_on(others[0]) if others else ''}"
@@ -89,7 +93,7 @@ def _problem(first: Item, others: list[Item]) -> str:
 
 def absence(statement: Statement, record: Record) -> str:
     """Write that nothing was found, as far as the searches of its needs prove it."""
-    titles = joined(dict.fromkeys(NEEDS[need].title for need in statement.needs), " and ")
+    titles = joined((NEEDS[need].title.lower() for need in statement.needs), " and ").capitalize()
     active = " active" if any(record.holds_any(need) for need in statement.needs) else ""
     if record.is_bundle(statement.needs):
         return f"{titles}: none{active} recorded in this bundle"

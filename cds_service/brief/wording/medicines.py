@@ -33,7 +33,9 @@ def medication(statement: Statement, record: Record, items: list[Item]) -> str:
     ordered = sorted(items, key=is_reported)
     first, others = ordered[0], ordered[1:]
     also = joined((_entry(record, each, first) for each in others), "; ")
-    return joined((_entry(record, first), _alert(record, ordered), f"also: {also}" if also else ""), "; ")
+    return joined(
+        (_entry(record, first), _alert(record, ordered), f"also: {also}" if also else ""), "; "
+    )
 
 
 def change(statement: Statement, record: Record, items: list[Item]) -> str:
@@ -64,7 +66,10 @@ def name_of(record: Record, item: Item) -> str:
 def _entry(record: Record, item: Item, beside: Item | None = None) -> str:
     """Write one order or report; beside another of the same words, only what differs."""
     written = dose_of(item)
-    same = beside is not None and (title(record, item), written) == (title(record, beside), dose_of(beside))
+    same = beside is not None and (title(record, item), written) == (
+        title(record, beside),
+        dose_of(beside),
+    )
     head = "same" if same else joined((name_of(record, item), short(written, TEXT_MAX)), ": ")
     if not written and not same:
         head += ": no dose recorded"
@@ -74,7 +79,9 @@ def _entry(record: Record, item: Item, beside: Item | None = None) -> str:
 def _asides(record: Record, item: Item) -> list[str]:
     said = item.resource
     verb = "reported" if is_reported(item) else "ordered"
-    note = next((text(each, "text") for each in objs(said, "note")), "") if verb == "reported" else ""
+    note = (
+        next((text(each, "text") for each in objs(said, "note")), "") if verb == "reported" else ""
+    )
     return [
         "not to be given" if is_true(said, "doNotPerform") else "",
         _PLANNED.get(code(said, "intent"), ""),

@@ -1,10 +1,11 @@
 """Results and vital signs in words: value, unit, flag, range, date, earlier values, trend."""
 
+from collections import Counter
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from cds_service.brief.facts.observations import (
-    Series,
-    _groups,
+    group_of,
     has_value,
     interpretation,
     reference_range,
@@ -13,12 +14,10 @@ from cds_service.brief.facts.observations import (
 )
 from cds_service.brief.record import Item, Record
 from cds_service.brief.tables import DAYS, PRESSURE, Group
-from cds_service.brief.wording.words import TEXT_MAX, day, joined, moment, named, short
+from cds_service.brief.wording.words import TEXT_MAX, day, joined, named, short, stamp
 from cds_service.domain.brief import Statement
 from cds_service.domain.json import JsonObject
 from cds_service.fhir.elements import code, codings, has_code, name, number, obj, objs, text
-
-__all__ = ["Series", "observation", "result"]
 
 Number = int | Decimal
 
@@ -26,14 +25,16 @@ Number = int | Decimal
 def result(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write a series: the newest value first, whatever order its references came in."""
     newest, earlier = items[0], items[1:]
-    group = next(_groups(newest.resource), None)
+    group = group_of(newest.resource)
     if "grouped" in statement.flags:
         return grouped(items)
-    said = joined((value_of(newest.resource), _aside(newest.resource)), " ")
-    when = moment(newest.when)
+    name_ = title(newest.resource)
+    shown = value_of(newest.resource).removesuffix(f" {name_}")  # INR 3.6 INR
+    said = joined((shown, _aside(newest.resource)), " ")
+    when = stamp(newest)
     ahead = newest.when is not None and record.is_future(newest.when)
     parts = [
-        f"{title(newest.resource)}{_glue(newest.resource)}{said or 'no value recorded'}, {when}",
+        f"{name_}{_glue(newest.resource)}{said or 'no value recorded'}, {when}",
         "dated in the future" if ahead else "",
         status(newest),
         _old(record, newest, group),
@@ -63,24 +64,26 @@ def title(resource: JsonObject) -> str:
     concept = obj(resource, "code")
     own = text(concept, "text")
     displays = {text(coding, "display") for coding in objs(concept, "coding")}
-    group = next(_groups(resource), None)
-    if group and (not own or own in displays):
-        return group.name
-    return named(concept, "Unnamed observation")
+    group = group_of(resource) if not own or own in displays else None
+    return group.name if group else named(concept, "Unnamed observation")
 
 
 def status(item: Item) -> str:
     """Return the word for a result that is not plainly final."""
-    return "" if item.status == "final" else short(item.status.replace("-", " "), 40) or "no status"
+    return (
+        "" if item.status == "final" else short(item.status.replace("-", " "), 40) or "no status"
+    )
 
 
 def value_of(resource: JsonObject) -> str:
     """Return the value as stored: of the observation itself, else of its components."""
     own = value(resource)
-    parts = objs(resource, "component")
+    if "component" not in resource:
+        return own or _absent(resource)
     pressure = _pressure(resource)
     if pressure:
         return pressure
+    parts = objs(resource, "component")
     listed = joined((f"{named(obj(p, 'code'), 'part')} {value(p)}{_mark(p)}" for p in parts), "; ")
     return joined((own or ("" if listed else _absent(resource)), listed), "; ")
 
@@ -89,7 +92,7 @@ def value(resource: JsonObject) -> str:
     """Return one value[x] in words, "" when there is none; see FHIR R4, Observation.value[x]."""
     for member, write in _WRITERS.items():
         if member in resource:
-            return short(write(resource), TEXT_MAX)
+            return short(write(resource, member), TEXT_MAX)
     return "a value of another form" if has_value(resource) else ""
 
 
@@ -126,21 +129,28 @@ def _primitive(resource: JsonObject, member: str) -> str:
     return text(resource, member) if amount is None else str(amount)
 
 
-_WRITERS = {
-    "valueQuantity": lambda r: _quantity(obj(r, "valueQuantity")),
-    "valueCodeableConcept": lambda r: named(obj(r, "valueCodeableConcept"), "coded value without words"),
-    "valueString": lambda r: text(r, "valueString"),
-    "valueInteger": lambda r: _primitive(r, "valueInteger"),
-    "valueBoolean": lambda r: _primitive(r, "valueBoolean"),
-    "valueRange": lambda r: _range(obj(r, "valueRange")),
-    "valueRatio": lambda r: _ratio(obj(r, "valueRatio")),
-    "valueDateTime": lambda r: text(r, "valueDateTime"),
-    "valueTime": lambda r: text(r, "valueTime"),
-    "valuePeriod": lambda r: joined(
-        (text(obj(r, "valuePeriod"), "start"), text(obj(r, "valuePeriod"), "end")), " to "
-    ),
-    "valueSampledData": lambda _: "a recorded curve",
-    "valueAttachment": lambda _: "an attachment",
+def _concept(resource: JsonObject, member: str) -> str:
+    return named(obj(resource, member), "coded value without words")
+
+
+def _period(resource: JsonObject, member: str) -> str:
+    period = obj(resource, member)
+    return joined((text(period, "start"), text(period, "end")), " to ")
+
+
+_WRITERS: Mapping[str, Callable[[JsonObject, str], str]] = {
+    "valueQuantity": lambda resource, member: _quantity(obj(resource, member)),
+    "valueCodeableConcept": _concept,
+    "valueString": text,
+    "valueInteger": _primitive,
+    "valueBoolean": _primitive,
+    "valueRange": lambda resource, member: _range(obj(resource, member)),
+    "valueRatio": lambda resource, member: _ratio(obj(resource, member)),
+    "valueDateTime": text,
+    "valueTime": text,
+    "valuePeriod": _period,
+    "valueSampledData": lambda _resource, _member: "a recorded curve",
+    "valueAttachment": lambda _resource, _member: "an attachment",
 }
 
 
@@ -157,6 +167,8 @@ def _absent(resource: JsonObject) -> str:
 
 def _pressure(resource: JsonObject) -> str:
     """Return `128/76 mmHg` where an Observation holds both pressures in one unit."""
+    if "component" not in resource:
+        return ""
     parts = {
         each: obj(part, "valueQuantity")
         for part in objs(resource, "component")
@@ -187,9 +199,10 @@ def _brackets(*parts: str) -> str:
 
 
 def _flag(resource: JsonObject) -> str:
-    flagged, side = interpretation(resource), side_of_range(resource)
+    flagged = interpretation(resource)
     if flagged:
         return _FLAG_WORDS.get(flagged, flagged)
+    side = side_of_range(resource)
     return f"{side} range" if side else ""
 
 
@@ -215,15 +228,22 @@ def _reference(resource: JsonObject) -> str:
     written = _range(limits)
     if own and written.endswith(f" {own}"):
         written = written.removesuffix(f" {own}")
-    return f"ref {short(written or text(limits, 'text'), 60)}" if written or limits.get("text") else ""
+    return (
+        f"ref {short(written or text(limits, 'text'), 60)}"
+        if written or limits.get("text")
+        else ""
+    )
 
 
 def _earlier(newest: Item, earlier: list[Item]) -> str:
-    written = [_before(newest, item) for item in earlier]
-    return f"earlier {joined(written)}" if written else ""
+    """Write the values before the newest; with times where a day has more than one; undated ones as such."""
+    days = Counter(day(item.when) for item in (newest, *earlier))
+    written = joined(_before(newest, item, crowded=days[day(item.when)] > 1) for item in earlier)
+    word = "earlier" if newest.when else "others, order unknown:"
+    return f"{word} {written}" if written else ""
 
 
-def _before(newest: Item, item: Item) -> str:
+def _before(newest: Item, item: Item, *, crowded: bool) -> str:
     """Write an earlier value with its date, without its unit where that is the newest one's."""
     said = value_of(item.resource) or "no value"
     same = _unit(obj(newest.resource, "valueQuantity"))
@@ -234,8 +254,7 @@ def _before(newest: Item, item: Item) -> str:
         said = said.removesuffix(f" {_unit(upper)}")
     flagged = interpretation(item.resource)
     mark = f" {flagged}" if flagged in {"HH", "LL", "AA", "H", "L"} else ""
-    same_day = item.when and newest.when and item.when.day == newest.when.day
-    when = moment(item.when) if same_day else day(item.when) or "undated"
+    when = stamp(item) if crowded or not item.when else item.when.day
     unusual = "" if item.status in {"final", "amended", "corrected"} else f", {status(item)}"
     return f"{said}{mark} ({when}{unusual})"
 
@@ -271,7 +290,7 @@ def _plain(item: Item) -> tuple[Number, str] | None:
 
 def _old(record: Record, newest: Item, group: Group | None) -> str:
     """Say that a value is old; the limit is the group's own or the common one."""
-    limit = (group.stale_days if group else None) or DAYS["result_stale"]
-    if newest.when is None or record.days_ago(newest.when) <= limit:
+    own = group.stale_days if group else None
+    if newest.when is None or record.days_ago(newest.when) <= (own or DAYS["result_stale"]):
         return ""
-    return "over a year old" if limit >= 365 else f"over {limit} days old"
+    return f"over {own} days old" if own else "over a year old"

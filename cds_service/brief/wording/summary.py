@@ -50,7 +50,9 @@ def _problem_name(item: Item) -> str:
 
 def _problem(record: Record, item: Item) -> str:
     said = item.resource
-    began = record.moment(said.get("onsetDateTime")) or record.moment(obj(said, "onsetPeriod").get("start"))
+    began = record.moment(said.get("onsetDateTime")) or record.moment(
+        obj(said, "onsetPeriod").get("start")
+    )
     recorded = record.moment(said.get("recordedDate"))
     onset = dated("since", began) or _onset_words(said) or dated("recorded", recorded) or "undated"
     return joined(
@@ -61,7 +63,9 @@ def _problem(record: Record, item: Item) -> str:
             verification(said),
             "" if is_listed(item) else "not on the problem list",
             onset,
-            "" if not is_pregnancy(item) else "pregnancy",
+            "pregnancy"
+            if is_pregnancy(item) and "pregnan" not in _problem_name(item).lower()
+            else "",
         )
     )
 
@@ -94,7 +98,9 @@ def allergy(statement: Statement, record: Record, items: list[Item]) -> str:
     said = item.resource
     recorded = record.moment(said.get("recordedDate"))
     reactions = joined(dict.fromkeys(_reaction(each) for each in objs(said, "reaction")), "; ")
-    criticality = {"high": "high criticality", "low": "low criticality"}.get(code(said, "criticality"), "")
+    criticality = {"high": "high criticality", "low": "low criticality"}.get(
+        code(said, "criticality"), ""
+    )
     head = f"{allergen(item)}: {reactions or 'reaction not recorded'}"
     severity = joined((_severity(said), criticality), "; ")
     return joined(
@@ -130,7 +136,7 @@ def no_known(statement: Statement, record: Record, items: list[Item]) -> str:
     words = named(concept, "None known")
     return joined(
         (
-            f"{words}: not asked or not known, which is not none" if unknown else f"{words}, as recorded",
+            f"{words}: nothing is known, which is not the same as none" if unknown else words,
             _scope(item),
             verification(item.resource),
             dated("recorded", item.when),
@@ -158,8 +164,8 @@ def immunization(statement: Statement, record: Record, items: list[Item]) -> str
     newest = items[0]
     absent = ""
     if "stale" in statement.flags:
-        where = "in this bundle" if record.is_bundle(("immunizations",)) else "in the record"
-        absent = f"none newer {where}"
+        in_bundle = record.is_bundle(("immunizations",))
+        absent = f"none newer {'recorded in this bundle' if in_bundle else 'found in the record'}"
     count = f"{len(items)} doses recorded" if len(items) > 1 else ""
     vaccine = named(obj(newest.resource, "vaccineCode"), "Vaccine without a name")
     reported = "reported" if newest.resource.get("primarySource") is False else ""

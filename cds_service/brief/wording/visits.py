@@ -36,7 +36,6 @@ def patient(statement: Statement, record: Record, items: list[Item]) -> str:
         (
             age(born, died.date if died else record.today) if born else "age not recorded",
             coded_word(said, "gender") or "sex not recorded",
-            dated("born", born),
             dated("recorded as deceased", died) or ("recorded as deceased" if gone else ""),
             _language(said),
         )
@@ -47,19 +46,30 @@ def age(born: Moment, on: date) -> str:
     """Return an age in years, below two years in months, below two months in days."""
     if len(born.day) < len("2000-01-01"):
         return f"born in {born.day}"
-    months = (on.year - born.date.year) * 12 + on.month - born.date.month - (on.day < born.date.day)
+    months = (
+        (on.year - born.date.year) * 12 + on.month - born.date.month - (on.day < born.date.day)
+    )
     if months < 0:
         return "born after today"
-    if months < 2:
+    if months < _IN_DAYS:
         return f"{(on - born.date).days} days old"
-    return f"{months} months old" if months < 24 else f"{months // 12} years old"
+    return f"{months} months old" if months < _IN_MONTHS else f"{months // 12} years old"
+
+
+_IN_DAYS, _IN_MONTHS = 2, 24
 
 
 def _language(said: JsonObject) -> str:
     spoken = objs(said, "communication")
-    chosen = next((each for each in spoken if is_true(each, "preferred")), spoken[0] if spoken else {})
+    chosen = next(
+        (each for each in spoken if is_true(each, "preferred")), spoken[0] if spoken else {}
+    )
     language = named(obj(chosen, "language"), "")
-    return "" if has_code(obj(chosen, "language"), "en", "en-US") else language and f"speaks {language}"
+    return (
+        ""
+        if has_code(obj(chosen, "language"), "en", "en-US")
+        else language and f"speaks {language}"
+    )
 
 
 def visit(statement: Statement, record: Record, items: list[Item]) -> str:
@@ -103,7 +113,11 @@ def last_visit(statement: Statement, record: Record, items: list[Item]) -> str:
 def encounter(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write one encounter; emergencies and stays say so first."""
     del statement
-    words = {"emergency": "Emergency: ", "inpatient": "Hospital stay: ", "observation": "Observation stay: "}
+    words = {
+        "emergency": "Emergency: ",
+        "inpatient": "Hospital stay: ",
+        "observation": "Observation stay: ",
+    }
     return words.get(setting(items[0]), "") + _encounter(record, items[0])
 
 
@@ -115,8 +129,7 @@ def _encounter(record: Record, item: Item) -> str:
     return joined(
         (
             joined((moment(item.when), until), " "),
-            names(said, "type") or _class(said),
-            reasons(item, record),
+            *dict.fromkeys((names(said, "type") or _class(said), reasons(item, record))),
             person(record, said, seen),
             status_word(item, "finished", "in-progress") or ("" if item.status else "no status"),
         )
@@ -142,7 +155,9 @@ def overlaps(record: Record, item: Item) -> bool:
     """Return whether a booked Appointment overlaps one that is being booked."""
     own = span(record, item.resource)
     drafts = (span(record, draft) for draft in record.context.proposed)
-    return own is not None and any(each and each[0] < own[1] and own[0] < each[1] for each in drafts)
+    return own is not None and any(
+        each and each[0] < own[1] and own[0] < each[1] for each in drafts
+    )
 
 
 def span(record: Record, appointment: JsonObject) -> tuple[float, float] | None:
@@ -192,7 +207,11 @@ def task_open(statement: Statement, record: Record, items: list[Item]) -> str:
     item = items[0]
     said = item.resource
     focus = record.target(said, obj(said, "focus"))
-    words = short(text(said, "description"), TEXT_MAX) or named(obj(focus, "code"), "") or code_name(item, "")
+    words = (
+        short(text(said, "description"), TEXT_MAX)
+        or named(obj(focus, "code"), "")
+        or code_name(item, "")
+    )
     word = "Referral open" if item.type == "ServiceRequest" else "Task open"
     return joined((f"{word}: {words or 'without words'}", item.status, dated("since", item.when)))
 
@@ -208,7 +227,9 @@ def note(statement: Statement, record: Record, items: list[Item]) -> str:
     author = next((person(record, said, each) for each in objs(said, "author")), "")
     return joined(
         (
-            named(obj(said, "type"), "") or short(text(said, "description")) or "Note without a type",
+            named(obj(said, "type"), "")
+            or short(text(said, "description"))
+            or "Note without a type",
             moment(item.when),
             f"by {author}" if author else "",
             _document_status(said),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from cds_service.brief.record import Item, Record
 from cds_service.domain.json import JsonObject
 from cds_service.fhir.dates import Moment
-from cds_service.fhir.elements import code, name, obj, objs, text
+from cds_service.fhir.elements import clean, name, obj, objs, text
 
 NAME_MAX = 100
 TEXT_MAX = 240
@@ -47,6 +47,13 @@ def moment(when: Moment | None) -> str:
     return when.shown if when else "undated"
 
 
+def stamp(item: Item) -> str:
+    """Return when something was, as stored; a date that cannot be read is quoted as it was written."""
+    if item.when is None and item.odd_date:
+        return f'date written as "{short(item.odd_date, 30)}"'
+    return moment(item.when)
+
+
 def dated(word: str, when: Moment | None) -> str:
     """Return `recorded 2019-04-02`, or "" without a date."""
     return f"{word} {when.day}" if when else ""
@@ -82,10 +89,12 @@ def _given(human: JsonObject) -> list[str]:
 
 
 def status_word(item: Item, *usual: str) -> str:
-    """Return the status in plain words unless it is one of the usual ones."""
-    return "" if item.status in usual else short(item.status.replace("-", " "), 40)
+    """Return the status in plain words unless it is one of the usual ones; "" when there is none."""
+    if item.status == "unknown":
+        return "status unknown"
+    return "" if item.status in usual else short(clean(item.status).replace("-", " "), 40)
 
 
 def coded_word(parent: JsonObject, member: str) -> str:
     """Return a primitive code in plain words."""
-    return short(code(parent, member).replace("-", " "), 40)
+    return short(text(parent, member).replace("-", " "), 40)

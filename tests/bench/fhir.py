@@ -1,0 +1,50 @@
+"""A FHIR server that answers after a fixed time. Runs as `python -m tests.bench.fhir PORT PREFETCH_FILE`.
+
+The file holds the answers by prefetch key; a request finds its own by type and category, as the service sends them.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import orjson
+import uvicorn
+
+from tests.bench.chart import plan
+
+DELAY_S = 0.100
+
+
+def application(file: str):
+    """Return the ASGI application."""
+    answers = orjson.loads(Path(file).read_bytes())
+    by_query = {
+        (q.type, bool(q.read), dict(q.params).get("category", "")): orjson.dumps(answers[q.key])
+        for q in plan()
+    }
+
+    async def fhir(scope, _receive, send):
+        asked = parse_qs(scope["query_string"].decode())
+        kind = scope["path"].removeprefix("/r4/").split("/")[0]
+        body = by_query.get((kind, not asked, asked.get("category", [""])[0]))
+        await asyncio.sleep(DELAY_S)
+        head = [(b"content-type", b"application/fhir+json")]
+        status = 404 if body is None else 200
+        await send({"type": "http.response.start", "status": status, "headers": head})
+        await send({"type": "http.response.body", "body": body or b"{}"})
+
+    return fhir
+
+
+if __name__ == "__main__":
+    port, answers_file = sys.argv[1:]
+    uvicorn.run(
+        application(answers_file),
+        port=int(port),
+        loop="uvloop",
+        http="httptools",
+        lifespan="off",
+        access_log=False,
+        log_level="error",
+    )

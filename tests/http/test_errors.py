@@ -1,0 +1,203 @@
+"""A failure has our shape, its own code and none of the caller's values; it never looks like an empty answer."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from cds_service.http.problems import STATUS
+from tests.ground import CDS, GENERAL, RIVERSIDE, standing
+from tests.http.wire import FEEDBACK, SERVICE, body, context, post, problem
+
+pytestmark = pytest.mark.anyio
+
+CANARY = "canary-4711"
+SPOILT = body(context=context(patientId=f"{CANARY}/x"), hookInstance=CANARY)
+
+BROKEN = '''
+from cds_service.hook import HookService
+
+def cards(brief):
+    raise RuntimeError("canary-4711: what a chart says")
+
+SERVICE = HookService(
+    id="broken", hook="patient-view", title="Broken", description="Crashes.", needs=("patient",), cards=cards
+)
+'''
+
+
+@pytest.fixture
+async def fragile(tmp_path, monkeypatch):
+    """A service with a hook that crashes; errors reach the caller as they would through a server."""
+    folder = tmp_path / "packages" / "fragile_hooks" / "broken"
+    folder.mkdir(parents=True)
+    (folder.parent / "__init__.py").touch()
+    (folder / "__init__.py").touch()
+    (folder / "service.py").write_text(BROKEN, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path / "packages")
+    site = GENERAL.replace('services = ["', 'services = ["broken", "')
+    packages = ("hooks", "fragile_hooks")
+    async with standing(tmp_path, sites={"general": site}, hook_packages=packages) as ground:
+        transport = httpx.ASGITransport(ground.service.asgi, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url=CDS) as ground.http:
+            yield ground
+
+
+@pytest.mark.spec("H-500", "A-4", "A-5")
+async def test_a_crash_is_500_and_tells_nothing(fragile):
+    answer = await post(fragile, body(), path="/general/cds-services/broken")
+    assert problem(answer, 500, "error") == "The service could not answer."
+    assert CANARY not in answer.text
+    (entry,) = await fragile.audited()
+    assert entry["outcome"] == "crashed"
+    assert CANARY not in str(entry)
+
+
+@pytest.mark.spec("C-5", "H-500")
+async def test_a_browser_may_read_a_crash(fragile):
+    headers = {"Origin": "https://ehr.example.org"}
+    answer = await post(fragile, body(), path="/general/cds-services/broken", headers=headers)
+    assert answer.status_code == 500
+    assert answer.headers.get_list("access-control-allow-origin") == ["*"]
+
+
+@pytest.mark.spec("H-500")
+async def test_a_storage_that_fails_is_500(fragile):
+    async with fragile.service.database.engine.begin() as connection:
+        await connection.exec_driver_sql("DROP TABLE card")
+    told = fragile.client().accepted("c-1", "s-1")
+    problem(await post(fragile, {"feedback": [told]}, path=FEEDBACK), 500, "error")
+
+
+@pytest.mark.spec("H-200")
+async def test_a_service_beside_a_broken_one_answers(fragile):
+    assert (await post(fragile, body())).json()["cards"]
+
+
+@pytest.mark.spec("H-413", "T-11")
+async def test_a_declared_length_over_the_limit_is_413(tmp_path):
+    async with standing(tmp_path, max_body_bytes=2048) as ground:
+        problem(await post(ground, b" " * 2049), 413, "too_large")
+
+
+@pytest.mark.spec("H-413", "T-11")
+async def test_a_stream_over_the_limit_is_413_and_not_read_to_its_end(tmp_path):
+    sent = []
+
+    async def endless():
+        while len(sent) < 10_000:
+            sent.append(1)
+            yield b" " * 512
+
+    async with standing(tmp_path, max_body_bytes=2048) as ground:
+        token = ground.client().bearer(f"{CDS}{SERVICE}")
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        answer = await ground.http.post(SERVICE, content=endless(), headers=headers)
+    problem(answer, 413, "too_large")
+
+
+@pytest.mark.spec("T-11")
+async def test_a_body_of_exactly_the_limit_is_read(tmp_path):
+    async with standing(tmp_path, max_body_bytes=2048) as ground:
+        problem(await post(ground, b" " * 2048), 400, "not_json")
+
+
+@pytest.mark.spec("H-503")
+async def test_more_calls_at_once_than_we_take_are_503_with_a_time_to_wait(tmp_path):
+    async with standing(tmp_path, max_in_flight=1) as ground:
+        entry = await ground.entry()
+        request = ground.client().patient_view_request("harold-lindqvist", service=entry)
+        request.pop("prefetch")
+        answers = await asyncio.gather(*(post(ground, request) for _ in range(3)))
+        afterwards = await post(ground, body())
+    assert sorted(answer.status_code for answer in answers) == [200, 503, 503]
+    refused = next(answer for answer in answers if answer.status_code == 503)
+    problem(refused, 503, "overloaded")
+    assert refused.headers["retry-after"] == "1"
+    assert afterwards.status_code == 200
+
+
+@pytest.mark.spec("H-403", "S-13")
+async def test_a_verified_caller_of_another_tenant_is_403(tmp_path):
+    site = GENERAL.replace("[[trust]]", '[[trust]]\ntenant = "north"')
+    async with standing(tmp_path, sites={"general": site}) as ground:
+        token = ground.client().bearer(f"{CDS}{SERVICE}", claims={"tenant": CANARY})
+        answer = await post(ground, SPOILT, token=token)
+        problem(answer, 403, "not_allowed")
+        assert CANARY not in answer.text
+
+
+@pytest.mark.spec("A-4", "A-5", "H-400", "H-401", "H-404", "H-405", "H-412", "H-413", "H-415")
+async def test_every_error_has_its_code_and_no_value_of_the_request(tmp_path):
+    async with standing(tmp_path, max_body_bytes=4096) as ground:
+        known = ground.http
+        answers = {
+            "not_json": await post(ground, f'{{"hook": "{CANARY}'.encode()),
+            "bad_call": await post(ground, SPOILT),
+            "not_trusted": await post(ground, SPOILT, token=f"{CANARY}.x.y"),
+            "unknown_site": await known.post(f"/{CANARY}/cds-services/x", json=SPOILT),
+            "unknown_service": await post(
+                ground, body(hookInstance=CANARY), path=f"/general/cds-services/{CANARY}"
+            ),
+            "missing_context": await post(
+                ground, body(prefetch={}, context=context(patientId=CANARY))
+            ),
+            "too_large": await post(ground, CANARY.encode() * 500),
+            "wrong_media_type": await post(
+                ground, SPOILT, headers={"Content-Type": f"text/{CANARY}"}
+            ),
+            "wrong_method": await known.put(SERVICE, json=SPOILT),
+        }
+    for code, answer in answers.items():
+        assert CANARY not in problem(answer, answer.status_code, code)
+        assert CANARY not in str(answer.headers)
+    statuses = {kind.code: status for kind, (status, _) in STATUS.items()} | {"wrong_method": 405}
+    assert {code: a.status_code for code, a in answers.items()} == {c: statuses[c] for c in answers}
+    elsewhere = {"not_allowed", "overloaded", "error", "misconfigured"}
+    assert set(answers) | elsewhere == set(statuses)
+
+
+@pytest.mark.spec("S-22")
+async def test_every_bad_token_gets_the_same_answer(ground):
+    client, url = ground.client(), f"{CDS}{SERVICE}"
+    tokens = (
+        "x",
+        client.bearer(url, rogue=True),
+        client.bearer(url, claims={"iss": "https://nobody.example"}),
+        client.bearer(url, claims={"aud": f"{CDS}/general/cds-services"}),
+        client.bearer(url, claims={"exp": 1}),
+        client.bearer(url, header={"kid": "unheard-of"}),
+    )
+    answers = [await post(ground, body(), token=token) for token in tokens]
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({(answer.content, str(answer.headers)) for answer in answers}) == 1
+
+
+async def test_two_sites_of_two_vendors_never_mix(ground):
+    """One process, one chart on each side, and each caller gets its own site's only."""
+    general, riverside = ground.client("general"), ground.client("riverside")
+    for caller, path in (
+        (general, "/riverside/cds-services/patient-view-brief"),
+        (riverside, SERVICE),
+    ):
+        answer = await post(ground, body(), path=path, token=caller.bearer(f"{CDS}{path}"))
+        problem(answer, 401, "not_trusted")
+    ours = (await post(ground, body())).json()["cards"]
+    theirs = (await post(ground, body(), path="/riverside/cds-services/patient-view-brief")).json()
+    assert {card["source"]["label"] for card in ours} == {"General Hospital"}
+    assert {card["source"]["label"] for card in theirs["cards"]} == {"Riverside Clinic"}
+    assert "/riverside/" not in str(ours)
+    assert "/general/" not in str(theirs)
+    assert {row["site"] for row in await ground.audited()} == {"general", "riverside"}
+
+
+async def test_a_token_is_good_for_one_site_even_where_both_trust_the_same_issuer(tmp_path):
+    twin = GENERAL.replace("General Hospital", "Twin Hospital")
+    async with standing(tmp_path, sites={"general": GENERAL, "twin": twin}) as ground:
+        token = ground.client().bearer(f"{CDS}{SERVICE}")
+        path = "/twin/cds-services/patient-view-brief"
+        problem(await post(ground, body(), path=path, token=token), 401, "not_trusted")
+
+
+def test_the_second_site_is_another_vendor():
+    assert 'vendor = "epic"' in RIVERSIDE
