@@ -1,6 +1,5 @@
 """A brief for other programs and for a terminal."""
 
-import textwrap
 from datetime import UTC, datetime
 
 from cds_service.domain.brief import Brief, Line, Section
@@ -78,10 +77,11 @@ def _told(line: Line) -> str:
 
 
 def _item(text: str, width: int) -> str:
-    return textwrap.fill(
-        text,
-        width=max(width, 20),
-        initial_indent="- ",
-        subsequent_indent="  ",
-        break_on_hyphens=False,
-    )
+    """Return a dash and a text, broken at spaces; a word that is wider than a line is broken as well."""
+    room, lines = max(width, 20) - 2, []
+    while len(text) > room:
+        space = text.rfind(" ", 0, room + 1)
+        cut = space if space > 0 else room
+        lines.append(text[:cut])
+        text = text[cut:].lstrip()
+    return "- " + "\n  ".join([*lines, text])

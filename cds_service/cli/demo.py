@@ -137,26 +137,27 @@ async def _serving(app: object, port: int, name: str) -> AsyncIterator[None]:
         app,  # type: ignore[arg-type]  # uvicorn's own ASGI type is narrower than the protocol
         host="127.0.0.1",
         port=port,
-        log_level="error",
+        log_level="critical",
         access_log=False,
     )
     server = _Quiet(config)
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(_serve(server))
     try:
         async with asyncio.timeout(_START_S):
-            while not server.started:
-                if serving.done():
-                    break
+            while not (server.started or serving.done()):
                 await asyncio.sleep(0.02)
         if serving.done():
             raise Misconfigured(f"{name} could not start on port {port}: is it in use?")
         yield
-    except SystemExit:
-        raise Misconfigured(f"{name} could not start on port {port}: is it in use?") from None
     finally:
         server.should_exit = True
-        with contextlib.suppress(SystemExit):
-            await serving
+        await serving
+
+
+async def _serve(server: uvicorn.Server) -> None:
+    """Serve; a server that cannot start exits the process, which is not its business here."""
+    with contextlib.suppress(SystemExit):
+        await server.serve()
 
 
 @asynccontextmanager

@@ -111,10 +111,16 @@ def _identity(resource: JsonObject, full_url: str) -> str:
 
 def _newer(one: JsonObject, other: JsonObject) -> JsonObject:
     """Return the newer of two versions: by versionId, then by lastUpdated, then by content."""
-    ours, theirs = version(one), version(other)
-    if ours.isdecimal() and theirs.isdecimal() and int(ours) != int(theirs):
-        return one if int(ours) > int(theirs) else other
-    return max(one, other, key=lambda each: (code(obj(each, "meta"), "lastUpdated"), encode(each)))
+    return max(one, other, key=_age)
+
+
+def _age(resource: JsonObject) -> tuple[int, str, bytes]:
+    stamp = version(resource)
+    number = int(stamp) if stamp.isdecimal() and len(stamp) < _MANY_DIGITS else -1
+    return number, code(obj(resource, "meta"), "lastUpdated"), encode(resource)
+
+
+_MANY_DIGITS = 20
 
 
 def _identifiers(kept: Mapping[str, JsonObject]) -> dict[tuple[str, str, str], set[str]]:

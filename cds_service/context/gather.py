@@ -97,8 +97,8 @@ class Gather:
                 reading.ended = "partial" if reading.pages else "no_access"
         collected = [reading.collected() for reading in readings]
         ledger = build_ledger(request, service, site, collected, now)
-        if granted.is_usable:
-            medications = _referenced(ledger, server.base_url, now)
+        medications = _referenced(ledger, server.base_url, now) if granted.is_usable else []
+        if medications:
             await _read_all(medications, server, granted, site.profile, deadline)
             collected += [each.collected() for each in medications if each.pages]
             ledger = build_ledger(request, service, site, collected, now)
@@ -202,7 +202,9 @@ def _failure(answer: Answer, query: Query, profile: Profile) -> tuple[SearchStat
         return "denied", str(answer.status)
     if told is not None and told.state == "denied":
         return "denied", told.code
-    return "failed", answer.fault or str(answer.status)
+    if answer.status not in {0, HTTPStatus.OK}:
+        return "failed", str(answer.status)
+    return "failed", answer.fault or "not_fhir"
 
 
 def _referenced(ledger: Ledger, base_url: str, now: datetime) -> list[Reading]:

@@ -49,8 +49,9 @@ def unpack(value: object, query: Query, profile: Profile) -> Results | None:
 
 
 def _bundle(bundle: JsonObject, query: Query, profile: Profile) -> Results:
-    entries = bundle.get("entry", [])
-    entries = entries if isinstance(entries, list) else [entries]
+    entries = bundle.get("entry")
+    if not isinstance(entries, list):
+        entries = [] if entries is None else [entries]
     found = [obj(entry, "resource") for entry in entries]
     outcomes = [each for each in found if code(each, "resourceType") == "OperationOutcome"]
     usable = tuple(each for each in found if _is_usable(each, query))

@@ -147,9 +147,9 @@ def _instant(value: str) -> datetime:
     """Return an RFC 3339 time; one without an offset is UTC, as the specification says."""
     try:
         parsed = datetime.fromisoformat(value)
-    except ValueError:
+        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise BadCall("outcomeTimestamp must be an RFC 3339 time.") from None
-    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def _accepted(value: object) -> Iterator[str]:

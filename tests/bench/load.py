@@ -104,7 +104,7 @@ async def _generate(order: Order) -> Report:
         await _closed(requests, send, order.connections)
     else:
         await _open(requests, send, order.rate)
-    report = Report(perf_counter() - started, latencies, statuses)
+    report = Report(perf_counter() - started, latencies, dict(statuses))
     connections.close()
     return report
 

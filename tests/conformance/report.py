@@ -66,7 +66,9 @@ def sections() -> tuple[Section, ...]:
         Section(
             part["letter"],
             part["title"],
-            tuple(Row(**{**row, "inferno": tuple(row.get("inferno", ()))}) for row in part["rows"]),
+            tuple(
+                Row(**{**row, "inferno": tuple(row.get("inferno", ()))}) for row in part["rows"]
+            ),
         )
         for part in data["section"]
     )
@@ -78,12 +80,21 @@ def marks() -> Mapping[str, tuple[str, ...]]:
     found: dict[str, set[str]] = defaultdict(set)
     for file in sorted(TESTS.rglob("test_*.py")):
         name = file.relative_to(TESTS).as_posix()
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            is_test = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-            place = f"{name}::{node.name}" if is_test else name
+        for place, node in _places(ast.parse(file.read_text(encoding="utf-8"))):
             for row in _named(node):
-                found[row].add(place)
+                found[row].add("::".join((name, *place)))
     return {row: tuple(sorted(places)) for row, places in found.items()}
+
+
+def _places(module: ast.Module) -> Iterator[tuple[tuple[str, ...], ast.AST]]:
+    """Yield each test with its name, and what stands outside of tests with the name of its class or none."""
+    for node in module.body:
+        if isinstance(node, ast.ClassDef):
+            yield from (((node.name,), mark) for mark in node.decorator_list)
+            yield from (((node.name, getattr(one, "name", "")), one) for one in node.body)
+        else:
+            is_test = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            yield ((node.name,) if is_test else ()), node
 
 
 def _named(node: ast.AST) -> Iterator[str]:

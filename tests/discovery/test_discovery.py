@@ -9,6 +9,19 @@ from tests.http.wire import problem
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture(scope="module")
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def ground(tmp_path_factory):
+    """One pair for all: no test here leaves anything behind that another would notice."""
+    async with standing(tmp_path_factory.mktemp("shared")) as running:
+        yield running
+
+
 DISCOVERY = "/general/cds-services"
 TEMPLATE = re.compile(
     r"(?P<type>[A-Z][A-Za-z]+)(?:/(?P<read>\{\{context\.\w+\}\})|\?(?P<query>[^?#\s]+))"
@@ -174,7 +187,5 @@ class TestWhereASiteWantsDiscoveryAuthenticated:
     async def test_knowing_the_tag_does_not_replace_the_token(self, closed):
         token = closed.client().bearer(f"{CDS}{DISCOVERY}")
         first = await closed.http.get(DISCOVERY, headers={"Authorization": f"Bearer {token}"})
-        again = await closed.http.get(
-            DISCOVERY, headers={"If-None-Match": first.headers["etag"]}
-        )
+        again = await closed.http.get(DISCOVERY, headers={"If-None-Match": first.headers["etag"]})
         problem(again, 401, "not_trusted")

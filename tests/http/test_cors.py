@@ -37,10 +37,11 @@ async def production(tmp_path):
         ),
         World(transport=httpx.MockTransport(lambda _: httpx.Response(404))),
     )
-    transport = httpx.ASGITransport(service.asgi)
-    async with httpx.AsyncClient(transport=transport, base_url="https://cds.test") as client:
-        async with service.running():
-            yield client
+    browser = httpx.AsyncClient(
+        transport=httpx.ASGITransport(service.asgi), base_url="https://cds.test"
+    )
+    async with browser, service.running():
+        yield browser
 
 
 @pytest.mark.spec("C-1", "C-2", "C-3")

@@ -7,6 +7,7 @@ import pytest
 
 from cds_service.http.problems import STATUS
 from tests.ground import CDS, GENERAL, RIVERSIDE, standing
+from tests.http.conftest import FewPatients
 from tests.http.wire import FEEDBACK, SERVICE, body, context, post, problem
 
 pytestmark = pytest.mark.anyio
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.anyio
 CANARY = "canary-4711"
 SPOILT = body(context=context(patientId=f"{CANARY}/x"), hookInstance=CANARY)
 
-BROKEN = '''
+BROKEN = """
 from cds_service.hook import HookService
 
 def cards(brief):
@@ -23,7 +24,7 @@ def cards(brief):
 SERVICE = HookService(
     id="broken", hook="patient-view", title="Broken", description="Crashes.", needs=("patient",), cards=cards
 )
-'''
+"""
 
 
 @pytest.fixture
@@ -37,7 +38,9 @@ async def fragile(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path / "packages")
     site = GENERAL.replace('services = ["', 'services = ["broken", "')
     packages = ("hooks", "fragile_hooks")
-    async with standing(tmp_path, sites={"general": site}, hook_packages=packages) as ground:
+    async with standing(
+        tmp_path, patients=FewPatients(), sites={"general": site}, hook_packages=packages
+    ) as ground:
         transport = httpx.ASGITransport(ground.service.asgi, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=CDS) as ground.http:
             yield ground
@@ -76,7 +79,7 @@ async def test_a_service_beside_a_broken_one_answers(fragile):
 
 @pytest.mark.spec("H-413", "T-11")
 async def test_a_declared_length_over_the_limit_is_413(tmp_path):
-    async with standing(tmp_path, max_body_bytes=2048) as ground:
+    async with standing(tmp_path, patients=FewPatients(), max_body_bytes=2048) as ground:
         problem(await post(ground, b" " * 2049), 413, "too_large")
 
 
@@ -89,7 +92,7 @@ async def test_a_stream_over_the_limit_is_413_and_not_read_to_its_end(tmp_path):
             sent.append(1)
             yield b" " * 512
 
-    async with standing(tmp_path, max_body_bytes=2048) as ground:
+    async with standing(tmp_path, patients=FewPatients(), max_body_bytes=2048) as ground:
         token = ground.client().bearer(f"{CDS}{SERVICE}")
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         answer = await ground.http.post(SERVICE, content=endless(), headers=headers)
@@ -98,15 +101,15 @@ async def test_a_stream_over_the_limit_is_413_and_not_read_to_its_end(tmp_path):
 
 @pytest.mark.spec("T-11")
 async def test_a_body_of_exactly_the_limit_is_read(tmp_path):
-    async with standing(tmp_path, max_body_bytes=2048) as ground:
+    async with standing(tmp_path, patients=FewPatients(), max_body_bytes=2048) as ground:
         problem(await post(ground, b" " * 2048), 400, "not_json")
 
 
 @pytest.mark.spec("H-503")
 async def test_more_calls_at_once_than_we_take_are_503_with_a_time_to_wait(tmp_path):
-    async with standing(tmp_path, max_in_flight=1) as ground:
+    async with standing(tmp_path, patients=FewPatients(), max_in_flight=1) as ground:
         entry = await ground.entry()
-        request = ground.client().patient_view_request("harold-lindqvist", service=entry)
+        request = ground.client().patient_view_request("gregory-nwosu", service=entry)
         request.pop("prefetch")
         answers = await asyncio.gather(*(post(ground, request) for _ in range(3)))
         afterwards = await post(ground, body())
@@ -120,7 +123,7 @@ async def test_more_calls_at_once_than_we_take_are_503_with_a_time_to_wait(tmp_p
 @pytest.mark.spec("H-403", "S-13")
 async def test_a_verified_caller_of_another_tenant_is_403(tmp_path):
     site = GENERAL.replace("[[trust]]", '[[trust]]\ntenant = "north"')
-    async with standing(tmp_path, sites={"general": site}) as ground:
+    async with standing(tmp_path, patients=FewPatients(), sites={"general": site}) as ground:
         token = ground.client().bearer(f"{CDS}{SERVICE}", claims={"tenant": CANARY})
         answer = await post(ground, SPOILT, token=token)
         problem(answer, 403, "not_allowed")
@@ -129,7 +132,7 @@ async def test_a_verified_caller_of_another_tenant_is_403(tmp_path):
 
 @pytest.mark.spec("A-4", "A-5", "H-400", "H-401", "H-404", "H-405", "H-412", "H-413", "H-415")
 async def test_every_error_has_its_code_and_no_value_of_the_request(tmp_path):
-    async with standing(tmp_path, max_body_bytes=4096) as ground:
+    async with standing(tmp_path, patients=FewPatients(), max_body_bytes=4096) as ground:
         known = ground.http
         answers = {
             "not_json": await post(ground, f'{{"hook": "{CANARY}'.encode()),
@@ -152,7 +155,9 @@ async def test_every_error_has_its_code_and_no_value_of_the_request(tmp_path):
         assert CANARY not in problem(answer, answer.status_code, code)
         assert CANARY not in str(answer.headers)
     statuses = {kind.code: status for kind, (status, _) in STATUS.items()} | {"wrong_method": 405}
-    assert {code: a.status_code for code, a in answers.items()} == {c: statuses[c] for c in answers}
+    assert {code: a.status_code for code, a in answers.items()} == {
+        c: statuses[c] for c in answers
+    }
     elsewhere = {"not_allowed", "overloaded", "error", "misconfigured"}
     assert set(answers) | elsewhere == set(statuses)
 
@@ -193,7 +198,9 @@ async def test_two_sites_of_two_vendors_never_mix(ground):
 
 async def test_a_token_is_good_for_one_site_even_where_both_trust_the_same_issuer(tmp_path):
     twin = GENERAL.replace("General Hospital", "Twin Hospital")
-    async with standing(tmp_path, sites={"general": GENERAL, "twin": twin}) as ground:
+    async with standing(
+        tmp_path, patients=FewPatients(), sites={"general": GENERAL, "twin": twin}
+    ) as ground:
         token = ground.client().bearer(f"{CDS}{SERVICE}")
         path = "/twin/cds-services/patient-view-brief"
         problem(await post(ground, body(), path=path, token=token), 401, "not_trusted")

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.ground import CDS
+from tests.ground import CDS, standing
+from tests.http.conftest import FewPatients
 from tests.http.wire import (
     ALLERGEN,
     BOOKING,
@@ -21,6 +22,18 @@ from tests.http.wire import (
 )
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def ground(tmp_path_factory):
+    """One pair for all: no test here leaves anything behind that another would notice."""
+    async with standing(tmp_path_factory.mktemp("shared"), patients=FewPatients()) as running:
+        yield running
 
 
 def tells(answer):
@@ -117,7 +130,8 @@ async def test_a_service_that_is_unknown_or_not_enabled_is_404(ground, path, cod
 
 @pytest.mark.spec("H-404")
 @pytest.mark.parametrize(
-    "path", ["/elsewhere/cds-services/patient-view-brief", f"{SERVICE}/more/still", "/", "/general"]
+    "path",
+    ["/elsewhere/cds-services/patient-view-brief", f"{SERVICE}/more/still", "/", "/general"],
 )
 async def test_an_address_that_does_not_exist_is_404(ground, path):
     problem(await ground.http.post(path, json=body()), 404, "unknown_site")
@@ -306,7 +320,9 @@ async def test_a_hook_instance_is_any_text_and_may_come_again(ground, instance):
 
 
 @pytest.mark.spec("K-20")
-@pytest.mark.parametrize("user", [None, "", "dr-1", 7, {"a": 1}, "https://x.example/Practitioner/1"])
+@pytest.mark.parametrize(
+    "user", [None, "", "dr-1", 7, {"a": 1}, "https://x.example/Practitioner/1"]
+)
 async def test_a_user_in_another_form_is_no_reason_to_fail(ground, user):
     tells(await post(ground, body(context={"patientId": "p-1", "userId": user})))
 
@@ -332,7 +348,15 @@ async def test_a_post_with_slashes_too_many_is_answered_without_a_redirect(groun
         "canary",
         [],
         {"resourceType": "Bundle"},
-        {"entry": [None, 7, {}, {"resource": None}, {"resource": {"resourceType": "Appointment"}}]},
+        {
+            "entry": [
+                None,
+                7,
+                {},
+                {"resource": None},
+                {"resource": {"resourceType": "Appointment"}},
+            ]
+        },
         {"entry": [{"resource": {"resourceType": "Appointment", "start": "not a time"}}]},
     ],
 )

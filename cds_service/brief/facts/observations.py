@@ -16,6 +16,7 @@ from cds_service.fhir.elements import code, codings, has_code, name, number, obj
 Level = Literal["critical", "abnormal", "normal", ""]
 Aside = Literal["", "preliminary", "registered", "undated", "future"]
 
+_ASIDES: tuple[Aside, ...] = ("", "preliminary", "registered", "undated", "future")
 _SECTIONS = {"laboratory": "results", "vital-signs": "vitals", "social-history": "social"}
 _NOT_FINAL: Mapping[str, Aside] = {"preliminary": "preliminary", "registered": "registered"}
 _CODES: Mapping[str, Level] = {
@@ -51,7 +52,9 @@ def series(record: Record) -> tuple[Series, ...]:
         for key, each in zip(found, made, strict=True)
         if not _is_superseded(each, finals.get((key[0], key[1])))
     ]
-    return tuple(sorted(kept, key=lambda each: (*each.place, each.items[0].ref)))
+    return tuple(
+        sorted(kept, key=lambda each: (*each.place, _ASIDES.index(each.aside), each.items[0].ref))
+    )
 
 
 def _series(key: tuple[str, str, Aside], items: list[Item]) -> Series:

@@ -91,10 +91,15 @@ def _problem(first: Item, others: list[Item]) -> str:
     return f"{name}: listed as active{_on(first)} and as {word}{_on(others[0]) if others else ''}"
 
 
+_STANDING = frozenset({"problems", "allergies", "medications", "medication_statements"})
+"""Needs whose resources may be there and no longer stand."""
+
+
 def absence(statement: Statement, record: Record) -> str:
     """Write that nothing was found, as far as the searches of its needs prove it."""
     titles = joined((NEEDS[need].title.lower() for need in statement.needs), " and ").capitalize()
-    active = " active" if any(record.holds_any(need) for need in statement.needs) else ""
+    ended = any(need in _STANDING and record.holds_any(need) for need in statement.needs)
+    active = " active" if ended else ""
     if record.is_bundle(statement.needs):
         return f"{titles}: none{active} recorded in this bundle"
     return f"{titles}: none{active} found in the record as of {record.today.isoformat()}"

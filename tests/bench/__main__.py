@@ -1,0 +1,25 @@
+"""Runs as `python -m tests.bench [--short] [--json]`; exit status 1 when a target is missed."""
+
+import argparse
+import sys
+
+from tests.bench.measure import FULL, SHORT, against_the_floor, follow_up_reads, start
+from tests.bench.report import as_json, as_text
+from tests.bench.stand import standing
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="under 40 s instead of 3 minutes")
+    parser.add_argument("--json", action="store_true", help="print JSON for a program")
+    args = parser.parse_args()
+    size = SHORT if args.short else FULL
+    with standing() as stand:
+        rows = [*against_the_floor(stand, size), *follow_up_reads(stand, size), start(stand, size)]
+    print(as_json(rows) if args.json else as_text(rows))
+    return any(row.met is False for row in rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

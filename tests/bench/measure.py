@@ -1,0 +1,169 @@
+"""The measurements: each returns rows of the table."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from os import environ
+from statistics import median
+
+from tests.bench.chart import plan
+from tests.bench.fhir import DELAY_S
+from tests.bench.process import ROOT, SETTLE_S, Server, first_answer, free_port
+from tests.bench.stand import TIMES, Stand
+
+CONNECTIONS = 8
+MAX_RATIO = 6.0
+MAX_P95_MS = 50.0
+MAX_START_S = 2.0
+READ_MS = 2.5
+"""What one follow-up read may add to the slowest of them."""
+SPARE_MS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How long a run measures."""
+
+    rounds: int
+    calls: int
+    """Calls of a round."""
+    large_calls: int
+    open_s: float
+    reads: int
+    starts: int
+
+
+FULL = Size(rounds=8, calls=250, large_calls=25, open_s=12.0, reads=25, starts=5)
+SHORT = Size(rounds=3, calls=120, large_calls=8, open_s=3.0, reads=8, starts=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table; `met` is None where there is nothing to meet."""
+
+    name: str
+    value: float
+    unit: str
+    target: str = ""
+    met: bool | None = None
+    note: str = ""
+
+
+def against_the_floor(stand: Stand, size: Size) -> Iterator[Row]:
+    """Compare CPU, throughput, latency and memory; rounds alternate, both get the same tokens."""
+    with stand.floor() as floor, stand.ours() as ours:
+        at_start = ours.rss_mib()
+        warm = stand.tokens(30)
+        stand.send(floor, warm)
+        stand.send(ours, warm)
+        spent: dict[int, list[float]] = {floor.pid: [], ours.pid: []}
+        rates: dict[int, list[float]] = {floor.pid: [], ours.pid: []}
+        for _ in range(size.rounds):
+            tokens = stand.tokens(size.calls)
+            for server in (floor, ours):
+                cpu, rate = _round(stand, server, tokens)
+                spent[server.pid].append(cpu)
+                rates[server.pid].append(rate)
+        low, high = median(spent[floor.pid]), median(spent[ours.pid])
+        each = [o / f for f, o in zip(spent[floor.pid], spent[ours.pid], strict=True)]
+        span = f"rounds {min(each):.1f} to {max(each):.1f}"
+        yield Row("CPU per call, floor", low, "ms")
+        yield Row("CPU per call, ours", high, "ms")
+        yield _most("CPU per call, ours / floor", high / low, "x", MAX_RATIO, span)
+        for name, server in (("floor", floor), ("ours", ours)):
+            note = f"{CONNECTIONS} connections"
+            yield Row(f"calls per second, {name}", median(rates[server.pid]), "/s", note=note)
+        half_floor, half_ours = median(rates[floor.pid]) / 2, median(rates[ours.pid]) / 2
+        yield from _open_loop(stand, floor, "floor", half_floor, size)
+        yield from _open_loop(stand, ours, "ours, half its own capacity", half_ours, size)
+        yield from _open_loop(stand, ours, "ours, half the floor's capacity", half_floor, size)
+        yield Row("memory, floor", floor.rss_mib(), "MiB")
+        yield Row("memory, ours", ours.rss_mib(), "MiB", note=f"{at_start:.0f} MiB at start")
+        yield _growth(stand, ours, size)
+
+
+def _round(stand: Stand, server: Server, tokens: list[str]) -> tuple[float, float]:
+    """Return (CPU ms for each call, calls per second) of one closed-loop round."""
+    before = server.cpu_seconds()
+    report = stand.send(server, tokens, connections=CONNECTIONS)
+    time.sleep(SETTLE_S)
+    if report.refused:
+        raise RuntimeError(f"answers outside 200: {report.statuses}")
+    return (server.cpu_seconds() - before) / len(tokens) * 1000, len(tokens) / report.seconds
+
+
+def _open_loop(
+    stand: Stand, server: Server, name: str, rate: float, size: Size
+) -> Iterator[Row]:
+    report = stand.send(server, stand.tokens(int(rate * size.open_s)), rate=rate)
+    told = f"open loop, {rate:.0f}/s"
+    refused = f", {report.refused} of {sum(report.statuses.values())} refused"
+    note = told + (refused if report.refused else "")
+    yield Row(f"p50, {name}", report.percentile(0.50), "ms", note=note)
+    slow = report.percentile(0.95)
+    if name == "floor":
+        yield Row(f"p95, {name}", slow, "ms", note=note)
+        return
+    met = slow <= MAX_P95_MS and not report.refused
+    yield Row(f"p95, {name}", slow, "ms", f"<= {MAX_P95_MS:.0f} ms", met, note)
+
+
+def _growth(stand: Stand, ours: Server, size: Size) -> Row:
+    """Compare the CPU of a large body with that of the usual one, measured now, in turn."""
+    small, large = [], []
+    for _ in range(2):
+        small.append(_round(stand, ours, stand.tokens(size.calls // 2))[0])
+        tokens = stand.tokens(size.large_calls)
+        before = ours.cpu_seconds()
+        stand.send(ours, tokens, "large")
+        time.sleep(SETTLE_S)
+        large.append((ours.cpu_seconds() - before) / len(tokens) * 1000)
+    ratio = sum(large) / sum(small)
+    note = f"{sum(large) / 2:.0f} ms for {TIMES} times the prefetch"
+    return _most(f"CPU growth, 1x to {TIMES}x prefetch", ratio, "x", float(TIMES), note)
+
+
+def follow_up_reads(stand: Stand, size: Size) -> Iterator[Row]:
+    """Measure calls without prefetch, one after the other, against a server that takes its time."""
+    reads = len(plan())
+    most = DELAY_S * 1000 + SPARE_MS + READ_MS * reads
+    with stand.fhir(), stand.ours() as ours:
+        stand.send(ours, stand.tokens(2), "bare")
+        report = stand.send(ours, stand.tokens(size.reads), "bare", rate=3.0)
+        note = f"{reads} reads of {DELAY_S * 1000:.0f} ms each"
+        yield _most("follow-up reads, p50", report.percentile(0.50), "ms", most, note)
+        yield Row("follow-up reads, p95", report.percentile(0.95), "ms", note=note)
+
+
+def start(stand: Stand, size: Size) -> Row:
+    """Measure from the start of the process to its first 200."""
+    took = []
+    for number in range(size.starts + 1):
+        port, log = free_port(), stand.folder / "start.log"
+        command = [sys.executable, "-m", *stand.serve(port)]
+        with log.open("wb") as out:
+            began = time.perf_counter()
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**environ, **stand.settings(f"start-{number}")},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            status = first_answer(process, port, "/bench/cds-services", log)
+            took.append(time.perf_counter() - began)
+        finally:
+            process.terminate()
+            process.wait(10)
+        if status != 200:
+            raise RuntimeError(f"the first answer was {status}")
+    warm = took[1:]
+    note = f"median of {len(warm)}, {min(warm):.2f} to {max(warm):.2f}"
+    return _most("first 200 after process start", median(warm), "s", MAX_START_S, note)
+
+
+def _most(name: str, value: float, unit: str, most: float, note: str) -> Row:
+    return Row(name, value, unit, f"<= {most:g} {unit}", value <= most, note)

@@ -1,0 +1,55 @@
+"""The table, for people and for programs."""
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.bench.chart import BODY_BYTES, RESOURCES
+from tests.bench.measure import Row
+
+METHOD = (
+    f"patient-view, {BODY_BYTES // 1024} KiB prefetch of {sum(RESOURCES.values()) + 2} resources,"
+    " a fresh ES384 token for each call; uvicorn with uvloop and httptools on loopback, one process each.",
+    "Floor: parses the JSON (orjson), verifies the same token (PyJWT) and answers a constant.",
+    "Ours: `cds-service serve` in the demo profile, which http on loopback needs; everything else is production's.",
+    "CPU is the server process's, user and kernel, all threads, what is written behind included.",
+)
+VERDICTS = {True: "met", False: "MISSED", None: ""}
+
+
+def machine() -> dict[str, str]:
+    """Return what this was measured on, and when."""
+    cpu = Path("/proc/cpuinfo").read_text("utf-8")
+    model = next((x.split(":")[1] for x in cpu.splitlines() if x.startswith("model name")), "?")
+    return {
+        "cpu": model.strip(),
+        "cores": str(os.cpu_count()),
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "date": datetime.now(UTC).isoformat(timespec="minutes"),
+    }
+
+
+def as_text(rows: Sequence[Row]) -> str:
+    """Return the table."""
+    on = machine()
+    head = f"{on['cpu']}, {on['cores']} cores, Python {on['python']}, {on['system']}, {on['date']}"
+    lines = [
+        f"{row.name:<44}{_number(row.value):>8} {row.unit:<4} {row.target:<12}"
+        f" {VERDICTS[row.met]:<7} {row.note}".rstrip()
+        for row in rows
+    ]
+    return "\n".join(["", head, *METHOD, "", *lines, ""])
+
+
+def as_json(rows: Sequence[Row]) -> str:
+    """Return the same for a program."""
+    return json.dumps({"machine": machine(), "rows": [asdict(row) for row in rows]}, indent=2)
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"

@@ -1,0 +1,91 @@
+"""FHIR dates are shown as stored and ordered by when they begin; whose resource is whose."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cds_service.fhir.compartment import patient_of
+from cds_service.fhir.dates import parse
+
+ZONE = ZoneInfo("America/Chicago")
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown", "day"),
+    [
+        ("2026-10-02", "2026-10-02", "2026-10-02"),
+        ("2026-10", "2026-10", "2026-10"),
+        ("2026", "2026", "2026"),
+        ("2026-10-02T08:30:00-05:00", "2026-10-02 08:30 -05:00", "2026-10-02"),
+        ("2026-10-02T08:30:15Z", "2026-10-02 08:30:15 UTC", "2026-10-02"),
+        ("2026-10-02T08:30:15.250+05:30", "2026-10-02 08:30:15.250 +05:30", "2026-10-02"),
+        ("2026-10-02T08:30", "2026-10-02 08:30", "2026-10-02"),
+        ("2026-06-30T23:59:60Z", "2026-06-30 23:59:60 UTC", "2026-06-30"),
+    ],
+)
+def test_as_stored(stored, shown, day):
+    found = parse(stored, ZONE)
+    assert (found.shown, found.day) == (shown, day)
+
+
+@pytest.mark.parametrize(
+    "junk",
+    ["", "yesterday", "11/03/2021", "0000-00-00", "2026-13-01", "2026-02-30", "20261002", None, 2026,
+     "2026-10-02T25:00:00Z", "2026-10-02T08:30:00+99:00", "9999-12-31T23:59:59-12:00x"],
+)  # fmt: skip
+def test_anything_else_is_none(junk):
+    assert parse(junk, ZONE) is None
+
+
+@pytest.mark.parametrize(
+    "edge", ["0001-01-01", "9999-12-31", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"]
+)
+def test_the_ends_of_time_do_not_break(edge):
+    parse(edge, ZONE)
+
+
+def test_order_follows_the_clock_not_the_text():
+    stored = [
+        "2026-10-01T22:00:00-05:00",
+        "2026-10-02",
+        "2026-10-02T07:00:00Z",
+        "2026-10-02T03:00:00-05:00",
+    ]
+    assert sorted(stored, key=lambda each: parse(each, ZONE).at) == [
+        "2026-10-01T22:00:00-05:00",
+        "2026-10-02",
+        "2026-10-02T07:00:00Z",
+        "2026-10-02T03:00:00-05:00",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("resource", "named"),
+    [
+        ({"resourceType": "Condition", "subject": {"reference": "Patient/1"}}, {"Patient/1"}),
+        (
+            {"resourceType": "AllergyIntolerance", "patient": {"reference": "Patient/1"}},
+            {"Patient/1"},
+        ),
+        ({"resourceType": "Coverage", "beneficiary": {"reference": "Patient/1"}}, {"Patient/1"}),
+        ({"resourceType": "Task", "for": {"reference": "Patient/1"}}, {"Patient/1"}),
+        ({"resourceType": "Patient", "id": "1"}, {"Patient/1"}),
+        (
+            {
+                "resourceType": "Appointment",
+                "participant": [
+                    {"actor": {"reference": "Practitioner/9"}},
+                    {"actor": {"reference": "https://x.example.org/Patient/1"}},
+                    None,
+                ],
+            },
+            {"https://x.example.org/Patient/1"},
+        ),
+        ({"resourceType": "Observation", "subject": {"reference": "Device/1"}}, {"Device/1"}),
+        ({"resourceType": "Observation"}, set()),
+        ({"resourceType": "Medication"}, None),
+        ({"resourceType": "Practitioner"}, None),
+    ],
+)
+def test_whose_resource(resource, named):
+    assert patient_of(resource) == named

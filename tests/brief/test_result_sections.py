@@ -1,0 +1,222 @@
+"""Results and vital signs: newest first, as stored, with flag, range, date and what came before."""
+
+import pytest
+
+from tests.brief.charts import (
+    brief,
+    coded,
+    flagged,
+    flags,
+    lab,
+    limits,
+    plain,
+    seen,
+    texts,
+)
+
+
+def test_a_series_reads_like_a_note():
+    made = brief(
+        lab("8.1", "2026-10-02", "o1", **flagged("H"), **limits("4.0", "5.6")),
+        lab("7.6", "2026-04-01", "o2"),
+        lab("7.2", "2025-10-03", "o3"),
+    )
+    assert texts(made, "results") == [
+        "HbA1c 8.1 % (H, ref 4.0-5.6), 2026-10-02; earlier 7.6 (2026-04-01), 7.2 (2025-10-03); rising"
+    ]
+    assert made.section("results")[0].statement.refs == (
+        "Observation/o1",
+        "Observation/o2",
+        "Observation/o3",
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"valueQuantity": {"value": 7, "unit": "%"}}, "HbA1c 7 %, "),
+        ({"valueQuantity": {"value": 5, "unit": "%", "comparator": "<"}}, "HbA1c <5 %, "),
+        ({"valueString": "hemolyzed"}, "HbA1c: hemolyzed, "),
+        ({"valueCodeableConcept": {"text": "Negative"}}, "HbA1c: Negative, "),
+        ({"valueInteger": 3}, "HbA1c: 3, "),
+        ({"valueBoolean": False}, "HbA1c: no, "),
+        (
+            {"valueRange": {"low": {"value": 5}, "high": {"value": 10, "unit": "/HPF"}}},
+            "5-10 /HPF",
+        ),
+        ({"valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 160}}}, "1 : 160"),
+        ({"dataAbsentReason": coded("not-performed")}, "HbA1c: no value (not performed), "),
+        ({"dataAbsentReason": coded("masked")}, "HbA1c: value withheld (masked), "),
+        ({}, "HbA1c: no value recorded, "),
+    ],
+)
+def test_a_value_is_shown_as_it_is_stored(more, said):
+    assert said in texts(brief(lab("", **more)), "results")[0]
+
+
+def test_digits_are_kept():
+    assert texts(brief(lab("7.10")), "results") == ["HbA1c 7.10 %, 2026-10-02"]
+
+
+def test_components_are_written_out():
+    parts = [
+        {"code": {"text": "Color"}, "valueString": "amber"},
+        {"code": {"text": "pH"}, "valueQuantity": {"value": 6}, **flagged("A")},
+    ]
+    urine = lab("", component=parts, code={"text": "Urinalysis"})
+    assert texts(brief(urine), "results") == [
+        "Urinalysis: Color amber; pH 6 (abnormal), 2026-10-02"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "section"), [("HH", "attention"), ("LL", "attention"), ("AA", "attention")]
+)
+def test_a_critical_flag_is_always_honoured(code, section):
+    made = brief(lab("6.9", loinc="2823-3", unit="mmol/L", **flagged(code)))
+    assert texts(made, section)[0].startswith(f"Potassium 6.9 mmol/L ({code} critical)")
+    assert {"must_show", "critical"} <= set(flags(made, section)[0])
+
+
+def test_a_critical_value_that_was_followed_by_a_normal_one_needs_no_attention():
+    made = brief(
+        lab("6.9", "2026-01-02", "o1", loinc="2823-3", **flagged("HH")),
+        lab("4.1", "2026-01-03", "o2", loinc="2823-3", **flagged("N")),
+    )
+    assert not texts(made, "attention")
+
+
+def test_but_it_does_where_nobody_saw_it_since_the_last_visit():
+    made = brief(
+        seen("2025-12-01T10:00:00-06:00"),
+        lab("6.9", "2026-01-02", "o1", loinc="2823-3", **flagged("HH")),
+        lab("4.1", "2026-01-03", "o2", loinc="2823-3", **flagged("N")),
+    )
+    assert "6.9 HH (2026-01-02)" in texts(made, "attention")[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "word", "flag"), [("5.9", "above range", "high"), ("3.1", "below range", "low")]
+)
+def test_a_value_outside_its_own_range_says_so_without_a_flag(value, word, flag):
+    made = brief(lab(value, **limits("4.0", "5.6")))
+    assert f"({word}, ref 4.0-5.6)" in texts(made, "results")[0]
+    assert flag in flags(made, "results")[0]
+
+
+def test_a_preliminary_result_stands_beside_the_last_final_one():
+    made = brief(
+        lab("8.1", "2026-10-02", "o1", status="preliminary"), lab("7.6", "2026-04-01", "o2")
+    )
+    assert texts(made, "results") == [
+        "HbA1c 7.6 %, 2026-04-01; over 180 days old",
+        "HbA1c 8.1 %, 2026-10-02; preliminary",
+    ]
+
+
+def test_a_preliminary_result_older_than_the_final_one_is_over():
+    made = brief(
+        lab("8.1", "2026-04-01", "o1", status="preliminary"), lab("7.6", "2026-10-02", "o2")
+    )
+    assert texts(made, "results") == ["HbA1c 7.6 %, 2026-10-02"]
+
+
+def test_no_trend_between_units():
+    made = brief(lab("8.1", "2026-10-02", "o1"), lab("42", "2026-04-01", "o2", unit="mmol/mol"))
+    assert texts(made, "results") == ["HbA1c 8.1 %, 2026-10-02; earlier 42 mmol/mol (2026-04-01)"]
+
+
+def test_an_undated_or_future_result_never_passes_for_the_newest():
+    made = brief(
+        lab("7.1", "2026-10-02", "o1"), lab("9.9", "", "o2"), lab("8.8", "2031-01-01", "o3")
+    )
+    assert sorted(texts(made, "results")) == [
+        "HbA1c 7.1 %, 2026-10-02",
+        "HbA1c 8.8 %, 2031-01-01; dated in the future",
+        "HbA1c 9.9 %, undated",
+    ]
+
+
+def test_a_result_entered_in_error_is_never_shown():
+    made = brief(
+        lab("99.9", "2026-10-03", "o1", status="entered-in-error"), lab("7.1", "2026-10-02", "o2")
+    )
+    assert texts(made, "results") == ["HbA1c 7.1 %, 2026-10-02"]
+
+
+def test_times_are_shown_with_their_own_offset():
+    made = brief(lab("7.1", "2026-10-02T23:30:00-07:00"))
+    assert "2026-10-02 23:30 -07:00" in texts(made, "results")[0]
+
+
+def test_results_before_the_window_are_named_with_their_date():
+    assert texts(brief(lab("7.1", "2019-10-02")), "results") == [
+        "Older, by date of the newest value: HbA1c (2019-10-02)"
+    ]
+
+
+def test_what_is_out_of_range_comes_first():
+    made = brief(
+        lab("7.1", "2026-10-02", "o1"),
+        lab("3.0", "2026-10-02", "o2", loinc="2823-3", **flagged("L")),
+        lab("120", "2026-10-02", "o3", loinc="2951-2", **flagged("LL")),
+    )
+    assert [t.split()[0] for t in texts(made, "results")] == ["Sodium", "Potassium", "HbA1c"]
+
+
+def test_a_panel_that_only_holds_others_says_nothing():
+    panel = lab("", hasMember=[{"reference": "Observation/o2"}])
+    assert texts(brief(panel), "results") == ["Results: none recorded in this bundle"]
+
+
+def _vital(identity, when, loinc, **more):
+    made = lab("", when, identity, loinc=loinc, **more)
+    return {**made, "category": [coded("vital-signs")]}
+
+
+def test_blood_pressure_and_weight_with_its_change():
+    parts = [
+        {
+            "code": {"coding": [{"code": code}]},
+            "valueQuantity": {"value": value, "unit": "mmHg"},
+        }
+        for code, value in (("8480-6", 128), ("8462-4", 76))
+    ]
+    made = brief(
+        _vital("v1", "2026-10-02", "85354-9", component=parts),
+        _vital("v2", "2026-10-02", "29463-7", valueQuantity={"value": 83, "unit": "kg"}),
+        _vital("v3", "2026-04-02", "29463-7", valueQuantity={"value": 81, "unit": "kg"}),
+    )
+    assert texts(made, "vitals") == [
+        "Blood pressure 128/76 mmHg, 2026-10-02",
+        "Weight 83 kg, 2026-10-02; earlier 81 (2026-04-02); change +2 kg",
+    ]
+
+
+def test_pregnancy_needs_attention():
+    made = brief(
+        lab(
+            "",
+            "2026-09-01",
+            loinc="82810-3",
+            valueCodeableConcept={"text": "Pregnant", "coding": [{"code": "77386006"}]},
+        )
+    )
+    assert texts(made, "attention") == ["Pregnancy status: Pregnant, 2026-09-01"]
+
+
+def test_a_registered_result_is_an_open_loop():
+    made = brief(lab("", "2026-11-20", status="registered", code={"text": "Potassium"}))
+    assert texts(made, "open_loops") == ["Not final: Potassium, registered, 2026-11-20"]
+
+
+def test_a_restricted_label_is_kept_as_a_flag():
+    label = {"meta": {"security": [{"code": "R"}]}}
+    assert "restricted" in flags(brief(lab("7.1", **label)), "results")[0]
+
+
+def test_an_unknown_category_is_still_a_result():
+    made = brief(
+        plain("Observation", "x", status="final", code={"text": "Gait speed"}, valueString="slow")
+    )
+    assert texts(made, "results") == ["Gait speed: slow, undated"]

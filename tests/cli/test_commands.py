@@ -1,0 +1,148 @@
+"""The command line: one sentence on stderr for a user's mistake, never a traceback."""
+
+import json
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from cds_service.cli import main
+
+PATIENT = {"resourceType": "Patient", "id": "p1", "birthDate": "1958-04-12", "gender": "female"}
+ALLERGY = {
+    "resourceType": "AllergyIntolerance",
+    "id": "a1",
+    "patient": {"reference": "Patient/p1"},
+    "clinicalStatus": {"coding": [{"code": "active"}]},
+    "code": {"text": "Penicillin"},
+    "criticality": "high",
+}
+
+
+@pytest.fixture
+def bundle_file(tmp_path):
+    def write(*resources):
+        file = tmp_path / "bundle.json"
+        entries = [{"resource": each} for each in resources]
+        bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+        file.write_text(json.dumps(bundle), "utf-8")
+        return str(file)
+
+    return write
+
+
+def said(capsys):
+    """Return what was said on stderr, which must be one line and no traceback."""
+    text = capsys.readouterr().err.strip()
+    assert "Traceback" not in text
+    assert "\n" not in text
+    return text
+
+
+def test_brief_prints_what_a_bundle_holds(bundle_file, capsys):
+    assert main(["brief", bundle_file(PATIENT, ALLERGY), "--now", "2026-11-22T09:00:00Z"]) == 0
+    printed = capsys.readouterr().out
+    assert "Penicillin" in printed
+    assert "68 years old" in printed
+
+
+def test_brief_prints_the_contracts_json(bundle_file, capsys):
+    file = bundle_file(PATIENT, ALLERGY)
+    assert main(["brief", file, "--json", "--now", "2026-11-22T09:00:00Z"]) == 0
+    brief = json.loads(capsys.readouterr().out)
+    assert brief["patient"] == "Patient/p1"
+    assert brief["as_of"] == "2026-11-22T09:00:00Z"
+    [allergies] = [s for s in brief["sections"] if s["id"] == "allergies"]
+    assert allergies["statements"][0]["refs"] == ["AllergyIntolerance/a1"]
+    assert allergies["statements"][0]["added_by"] == "rule"
+
+
+def test_brief_wants_to_know_which_of_several_patients(bundle_file, capsys):
+    file = bundle_file(PATIENT, {**PATIENT, "id": "p2"})
+    assert main(["brief", file]) == 1
+    text = said(capsys)
+    assert "p1" in text
+    assert "p2" in text
+    assert main(["brief", file, "--patient", "p2"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("{", "not JSON"), ("[]", "not a FHIR Bundle"), ('{"resourceType": "Patient"}', "Bundle")],
+)
+def test_brief_says_what_is_wrong_with_a_file(tmp_path, content, words, capsys):
+    file = tmp_path / "odd.json"
+    file.write_text(content, "utf-8")
+    assert main(["brief", str(file)]) == 1
+    assert words in said(capsys)
+
+
+def test_a_missing_file_and_a_wrong_moment_are_sentences(bundle_file, capsys):
+    assert main(["brief", "nowhere.json"]) == 1
+    assert "nowhere.json" in said(capsys)
+    assert main(["brief", bundle_file(PATIENT), "--now", "soon"]) == 1
+    assert "2026-11-22T09:00:00Z" in said(capsys)
+
+
+def test_serving_without_a_public_address_says_which_setting_is_missing(monkeypatch, capsys):
+    monkeypatch.delenv("CDS_PUBLIC_URL", raising=False)
+    assert main(["serve"]) == 1
+    assert "CDS_PUBLIC_URL" in said(capsys)
+
+
+def test_serving_over_http_is_refused_in_production(monkeypatch, capsys):
+    monkeypatch.setenv("CDS_PUBLIC_URL", "http://cds.example.org")
+    assert main(["serve"]) == 1
+    assert "https://" in said(capsys)
+
+
+def test_a_wrong_setting_is_named(monkeypatch, capsys):
+    monkeypatch.setenv("CDS_PUBLIC_URL", "https://cds.example.org")
+    monkeypatch.setenv("CDS_MAX_IN_FLIGHT", "many")
+    assert main(["site", "list"]) == 1
+    assert "CDS_MAX_IN_FLIGHT" in said(capsys)
+
+
+def test_a_hook_needs_a_folder_name_that_is_free(capsys):
+    assert main(["new-hook", "Not-A-Name", "--hook", "patient-view"]) == 1
+    assert "lower-case" in said(capsys)
+    assert main(["new-hook", "patient_view", "--hook", "patient-view"]) == 1
+    assert "exists already" in said(capsys)
+    assert main(["check-hook", "nothing_here"]) == 1
+    assert "new-hook" in said(capsys)
+
+
+def test_bad_usage_is_exit_status_2():
+    with pytest.raises(SystemExit) as stopped:
+        main(["no-such-command"])
+    assert stopped.value.code == 2
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def test_the_demo_plays_its_story_once_over_real_sockets():
+    ports = ["--port", _free_port(), "--ehr-port", _free_port()]
+    done = subprocess.run(
+        [sys.executable, "-m", "cds_service.cli", "demo", "--once", *ports],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "5 of 5 steps worked." in done.stdout
+    assert "Critical result: Potassium 6.3" in done.stdout
+
+
+def test_a_port_in_use_is_a_sentence(capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert main(["demo", "--once", "--port", _free_port(), "--ehr-port", port]) == 1
+    assert port in said(capsys)
