@@ -33,6 +33,11 @@ _WHEN: Mapping[str, tuple[str, ...]] = {
 }
 """Where each type says when: the first that can be read is its date."""
 
+_PATHS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    kind: tuple((path.partition(".")[0], path.partition(".")[2]) for path in paths)
+    for kind, paths in _WHEN.items()
+}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Item:
@@ -160,10 +165,11 @@ def _when(
     kind: str, resource: JsonObject, moments: dict[object, Moment | None], context: Context
 ) -> tuple[Moment | None, str]:
     odd = ""
-    for path in _WHEN.get(kind, ()):
-        outer, _, inner = path.partition(".")
+    for outer, inner in _PATHS.get(kind, ()):
         value = obj(resource, outer).get(inner) if inner else resource.get(outer)
-        found = _moment(value, moments, context) if value else None
+        if value is None:
+            continue
+        found = _moment(value, moments, context)
         if found:
             return found, ""
         odd = odd or (clean(value) if isinstance(value, str) else "")

@@ -5,6 +5,7 @@ each answer is a value that says what came.
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ import httpx
 
 from cds_service.domain.errors import NotJson
 from cds_service.domain.json import JsonObject, decode
+
+for _name in ("httpx", "httpcore"):  # they log every URL, and those of FHIR reads name a patient
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 MAX_ANSWER_BYTES = 20 * 1024 * 1024
 _RETRYABLE = frozenset({429, 503})

@@ -57,12 +57,12 @@ def _begins(
 
 
 def _clock(minutes: str | None, seconds: str | None, offset: str | None) -> str:
-    """Return the time as stored; seconds that only fill the format (`:00`) are left out."""
+    """Return the time as stored, to the second; seconds that only fill the format (`:00`) are left out."""
     if minutes is None:
         return ""
-    filler = seconds is None or not float(seconds)
+    whole = (seconds or "00")[:2]
     zone = {"Z": " UTC", None: ""}.get(offset, f" {offset}")
-    return f" {minutes}{'' if filler else f':{seconds}'}{zone}"
+    return f" {minutes}{'' if whole == '00' else f':{whole}'}{zone}"
 
 
 def moment_of(value: datetime) -> Moment:

@@ -55,16 +55,22 @@ def code(parent: object, name: str) -> str:
 
 def codings(concept: JsonObject) -> Iterator[tuple[str, str]]:
     """Yield (system, code) of each coding of a CodeableConcept that has a code."""
-    for coding in objs(concept, "coding"):
-        value = coding.get("code")
+    found = concept.get("coding") if isinstance(concept, dict) else None
+    for coding in found if isinstance(found, list) else (found,):
+        if not isinstance(coding, dict):
+            continue
+        value, system = coding.get("code"), coding.get("system")
         if isinstance(value, str) and value:
-            system = coding.get("system")
             yield system if isinstance(system, str) else "", value
 
 
 def has_code(concept: JsonObject, *wanted: str) -> bool:
     """Return whether any coding carries one of these codes, in whatever system."""
-    return any(coding.get("code") in wanted for coding in objs(concept, "coding"))
+    found = concept.get("coding") if isinstance(concept, dict) else None
+    for coding in found if isinstance(found, list) else (found,):
+        if isinstance(coding, dict) and coding.get("code") in wanted:
+            return True
+    return False
 
 
 def reference(parent: object, name: str) -> str:

@@ -7,6 +7,7 @@ value that a site has to confirm before production.
 
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from typing import Annotated, Any, Literal
@@ -181,7 +182,7 @@ def facts(vendor: str) -> tuple[Fact, ...]:
     """Return a vendor's facts with their sources. Raises `Misconfigured` for an unknown vendor."""
     if vendor not in vendor_names():
         raise Misconfigured(
-            f"vendor = {vendor!r} is unknown; it is one of {', '.join(vendor_names())}"
+            f"vendor: {vendor!r} is unknown; it is one of {', '.join(vendor_names())}."
         )
     return _file(vendor)[1]
 
@@ -201,9 +202,23 @@ def load_profile(vendor: str, overrides: Mapping[str, object] | None = None) -> 
     try:
         return Profile.model_validate(tree)
     except ValidationError as problem:
-        where = ".".join(map(str, problem.errors(include_input=False)[0]["loc"]))
-        what = problem.errors(include_input=False)[0]["msg"]
-        raise Misconfigured(f"vendor_overrides.{where}: {what}") from None
+        first = problem.errors(include_input=False, include_url=False)[0]
+        path = [str(part) for part in first["loc"]]
+        what = f"{first['msg']}."
+        if first["type"] == "extra_forbidden":
+            near = get_close_matches(path[-1], _known_keys(path[:-1]), n=1, cutoff=0.5)
+            what = "unknown key" + (f"; did you mean {near[0]!r}?" if near else ".")
+        raise Misconfigured(f"vendor_overrides.{'.'.join(path)}: {what}") from None
+
+
+def _known_keys(path: list[str]) -> list[str]:
+    """Return the names that may stand below a table of the overrides."""
+    model: type[BaseModel] = Profile
+    for name in path:
+        found = model.model_fields.get(name)
+        kind = found.annotation if found else None
+        model = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else NeedRule
+    return list(model.model_fields)
 
 
 def _put(tree: dict[str, Any], name: str, value: object) -> None:

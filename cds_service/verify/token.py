@@ -19,6 +19,8 @@ from cds_service.verify.keys import KeySets, fits
 from cds_service.verify.replay import Replay
 
 MAX_TOKEN_CHARS = 16 * 1024
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+"""RFC 7515 section 7.1. Decoders forgive other characters, and so one token would have many spellings."""
 _MAX_CLAIM_CHARS = 2048
 _YEAR_5138 = 1e11
 _DOUBLED = re.compile(r"(?<!:)/{2,}")
@@ -78,6 +80,8 @@ def _header(token: str) -> Mapping[str, Any]:
         raise NotTrusted("no_token")
     if len(token) > MAX_TOKEN_CHARS:
         raise NotTrusted("token_too_long")
+    if not _COMPACT.fullmatch(token):
+        raise NotTrusted("not_a_jwt")
     try:
         header = jwt.get_unverified_header(token)
     except (jwt.PyJWTError, RecursionError):

@@ -88,8 +88,7 @@ class Connections:
             writer.close()
 
 
-async def _generate(order: Order) -> Report:
-    body = Path(order.body_file).read_bytes()
+async def _generate(order: Order, body: bytes) -> Report:
     requests = [(_head(order, token, len(body)), body) for token in order.tokens]
     connections, statuses, latencies = Connections(order.port), Counter(), []
 
@@ -136,5 +135,6 @@ def _head(order: Order, token: str, length: int) -> bytes:
 
 
 if __name__ == "__main__":
-    report = uvloop.run(_generate(Order(**json.load(sys.stdin))))
+    what = Order(**json.load(sys.stdin))
+    report = uvloop.run(_generate(what, Path(what.body_file).read_bytes()))
     sys.stdout.write(json.dumps(asdict(report)))

@@ -11,13 +11,14 @@ from pathlib import Path
 from tests.bench.chart import BODY_BYTES, RESOURCES
 from tests.bench.measure import Row
 
-METHOD = (
-    f"patient-view, {BODY_BYTES // 1024} KiB prefetch of {sum(RESOURCES.values()) + 2} resources,"
-    " a fresh ES384 token for each call; uvicorn with uvloop and httptools on loopback, one process each.",
-    "Floor: parses the JSON (orjson), verifies the same token (PyJWT) and answers a constant.",
-    "Ours: `cds-service serve` in the demo profile, which http on loopback needs; everything else is production's.",
-    "CPU is the server process's, user and kernel, all threads, what is written behind included.",
-)
+_SIZE = f"{BODY_BYTES // 1024} KiB of prefetch in {sum(RESOURCES.values()) + 2} resources"
+METHOD = f"""
+patient-view with {_SIZE} and a fresh ES384 token for each call;
+uvicorn with uvloop and httptools on loopback, one process each, rounds in turn, both with the same tokens.
+Floor: parses the JSON (orjson), verifies the token (PyJWT, key at hand) and answers a constant.
+Ours: `cds-service serve` in the demo profile, for http on loopback; the path of a call is production's.
+CPU is the server process's, user and kernel, all threads, what is written behind included.
+"""
 VERDICTS = {True: "met", False: "MISSED", None: ""}
 
 
@@ -30,6 +31,7 @@ def machine() -> dict[str, str]:
         "cores": str(os.cpu_count()),
         "python": platform.python_version(),
         "system": platform.system(),
+        "load": f"{os.getloadavg()[0]:.1f}",
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
     }
 
@@ -38,12 +40,13 @@ def as_text(rows: Sequence[Row]) -> str:
     """Return the table."""
     on = machine()
     head = f"{on['cpu']}, {on['cores']} cores, Python {on['python']}, {on['system']}, {on['date']}"
+    load = f"load average at the end {on['load']}"
     lines = [
         f"{row.name:<44}{_number(row.value):>8} {row.unit:<4} {row.target:<12}"
         f" {VERDICTS[row.met]:<7} {row.note}".rstrip()
         for row in rows
     ]
-    return "\n".join(["", head, *METHOD, "", *lines, ""])
+    return "\n".join([f"{head}; {load}", METHOD, *lines])
 
 
 def as_json(rows: Sequence[Row]) -> str:

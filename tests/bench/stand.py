@@ -114,7 +114,9 @@ def standing() -> Iterator[Stand]:
         site = _SITE.format(fhir=fhir, issuer=ISSUER, jwks=folder / "jwks.json")
         (folder / "sites" / "bench.toml").write_text(site, encoding="ascii")
         _write_bodies(folder, fhir)
-        yield Stand(folder, Signer(private_key=key, kid="bench", issuer=ISSUER, now=time.time), port)
+        yield Stand(
+            folder, Signer(private_key=key, kid="bench", issuer=ISSUER, now=time.time), port
+        )
     finally:
         shutil.rmtree(folder)
 

@@ -220,3 +220,26 @@ def test_an_unknown_category_is_still_a_result():
         plain("Observation", "x", status="final", code={"text": "Gait speed"}, valueString="slow")
     )
     assert texts(made, "results") == ["Gait speed: slow, undated"]
+
+
+def test_an_observation_of_something_else_never_passes_for_the_patients():
+    made = brief(
+        lab("140", "2026-10-02", "o1", loinc="8867-4", unit="/min", focus=[{"display": "Fetus"}]),
+        lab("70", "2026-10-01", "o2", loinc="8867-4", unit="/min"),
+    )
+    assert texts(made, "results") == [
+        "Heart rate 70 /min, 2026-10-01",
+        "Heart rate (not of the patient, but of its focus) 140 /min, 2026-10-02",
+    ]
+
+
+def test_answers_of_a_questionnaire_are_named_and_not_told():
+    survey = {"category": [coded("survey")], "valueString": "6503 Russel Glen"}
+    made = brief(
+        lab("", identity="o1", code={"text": "Address"}, **survey),
+        lab("4", identity="o2", loinc="44261-6", unit="{score}", category=[coded("survey")]),
+    )
+    assert texts(made, "context") == [
+        "Answers on file, by date of the newest value: Address (2026-10-02)"
+    ]
+    assert texts(made, "results") == ["PHQ-9 score 4, 2026-10-02"]

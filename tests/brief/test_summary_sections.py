@@ -76,7 +76,7 @@ def test_entries_of_one_problem_are_merged_visibly():
 def test_active_and_resolved_at_once_is_a_conflict():
     made = brief(condition("Gout", "c1"), condition("Gout", "c2", status="resolved"))
     assert texts(made, "attention") == [
-        "Gout: listed as active 2020-01-02 and as resolved 2020-01-02"
+        "Gout: listed as active (since 2020-01-02) and as resolved (onset 2020-01-02)"
     ]
 
 

@@ -111,10 +111,10 @@ def page() -> str:
 
 def _tally() -> str:
     due = [row for section in sections() for row in section.rows if row.is_due]
-    proven = sum(row.id in marks() for row in due)
+    proven = sum(row.id in marks() and not row.why for row in due)
     return (
         f"Of the {len(due)} rules with SHALL or SHALL NOT that bind a service now, {proven} are proven by tests;"
-        f" the other {len(due) - proven} say why not.\n"
+        f" the other {len(due) - proven} say why not, or not wholly.\n"
     )
 
 
@@ -125,7 +125,7 @@ def _table(section: Section) -> str:
 
 def _line(row: Row) -> str:
     tests = marks().get(row.id, ())
-    proof = "<br>".join(f"`{test}`" for test in tests) or row.why
+    proof = "<br>".join((*(f"`{test}`" for test in tests), *((row.why,) if row.why else ())))
     ids = " ".join(f"@{number}" for number in row.inferno)
     level = row.level if row.binds == "service" else f"{row.level} (client)"
     return f"| {row.id} {ids}".rstrip() + f" | {level} | {row.since} | {row.says} | {proof} |\n"

@@ -33,6 +33,18 @@ class FewPatients:
         return patients.upcoming_appointment(patient_id, anchor=anchor)
 
 
+@pytest.fixture(scope="module")
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def shared(tmp_path_factory):
+    """One pair for a whole module, where no test leaves anything behind that another would notice."""
+    async with standing(tmp_path_factory.mktemp("shared"), patients=FewPatients()) as running:
+        yield running
+
+
 @pytest.fixture
 async def ground(tmp_path):
     async with standing(tmp_path, patients=FewPatients()) as running:

@@ -28,11 +28,6 @@ REQUIRED = {"uuid", "summary", "indicator", "source"}
 
 
 @pytest.fixture(scope="module")
-def anyio_backend():
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
 async def answers(tmp_path_factory):
     """Every chart opened at both sites: (site, patient, answer)."""
     async with standing(tmp_path_factory.mktemp("answers")) as ground:

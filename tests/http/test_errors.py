@@ -1,12 +1,13 @@
 """A failure has our shape, its own code and none of the caller's values; it never looks like an empty answer."""
 
 import asyncio
+import sys
 
 import httpx
 import pytest
 
 from cds_service.http.problems import STATUS
-from tests.ground import CDS, GENERAL, RIVERSIDE, standing
+from tests.ground import CDS, GENERAL, standing
 from tests.http.conftest import FewPatients
 from tests.http.wire import FEEDBACK, SERVICE, body, context, post, problem
 
@@ -16,13 +17,14 @@ CANARY = "canary-4711"
 SPOILT = body(context=context(patientId=f"{CANARY}/x"), hookInstance=CANARY)
 
 BROKEN = """
+from cds_service.domain.errors import Misconfigured
 from cds_service.hook import HookService
 
 def cards(brief):
-    raise RuntimeError("canary-4711: what a chart says")
+    raise {error}("canary-4711: what a chart says")
 
 SERVICE = HookService(
-    id="broken", hook="patient-view", title="Broken", description="Crashes.", needs=("patient",), cards=cards
+    id="{name}", hook="patient-view", title="Broken", description="Fails.", needs=("patient",), cards=cards
 )
 """
 
@@ -30,13 +32,18 @@ SERVICE = HookService(
 @pytest.fixture
 async def fragile(tmp_path, monkeypatch):
     """A service with a hook that crashes; errors reach the caller as they would through a server."""
-    folder = tmp_path / "packages" / "fragile_hooks" / "broken"
-    folder.mkdir(parents=True)
-    (folder.parent / "__init__.py").touch()
-    (folder / "__init__.py").touch()
-    (folder / "service.py").write_text(BROKEN, encoding="utf-8")
+    package = tmp_path / "packages" / "fragile_hooks"
+    for name, error in (("broken", "RuntimeError"), ("misconfigured", "Misconfigured")):
+        folder = package / name
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").touch()
+        text = BROKEN.format(name=name, error=error)
+        (folder / "service.py").write_text(text, encoding="utf-8")
+    (package / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path / "packages")
-    site = GENERAL.replace('services = ["', 'services = ["broken", "')
+    for name in [name for name in sys.modules if name.startswith("fragile_hooks")]:
+        monkeypatch.delitem(sys.modules, name)
+    site = GENERAL.replace('services = ["', 'services = ["broken", "misconfigured", "')
     packages = ("hooks", "fragile_hooks")
     async with standing(
         tmp_path, patients=FewPatients(), sites={"general": site}, hook_packages=packages
@@ -54,6 +61,12 @@ async def test_a_crash_is_500_and_tells_nothing(fragile):
     (entry,) = await fragile.audited()
     assert entry["outcome"] == "crashed"
     assert CANARY not in str(entry)
+
+
+@pytest.mark.spec("H-500")
+async def test_an_operators_mistake_is_500_and_its_sentence_is_not_for_the_caller(fragile):
+    answer = await post(fragile, body(), path="/general/cds-services/misconfigured")
+    assert problem(answer, 500, "misconfigured") == "The configuration is wrong."
 
 
 @pytest.mark.spec("C-5", "H-500")
@@ -103,6 +116,13 @@ async def test_a_stream_over_the_limit_is_413_and_not_read_to_its_end(tmp_path):
 async def test_a_body_of_exactly_the_limit_is_read(tmp_path):
     async with standing(tmp_path, patients=FewPatients(), max_body_bytes=2048) as ground:
         problem(await post(ground, b" " * 2048), 400, "not_json")
+
+
+@pytest.mark.spec("T-11")
+async def test_a_body_of_several_megabytes_is_answered(ground):
+    """Prefetch of a long history is that large."""
+    answer = await post(ground, body(extension={"com.example.long": "x" * 8_000_000}))
+    assert answer.json()["cards"]
 
 
 @pytest.mark.spec("H-503")
@@ -187,10 +207,12 @@ async def test_two_sites_of_two_vendors_never_mix(ground):
     ):
         answer = await post(ground, body(), path=path, token=caller.bearer(f"{CDS}{path}"))
         problem(answer, 401, "not_trusted")
-    ours = (await post(ground, body())).json()["cards"]
-    theirs = (await post(ground, body(), path="/riverside/cds-services/patient-view-brief")).json()
+    paths = [SERVICE, "/riverside/cds-services/patient-view-brief"] * 5
+    answers = await asyncio.gather(*(post(ground, body(), path=path) for path in paths))
+    ours = [card for answer in answers[::2] for card in answer.json()["cards"]]
+    theirs = [card for answer in answers[1::2] for card in answer.json()["cards"]]
     assert {card["source"]["label"] for card in ours} == {"General Hospital"}
-    assert {card["source"]["label"] for card in theirs["cards"]} == {"Riverside Clinic"}
+    assert {card["source"]["label"] for card in theirs} == {"Riverside Clinic"}
     assert "/riverside/" not in str(ours)
     assert "/general/" not in str(theirs)
     assert {row["site"] for row in await ground.audited()} == {"general", "riverside"}
@@ -204,7 +226,3 @@ async def test_a_token_is_good_for_one_site_even_where_both_trust_the_same_issue
         token = ground.client().bearer(f"{CDS}{SERVICE}")
         path = "/twin/cds-services/patient-view-brief"
         problem(await post(ground, body(), path=path, token=token), 401, "not_trusted")
-
-
-def test_the_second_site_is_another_vendor():
-    assert 'vendor = "epic"' in RIVERSIDE

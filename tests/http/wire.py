@@ -111,6 +111,13 @@ def cards(response: httpx.Response) -> list[dict[str, Any]]:
     return answer["cards"]
 
 
+def tells(response: httpx.Response) -> None:
+    """Check that an answer shows what the small chart holds."""
+    shown = json.dumps(cards(response))
+    assert DRUG in shown
+    assert ALLERGEN in shown
+
+
 def reads(ground: Ground) -> list[str]:
     """Return the FHIR requests that reached the EHR."""
     return [one.path for one in ground.simulator.faults.seen if "/r4/" in one.path.lower()]

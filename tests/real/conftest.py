@@ -6,9 +6,11 @@ before it for a client without a key (`healthchain(url=proxy.base_url + "/cds-se
 record as prefetch.
 """
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -91,4 +93,22 @@ def signer() -> Signer:
         kid="real-1",
         issuer="https://ehr.example",
         now=time.time,
+    )
+
+
+@pytest.fixture(scope="session")
+def moment() -> datetime:
+    """Stop the product's clock at the start of the run."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture(scope="session")
+def signer_now(signer: Signer, moment: datetime) -> Signer:
+    """Let the same client sign at that moment."""
+    return Signer(
+        private_key=signer.private_key,
+        kid=signer.kid,
+        issuer=signer.issuer,
+        now=moment.timestamp,
+        serial=itertools.count(1_000),
     )

@@ -134,6 +134,8 @@ ATTACKS = {
     "an empty signature": (lambda f, t: f"{t.unsigned()}.", "signature"),
     "a signature cut short": (lambda f, t: str(t)[:-4], "signature"),
     "claims changed after signing": (changed_after_signing, "signature"),
+    "a signature in the other base64": (lambda f, t: f"{t}==", "not_a_jwt"),
+    "a signature with a star in it": (lambda f, t: f"{str(t)[:-8]}*{str(t)[-8:]}", "not_a_jwt"),
     "a signature in DER": (der_signature, "signature"),
     "alg none": (unsigned("none"), "algorithm"),
     "alg None": (unsigned("None"), "algorithm"),

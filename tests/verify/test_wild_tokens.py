@@ -18,7 +18,7 @@ values = st.recursive(
 )
 members = st.sampled_from(["typ", "alg", "kid", "jku", "jwk", "x5c", "x5u", "crit", "b64", "zip"])
 claims = st.sampled_from(["iss", "aud", "exp", "iat", "nbf", "jti", "sub", "tenant", "x"])
-slow = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+slow = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 
 
 @slow

@@ -17,7 +17,12 @@ Level = Literal["critical", "abnormal", "normal", ""]
 Aside = Literal["", "preliminary", "registered", "undated", "future"]
 
 _ASIDES: tuple[Aside, ...] = ("", "preliminary", "registered", "undated", "future")
-_SECTIONS = {"laboratory": "results", "vital-signs": "vitals", "social-history": "social"}
+_SECTIONS = {
+    "laboratory": "results",
+    "vital-signs": "vitals",
+    "social-history": "social",
+    "survey": "survey",
+}
 _NOT_FINAL: Mapping[str, Aside] = {"preliminary": "preliminary", "registered": "registered"}
 _CODES: Mapping[str, Level] = {
     each: level
@@ -36,6 +41,8 @@ class Series:
     """Reading order: that of the data file, then by name."""
     items: tuple[Item, ...]
     aside: Aside
+    level: Level
+    """How far the newest value is out."""
 
 
 def series(record: Record) -> tuple[Series, ...]:
@@ -62,7 +69,7 @@ def _series(key: tuple[str, str, Aside], items: list[Item]) -> Series:
     group = group_of(items[0].resource)
     words = "" if group else name(obj(items[0].resource, "code")).casefold()
     place = (group.place if group else len(GROUPS), f"{words} {identity}")
-    return Series(section, group, place, tuple(items), aside)
+    return Series(section, group, place, tuple(items), aside, level(items[0].resource))
 
 
 def _is_superseded(each: Series, final: Moment | None) -> bool:
@@ -109,7 +116,13 @@ def _section_and_key(resource: JsonObject) -> tuple[str, str]:
     group = _group(coded)
     said = (each for category in objs(resource, "category") for _, each in codings(category))
     section = next((_SECTIONS[each] for each in said if each in _SECTIONS), "")
+    if section == "survey" and (group or "score" in name(concept).casefold()):
+        section = "results"
     section = section or (group.section if group else "results")
+    if (
+        "focus" in resource
+    ):  # a fetus, a device, a relative: never one series with the patient's own
+        return section, f"focus|{coded}|{name(concept)}"
     if group:
         return section, group.name
     return section, "|".join(coded[0]) if coded else name(concept).casefold()
@@ -244,10 +257,9 @@ _SUBSTANCE = (
 
 def _flags(record: Record, each: Series) -> Iterator[Flag]:
     newest = each.items[0]
-    found = level(newest.resource)
-    if found == "critical":
+    if each.level == "critical":
         yield from ("must_show", "critical")
-    elif found == "abnormal":
+    elif each.level == "abnormal":
         yield "abnormal"
     yield from _directions(newest.resource)
     if each.aside in {"preliminary", "registered"}:

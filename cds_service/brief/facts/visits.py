@@ -4,7 +4,7 @@ from typing import Literal
 
 from cds_service.brief.record import Item, Record
 from cds_service.brief.tables import TERMS
-from cds_service.fhir.elements import codings, has_code, objs
+from cds_service.fhir.elements import codings, has_code, objs, text
 
 Setting = Literal["emergency", "inpatient", "observation", ""]
 _SETTINGS: tuple[Setting, ...] = ("emergency", "inpatient", "observation")
@@ -51,20 +51,12 @@ def is_booked(item: Item) -> bool:
     return item.status in _BOOKED
 
 
-def is_screening(item: Item, words: list[str]) -> bool:
-    """Return whether any name of a Procedure, report or vaccine holds one of these words."""
-    said = " ".join(names(item)).casefold()
-    return any(word in said for word in words)
-
-
-def names(item: Item) -> list[str]:
-    """Return every name that the code of a resource goes by."""
-    found = []
-    for member in ("code", "vaccineCode"):
-        for concept in objs(item.resource, member):
-            found += [str(concept.get("text") or "")]
-            found += [str(coding.get("display") or "") for coding in objs(concept, "coding")]
-    return found
+def names(item: Item) -> str:
+    """Return every name that the code of a resource goes by, in lower case, for a search of words."""
+    concepts = (*objs(item.resource, "code"), *objs(item.resource, "vaccineCode"))
+    found = [text(each, "text") for each in concepts]
+    found += [text(coding, "display") for each in concepts for coding in objs(each, "coding")]
+    return " | ".join(found).casefold()
 
 
 def is_category(item: Item, *wanted: str) -> bool:

@@ -44,11 +44,10 @@ def _critical(record: Record) -> Iterator[Statement]:
         newest, *earlier = each.items
         recent = newest.when is None or record.days_ago(newest.when) <= DAYS["results"]
         unseen = any(
-            observations.level(item.resource) == "critical"
+            is_since_last_visit(record, item) and observations.level(item.resource) == "critical"
             for item in earlier[:_LOOKED_AT]
-            if is_since_last_visit(record, item)
         )
-        if (recent and observations.level(newest.resource) == "critical") or unseen:
+        if (recent and each.level == "critical") or unseen:
             kind: Kind = "vital" if each.section == "vitals" else "result"
             yield observations.statement(record, each, kind, "must_show", "critical")
 

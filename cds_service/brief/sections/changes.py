@@ -17,7 +17,7 @@ def statements(record: Record) -> Iterator[Statement]:
     yield from _summary(record)
     for each in record.once(observations.series):
         newest = each.items[0]
-        out = observations.level(newest.resource) in {"abnormal", "critical"}
+        out = each.level in {"abnormal", "critical"}
         if out and each.section == "results" and is_since_last_visit(record, newest):
             yield observations.statement(record, each)
 

@@ -6,6 +6,7 @@ from cds_service.brief.facts.observations import series
 from cds_service.brief.facts.visits import is_category
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.attention import active_flags
+from cds_service.brief.sections.common import grouped
 from cds_service.domain.brief import Statement
 from cds_service.fhir.elements import codings, obj
 
@@ -14,10 +15,12 @@ _DIRECTIVE_NOTES = frozenset({"42348-3", "81334-5", "86533-7", "92664-2", "64298
 
 
 def statements(record: Record) -> Iterator[Statement]:
-    """Yield one line for each."""
+    """Yield one line for each; of questionnaires only that they were answered, as answers may identify."""
     for each in record.once(series):
         if each.section == "social":
             yield Statement(kind="observation", refs=(each.items[0].ref,))
+    answers = [s.items[0].ref for s in record.once(series) if s.section == "survey"]
+    yield from grouped("observation", answers)
     for item in _directives(record):
         yield Statement(kind="directive", refs=(item.ref,))
     for item in active_flags(record):

@@ -3,19 +3,22 @@
 from collections.abc import Iterator
 
 from cds_service.brief.facts import observations, problems
-from cds_service.brief.facts.visits import is_screening, names
+from cds_service.brief.facts.visits import names
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import absence
 from cds_service.brief.tables import DAYS, TERMS
 from cds_service.domain.brief import Flag, Statement
-from cds_service.fhir.elements import codings, obj
+from cds_service.fhir.elements import codings, name, obj
 
 
 def statements(record: Record) -> Iterator[Statement]:
     """Yield influenza first, other vaccines, screening found, and an old HbA1c beside diabetes."""
     yield from _vaccines(record)
+    done = _done(record)
     for screening in TERMS["screening"]:
-        found = next((i for i in _done(record) if is_screening(i, screening["words"])), None)
+        found = next(
+            (i for i, said in done if any(word in said for word in screening["words"])), None
+        )
         if found:
             yield Statement(kind="procedure", refs=(found.ref,))
     yield from _diabetes(record)
@@ -46,16 +49,20 @@ def _is_old(record: Record, item: Item) -> bool:
 def _vaccine(item: Item) -> str:
     """Return what doses of one vaccine share: influenza as one, else its code, else its name."""
     terms = TERMS["influenza"]
-    if is_screening(item, terms["words"]) and not is_screening(item, terms["not_words"]):
+    said = names(item)
+    if any(word in said for word in terms["words"]) and not any(
+        w in said for w in terms["not_words"]
+    ):
         return "influenza"
-    coded = next((each for _, each in codings(obj(item.resource, "vaccineCode"))), "")
-    return next((each.casefold() for each in names(item) if each), "") or coded or item.ref
+    concept = obj(item.resource, "vaccineCode")
+    coded = next((each for _, each in codings(concept)), "")
+    return name(concept).casefold() or coded or item.ref
 
 
-def _done(record: Record) -> tuple[Item, ...]:
-    """Return procedures and reports that took place, newest first."""
+def _done(record: Record) -> tuple[tuple[Item, str], ...]:
+    """Return procedures and reports that took place, newest first, with their names."""
     return tuple(
-        item
+        (item, names(item))
         for item in record.of("Procedure", "DiagnosticReport")
         if item.status in {"completed", "final", "amended", "corrected", "appended"}
     )

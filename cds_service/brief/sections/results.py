@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cds_service.brief.facts.observations import Series, level, series, statement
+from cds_service.brief.facts.observations import Series, series, statement
 from cds_service.brief.record import Record
 from cds_service.brief.sections.common import absence, grouped
 from cds_service.brief.tables import DAYS
@@ -16,7 +16,7 @@ def statements(record: Record) -> Iterator[Statement]:
     found = [each for each in record.once(series) if each.section == "results"]
     shown = [each for each in found if each.aside != "registered"]
     recent = [each for each in shown if not _is_old(record, each)]
-    for each in sorted(recent, key=lambda each: _RANK[level(each.items[0].resource)]):
+    for each in sorted(recent, key=lambda each: _RANK[each.level]):
         yield statement(record, each)
     old = [each.items[0].ref for each in shown if _is_old(record, each)]
     yield from grouped("result", old, "stale")

@@ -8,7 +8,7 @@ from cds_service.brief.wording.summary import allergen
 from cds_service.brief.wording.words import code_name, dated, joined, names, short
 from cds_service.domain.brief import Statement
 from cds_service.domain.needs import NEEDS
-from cds_service.fhir.elements import has_code, obj, objs
+from cds_service.fhir.elements import has_code, obj, objs, text
 
 _DRUGS = frozenset({ORDER, "MedicationStatement"})
 
@@ -72,8 +72,8 @@ def _times(count: int) -> str:
 
 def _note(item: Item) -> str:
     found = next(iter(objs(item.resource, "note")), {})
-    words = found.get("text")
-    return f'note: "{short(" ".join(words.split()), 120)}"' if isinstance(words, str) else ""
+    words = text(found, "text")
+    return f'note: "{short(words, 120)}"' if words else ""
 
 
 def _with_dose(record: Record, item: Item) -> str:
@@ -88,7 +88,8 @@ def _problem(first: Item, others: list[Item]) -> str:
     ]
     word = "resolved" if status else "inactive"
     name = code_name(first, "Problem without a name")
-    return f"{name}: listed as active{_on(first)} and as {word}{_on(others[0]) if others else ''}"
+    since, onset = dated("since", first.when), dated("onset", next((i.when for i in others), None))
+    return f"{name}: listed as active ({since or 'undated'}) and as {word} ({onset or 'undated'})"
 
 
 _STANDING = frozenset({"problems", "allergies", "medications", "medication_statements"})

@@ -27,7 +27,7 @@ def result(statement: Statement, record: Record, items: list[Item]) -> str:
     newest, earlier = items[0], items[1:]
     group = group_of(newest.resource)
     if "grouped" in statement.flags:
-        return grouped(items)
+        return grouped(items, "Answers on file" if statement.kind == "observation" else "Older")
     name_ = title(newest.resource)
     shown = value_of(newest.resource).removesuffix(f" {name_}")  # INR 3.6 INR
     said = joined((shown, _aside(newest.resource)), " ")
@@ -46,13 +46,13 @@ def result(statement: Statement, record: Record, items: list[Item]) -> str:
 
 def observation(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write a single observation, as of social history."""
-    return result(statement, record, items[:1])
+    return result(statement, record, items if "grouped" in statement.flags else items[:1])
 
 
-def grouped(items: list[Item]) -> str:
+def grouped(items: list[Item], head: str) -> str:
     """Write several results by name and date alone."""
     listed = joined(f"{title(each.resource)} ({day(each.when) or 'undated'})" for each in items)
-    return f"Older, by date of the newest value: {listed}"
+    return f"{head}, by date of the newest value: {listed}"
 
 
 def _glue(resource: JsonObject) -> str:
@@ -65,7 +65,8 @@ def title(resource: JsonObject) -> str:
     own = text(concept, "text")
     displays = {text(coding, "display") for coding in objs(concept, "coding")}
     group = group_of(resource) if not own or own in displays else None
-    return group.name if group else named(concept, "Unnamed observation")
+    words = group.name if group else named(concept, "Unnamed observation")
+    return f"{words} (not of the patient, but of its focus)" if "focus" in resource else words
 
 
 def status(item: Item) -> str:

@@ -22,7 +22,7 @@ from cds_service.brief.wording.words import (
 from cds_service.domain.brief import Statement
 from cds_service.domain.json import JsonObject
 from cds_service.fhir.dates import Moment
-from cds_service.fhir.elements import code, has_code, is_true, name, obj, objs, text
+from cds_service.fhir.elements import clean, code, has_code, is_true, name, obj, objs, text
 
 
 def patient(statement: Statement, record: Record, items: list[Item]) -> str:
@@ -246,7 +246,7 @@ def _document_status(said: JsonObject) -> str:
 
 def quote(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write words of a note as a quotation, with its date and author."""
-    words = short(" ".join((statement.quote or "").split()), TEXT_MAX)
+    words = short(clean(statement.quote or ""), TEXT_MAX)
     return f"“{words}”: {note(statement, record, items)}"
 
 

@@ -1,0 +1,1 @@
+"""A service that reads a type which its server cannot search by patient."""
