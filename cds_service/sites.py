@@ -206,10 +206,7 @@ class Sites:
 
 
 def load_sites(folder: Path, *, services: frozenset[str], demo: bool = False) -> Sites:
-    """Read every site file of a folder.
-
-    `services` are the ids that exist. Raises `Misconfigured` with the file, the key and what to do.
-    """
+    """Read every site file of a folder. Raises `Misconfigured` with the file, the key and what to do."""
     files = sorted(folder.glob("*.toml")) if folder.is_dir() else []
     if not files:
         raise Misconfigured(
@@ -275,9 +272,7 @@ def _checked(name: str, parsed: SiteFile, services: frozenset[str], *, demo: boo
 def _check_production(parsed: SiteFile, *, demo: bool) -> None:
     urls = [parsed.fhir.base_url, *(t.jwks_url for t in parsed.trust if t.jwks_url)]
     if not demo and any(url.startswith("http://") for url in urls):
-        raise Misconfigured(
-            "fhir.base_url and jwks_url must be https:// in the production profile."
-        )
+        raise Misconfigured("fhir.base_url and jwks_url must be https:// in production.")
     for number, trust in enumerate(parsed.trust):
         if trust.replay == "off" and parsed.environment != "test":
             raise Misconfigured(f'trust.{number}.replay: "off" needs environment = "test".')

@@ -87,7 +87,7 @@ def _lists() -> Iterator[str]:
         ("Section ids, in reading order", get_args(brief.SectionId)),
         ("`kind`", get_args(brief.Kind)),
         ("`flags`", get_args(brief.Flag)),
-        ("`need`", get_args(needs.NeedName)),
+        ("`need` (a gap may also name `bundle`)", get_args(needs.NeedName)),
         ("gap `reason`", get_args(evidence.GapReason)),
     ):
         yield f"## {title}\n\n" + ", ".join(f"`{member}`" for member in members) + "\n"

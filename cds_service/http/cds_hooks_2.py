@@ -17,6 +17,7 @@ _REFERENCE = re.compile(r"[A-Za-z]+/[A-Za-z0-9\-.]{1,64}")
 _UUID = re.compile(r"[\w.:-]{1,128}")
 _MAX_INSTANCE = 256
 _MAX_COMMENT = 10_000
+MAX_FEEDBACK = 1000
 
 
 def read_request(body: bytes) -> HookRequest:
@@ -109,8 +110,8 @@ def read_feedback(body: bytes) -> tuple[tuple[Feedback, ...], int]:
     """
     data = _object(decode(body), "the body")
     items = data.get("feedback")
-    if not isinstance(items, list):
-        raise BadCall("feedback must be an array.")
+    if not isinstance(items, list) or len(items) > MAX_FEEDBACK:
+        raise BadCall(f"feedback must be an array of at most {MAX_FEEDBACK} items.")
     found: dict[tuple[str, ...], Feedback] = {}
     refused = 0
     for item in items:

@@ -4,9 +4,12 @@ Pure ASGI, because it runs on every call. CORS stands on errors too: without it 
 a network failure.
 """
 
+import logging
 import re
+import traceback
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cds_service.domain.errors import CdsError
@@ -19,6 +22,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 JSON_TYPE = (b"content-type", b"application/json")
+log = logging.getLogger("cds_service")
 _SLASHES = re.compile(r"/{2,}")
 _PREFLIGHT = (
     (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
@@ -26,6 +30,13 @@ _PREFLIGHT = (
     (b"access-control-max-age", b"600"),
     (b"content-length", b"0"),
 )
+
+
+def whereabouts(crash: BaseException) -> str:
+    """Return the kind and the places of a crash, innermost last: its text could hold chart content."""
+    frames = traceback.extract_tb(crash.__traceback__)[-3:]
+    places = " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames)
+    return f"{type(crash).__name__} at {places}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +78,19 @@ class Edge:
 
         try:
             await self.app(scope, receive, send_with_cors)
-        except Exception:
+        except Exception as crash:  # noqa: BLE001  # the last resort: told to operators, never swallowed
+            log.error("crashed: %s", whereabouts(crash))
             if not started:
                 await send_with_cors(
                     {"type": "http.response.start", "status": 500, "headers": [JSON_TYPE]}
                 )
                 await send({"type": "http.response.body", "body": outcome(CdsError())})
-            raise
 
     def _cors(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         origin = next((value for name, value in scope["headers"] if name == b"origin"), b"")
         if self.any_origin:
             return [(b"access-control-allow-origin", b"*")] if origin else []
-        site = scope["path"].split("/", 2)[1]
+        site = scope["path"].lstrip("/").partition("/")[0]
         # Said to every client: an answer without the header, kept by a cache, would lock browsers out.
         vary = (b"vary", b"Origin")
         if origin.decode("latin-1") in self.origins.get(site, frozenset()):

@@ -4,6 +4,7 @@ Order at the edge: site, in-flight cap, media type, body limit; then the flow: t
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,7 +15,9 @@ from starlette.exceptions import HTTPException
 
 from cds_service.domain.call import Call
 from cds_service.domain.errors import (
+    BadCall,
     CdsError,
+    MissingContext,
     NothingToSay,
     Overloaded,
     TooLarge,
@@ -33,6 +36,9 @@ _FINISH_S = 0.030
 """Kept back from the budget for the brief, the cards and the way out."""
 _FEEDBACK_BUDGET_S = 10.0
 _MAX_AGE_S = 300
+_ALARMING = (BadCall, MissingContext, Overloaded)
+"""What a site's admin or the operator has to mend."""
+log = logging.getLogger("cds_service")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -156,8 +162,12 @@ def add_routes(app: FastAPI, endpoints: Endpoints) -> None:
     app.add_exception_handler(Exception, _problem)
 
 
-async def _problem(_request: Request, problem: Exception) -> Response:
+async def _problem(request: Request, problem: Exception) -> Response:
     told = problem if isinstance(problem, CdsError) else CdsError()
+    if isinstance(told, _ALARMING):
+        # A site that sends calls without context has registered another address than ours.
+        site, said = request.path_params.get("site", ""), told.detail or told.advice
+        log.warning("site %s: %s: %s", site, told.code, said)
     return Response(
         outcome(told), status_code=status(told), media_type=_JSON, headers=headers(told)
     )
