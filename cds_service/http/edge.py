@@ -79,7 +79,7 @@ class Edge:
         try:
             await self.app(scope, receive, send_with_cors)
         except Exception as crash:  # noqa: BLE001  # the last resort: told to operators, never swallowed
-            log.error("crashed: %s", whereabouts(crash))
+            log.error("crashed: %s", whereabouts(crash))  # noqa: TRY400  # a traceback quotes values
             if not started:
                 await send_with_cors(
                     {"type": "http.response.start", "status": 500, "headers": [JSON_TYPE]}

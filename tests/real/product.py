@@ -49,6 +49,10 @@ SMART = """
 [smart]
 client_id = "cds-brief"
 """
+LARGE_PAGES = """
+[vendor_overrides.search]
+page_size = 1000
+"""
 T = TypeVar("T")
 
 

@@ -14,15 +14,13 @@ from .validators import FhirCheck, model_issues
 pytestmark = pytest.mark.anyio
 
 DRAFTS = "\n[vendor_overrides.card]\ndraft_note = true\n"
-MILLENNIUM = GENERAL.replace('"generic-r4"', '"oracle-millennium"').replace(
-    "[[trust]]", "[[trust]]\nmax_lifetime_s = 3600"
-)
+MILLENNIUM = GENERAL.replace('"generic-r4"', '"oracle-millennium"')
 SITES = {
     "generic-r4": ("general", GENERAL),
     "oracle-millennium": ("general", MILLENNIUM),
     "epic": ("riverside", RIVERSIDE),
 }
-"""By vendor, the site that stands for it; the simulated EHR signs for longer than Millennium does."""
+"""By vendor, the site that stands for it."""
 
 
 def _encounter(patient: str) -> str | None:

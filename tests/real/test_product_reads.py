@@ -3,18 +3,16 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .population import Resource, as_server_resources
-from .product import SMART, Product, patient_view, product_running, resolved
+from .product import LARGE_PAGES, SMART, Product, patient_view, product_running, resolved
 from .sekmet import Sekmet
 from .signing_proxy import Signer
 
 SMALL_PAGES = "[vendor_overrides.search]\npage_size = 150\nmax_pages = 50\n"
-LARGE_PAGES = "[vendor_overrides.search]\npage_size = 1000\nmax_pages = 50\n"
 
 
 def _id(chart: list[Resource], kind: str) -> str:
