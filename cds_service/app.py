@@ -100,10 +100,12 @@ class Service:
         finally:
             warming.cancel()
             self.writer.stop()
-            await writing
-            await self.http.aclose()
-            await self.database.close()
-            lock.close()
+            try:
+                await writing
+            finally:
+                await self.http.aclose()
+                await self.database.close()
+                lock.close()
 
     def readiness(self) -> Mapping[str, str]:
         """Return what is wrong, by part."""

@@ -144,7 +144,7 @@ async def _serving(app: object, port: int, name: str) -> AsyncIterator[None]:
     serving = asyncio.create_task(_serve(server))
     try:
         async with asyncio.timeout(_START_S):
-            while not (server.started or serving.done()):
+            while not (server.started or serving.done()):  # noqa: ASYNC110  # it offers no event
                 await asyncio.sleep(0.02)
         if serving.done():
             raise Misconfigured(f"{name} could not start on port {port}: is it in use?")

@@ -28,6 +28,14 @@ class Results:
     next: str | None = field(default=None, repr=False)
     unusable: int = 0
     """Entries that are no resource, have no identity or are of another type than was asked for."""
+    total: int = 0
+    """What the server says that the search found, over all pages; 0 where it does not say."""
+
+    @property
+    def matches(self) -> int:
+        """Return how many entries count towards `total`: all but what was merely included."""
+        included = sum(code(each, "resourceType") in INCLUDED for each in self.resources)
+        return len(self.resources) - included + self.unusable
 
 
 def unpack(value: object, query: Query, profile: Profile) -> Results | None:
@@ -53,6 +61,7 @@ def _bundle(bundle: JsonObject, query: Query, profile: Profile) -> Results:
     if not isinstance(entries, list):
         entries = [] if entries is None else [entries]
     found = [obj(entry, "resource") for entry in entries]
+    total = bundle.get("total")
     outcomes = [each for each in found if code(each, "resourceType") == "OperationOutcome"]
     usable = tuple(each for each in found if _is_usable(each, query))
     unusable = len(found) - len(usable) - len(outcomes)
@@ -68,6 +77,7 @@ def _bundle(bundle: JsonObject, query: Query, profile: Profile) -> Results:
         code=told.code if told else "",
         next=next_link(bundle),
         unusable=unusable,
+        total=total if isinstance(total, int) and not isinstance(total, bool) else 0,
     )
 
 

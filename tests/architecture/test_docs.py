@@ -29,15 +29,16 @@ def test_every_setting_has_its_entry(setting):
     assert f"`CDS_{setting.upper()}`" in page("settings.md")
 
 
-@pytest.mark.parametrize("error", errors.CdsError.__subclasses__(), ids=lambda e: e.__name__)
+ERRORS = [e for e in vars(errors).values() if isinstance(e, type)]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda e: e.__name__)
 def test_every_error_code_has_its_entry(error):
-    if error.__module__ == errors.__name__:
-        assert f"| `{error.code}` |" in page("errors.md")
+    assert f"| `{error.code}` |" in page("errors.md")
 
 
 def test_error_codes_are_distinct():
-    ours = [e for e in vars(errors).values() if isinstance(e, type)]
-    codes = [e.code for e in ours if issubclass(e, errors.CdsError)]
+    codes = [error.code for error in ERRORS]
     assert len(codes) == len(set(codes))
 
 

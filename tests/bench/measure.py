@@ -39,7 +39,7 @@ class Size:
 
 
 FULL = Size(rounds=7, calls=250, large_calls=20, open_s=12.0, flood_s=2.0, reads=25, starts=5)
-SHORT = Size(rounds=2, calls=90, large_calls=5, open_s=2.0, flood_s=0.5, reads=6, starts=2)
+SHORT = Size(rounds=2, calls=70, large_calls=4, open_s=2.0, flood_s=0.4, reads=5, starts=2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,16 @@ SEARCHES = {
     "an empty Bundle": (bundle(), ("complete", 0, False), ("complete", 0, False)),
     "null": (None, ("complete", 0, False), ("complete", 0, False)),
     "an OperationOutcome": (outcome(), ("failed", 0, False), ("failed", 0, False)),
+    "fewer than the server counted": (
+        {**bundle(allergy()), "total": 3},
+        ("partial", 1, False),
+        ("partial", 1, False),
+    ),
+    "all that the server counted": (
+        {**bundle(allergy()), "total": 1},
+        ("complete", 1, False),
+        ("complete", 1, False),
+    ),
     "a first page": (
         bundle(allergy(), next_url=NEXT),
         ("complete", 2, True),

@@ -20,12 +20,17 @@ def _id(chart: list[Resource], kind: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def patient(
-    sekmet: Sekmet, chart: list[Resource], patients: list[Resource], moment: datetime
-) -> str:
-    """Put the second adult beside the first, and into the first one's chart what the generator never makes."""
-    sekmet.load(as_server_resources(patients[1]))
-    identity = _id(chart, "Patient")
+def own(patients: list[Resource]) -> list[Resource]:
+    """Take the second adult, whom no other test touches."""
+    return as_server_resources(patients[1])
+
+
+@pytest.fixture(scope="module")
+def patient(sekmet: Sekmet, own: list[Resource], chart: list[Resource], moment: datetime) -> str:
+    """Put that adult beside the first one, with what the generator never makes."""
+    assert _id(chart, "Patient") != _id(own, "Patient")
+    identity = _id(own, "Patient")
+    sekmet.load(own)
     sekmet.load(_additions({"reference": f"Patient/{identity}"}, moment))
     return identity
 
@@ -95,9 +100,9 @@ def paging(
 
 
 @pytest.fixture(scope="module")
-def from_reads(product: Product, sekmet: Sekmet, chart: list[Resource], patient: str) -> bytes:
+def from_reads(product: Product, sekmet: Sekmet, own: list[Resource], patient: str) -> bytes:
     """Make the brief from follow-up reads alone."""
-    asked = patient_view(patient, fhir=sekmet.base_url, encounter=_id(chart, "Encounter"))
+    asked = patient_view(patient, fhir=sekmet.base_url, encounter=_id(own, "Encounter"))
     return product.brief(product.call(asked))
 
 
@@ -117,20 +122,20 @@ def test_reads_bring_the_whole_record(from_reads: bytes) -> None:
 
 
 def test_prefetch_and_reads_make_the_same_brief(
-    product: Product, sekmet: Sekmet, chart: list[Resource], patient: str, from_reads: bytes
+    product: Product, sekmet: Sekmet, own: list[Resource], patient: str, from_reads: bytes
 ) -> None:
     """The same resources by either way: the same bytes, without a token too."""
-    encounter = _id(chart, "Encounter")
+    encounter = _id(own, "Encounter")
     for access in (True, False):
         asked = _prefetched(product, sekmet, patient, encounter, access=access)
         assert product.brief(product.call(asked)) == from_reads
 
 
 def test_small_pages_make_the_same_brief(
-    paging: Product, sekmet: Sekmet, chart: list[Resource], patient: str, from_reads: bytes
+    paging: Product, sekmet: Sekmet, own: list[Resource], patient: str, from_reads: bytes
 ) -> None:
     """`next` is followed to the end, from a first page that was read and from one that was prefetched."""
-    encounter = _id(chart, "Encounter")
+    encounter = _id(own, "Encounter")
     asked = _prefetched(paging, sekmet, patient, encounter, access=True)
     assert any("next" in str(answer.get("link")) for answer in asked["prefetch"].values())
     assert paging.brief(paging.call(asked)) == from_reads
@@ -139,10 +144,10 @@ def test_small_pages_make_the_same_brief(
 
 
 def test_without_access_a_first_page_is_told_as_partial(
-    paging: Product, sekmet: Sekmet, chart: list[Resource], patient: str
+    paging: Product, sekmet: Sekmet, own: list[Resource], patient: str
 ) -> None:
     """What stands behind `next` cannot be had, and the brief says so."""
-    asked = _prefetched(paging, sekmet, patient, _id(chart, "Encounter"), access=False)
+    asked = _prefetched(paging, sekmet, patient, _id(own, "Encounter"), access=False)
     gaps = json.loads(paging.brief(paging.call(asked)))["gaps"]
     assert {"results", "vitals"} <= {g["need"] for g in gaps if g["reason"] == "partial"}
 

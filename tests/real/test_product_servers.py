@@ -62,7 +62,7 @@ def _unstamped(brief: bytes) -> dict[str, Any]:
 async def test_a_brief_is_the_same_from_either_server(
     pair: Ground, signer: Signer, start_sekmet: StartSekmet, tmp_path_factory: Any
 ) -> None:
-    """Other versions, other links, one patient: the same lines. What changed lately is left to each server's own clock."""
+    """Other versions and links, the same lines; what changed lately hangs on each server's own stamps."""
     entry = await pair.entry()
     body = pair.client().patient_view_request(PATIENT, service=entry, offer=Offer(prefetch="none"))
     card = (await pair.call(body)).raise_for_status().json()["cards"][0]
