@@ -39,6 +39,8 @@ class _KeySet:
     fetched: float = float("-inf")
     tried: float = float("-inf")
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    refresh: asyncio.Task[None] | None = None
+    """Kept, because the loop holds tasks only weakly."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,16 +55,17 @@ class KeySets:
     async def find(self, source: str | Path, kid: str) -> PublicKey:
         """Return the key with this `kid`, compared as the raw string that was sent.
 
-        A stale set is still served while a refetch fails. Raises `NotTrusted` when no set holds the key.
+        From half its age on a set is refetched beside the call, so that busy sites never wait; past its age
+        the call waits for it, so that a withdrawn key is gone. While a refetch fails the set at hand serves
+        on. Raises `NotTrusted` when no set holds the key.
         """
         known = self._sets.setdefault(str(source), _KeySet())
-        aged = self.clock() - known.fetched > MAX_AGE_S
-        if kid not in known.keys or (aged and not known.lock.locked()):
+        if self._is_wanting(known, kid):
             async with known.lock:  # who needs a key that is on its way waits for it
-                due = self.clock() - known.tried > REFETCH_FLOOR_S
-                if due and (aged or kid not in known.keys):
-                    known.tried = self.clock()
+                if self._is_wanting(known, kid) and self._is_due(known):
                     await self._refetch(source, known)
+        elif self._age(known) > MAX_AGE_S / 2 and self._is_due(known):
+            known.refresh = asyncio.create_task(self._refetch(source, known))
         key = known.keys.get(kid)
         if key is None:
             raise NotTrusted("unknown_kid")
@@ -73,6 +76,19 @@ class KeySets:
         for source in sources:
             known = self._sets.setdefault(str(source), _KeySet())
             await self._refetch(source, known)
+
+    def _age(self, known: _KeySet) -> float:
+        return self.clock() - known.fetched
+
+    def _is_wanting(self, known: _KeySet, kid: str) -> bool:
+        return kid not in known.keys or self._age(known) > MAX_AGE_S
+
+    def _is_due(self, known: _KeySet) -> bool:
+        """Return whether this set may be fetched now, and if so count it as tried."""
+        due = self.clock() - known.tried > REFETCH_FLOOR_S
+        if due:
+            known.tried = self.clock()
+        return due
 
     async def _refetch(self, source: str | Path, known: _KeySet) -> None:
         body = await self._load(source) if isinstance(source, Path) else await self._fetch(source)

@@ -238,3 +238,15 @@ def test_an_algorithm_fits_one_kind_of_key_and_one_curve():
         assert [name for name in named if fits(key, name)] == [algorithm]
     key = make_key("RS384").public_key()
     assert [name for name in named if fits(key, name)] == ["RS256", "RS384", "PS384"]
+
+
+@pytest.mark.spec("S-20")
+async def test_a_set_past_half_its_age_is_fetched_beside_the_call_which_does_not_wait(sets, server):
+    server.publish(jwk("a"))
+    await sets.find(URL, "a")
+    server.at += 2000
+    await sets.find(URL, "a")
+    assert len(server.asked) == 1
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(server.asked) == 2
