@@ -16,6 +16,8 @@ from time import perf_counter
 
 import uvloop
 
+MAX_IDLE_S = 3.0
+"""Below the five seconds after which uvicorn closes an idle connection."""
 _STATUS = slice(9, 12)
 
 
@@ -61,17 +63,15 @@ def run(order: Order) -> Report:
 
 
 class Connections:
-    """Connections to one port, handed out free ones first."""
+    """Connections to one port, handed out free ones first, the last used before the others."""
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._free: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def send(self, request: tuple[bytes, bytes]) -> str:
         """Send one request; return the status of its answer, read to the end."""
-        if not self._free:
-            self._free.append(await asyncio.open_connection("127.0.0.1", self._port))
-        reader, writer = self._free.pop()
+        reader, writer = await self._one()
         writer.writelines(request)
         head = await reader.readuntil(b"\r\n\r\n")
         fields = dict(line.split(b": ", 1) for line in head.lower().split(b"\r\n")[1:-2])
@@ -79,13 +79,22 @@ class Connections:
         if fields.get(b"connection") == b"close":
             writer.close()
         else:
-            self._free.append((reader, writer))
+            self._free.append((perf_counter(), reader, writer))
         return head[_STATUS].decode()
 
-    def close(self) -> None:
-        """Close what is open."""
-        for _, writer in self._free:
+    async def _one(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._free:
+            since, reader, writer = self._free.pop()
+            if perf_counter() - since < MAX_IDLE_S:
+                return reader, writer
+            self.close()  # those below it have been idle even longer
             writer.close()
+        return await asyncio.open_connection("127.0.0.1", self._port)
+
+    def close(self) -> None:
+        """Close what is free."""
+        while self._free:
+            self._free.pop()[2].close()
 
 
 async def _generate(order: Order, body: bytes) -> Report:

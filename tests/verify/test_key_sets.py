@@ -241,7 +241,7 @@ def test_an_algorithm_fits_one_kind_of_key_and_one_curve():
 
 
 @pytest.mark.spec("S-20")
-async def test_a_set_past_half_its_age_is_fetched_beside_the_call_which_does_not_wait(sets, server):
+async def test_a_set_past_half_its_age_is_fetched_beside_the_call(sets, server):
     server.publish(jwk("a"))
     await sets.find(URL, "a")
     server.at += 2000

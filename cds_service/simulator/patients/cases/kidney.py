@@ -86,7 +86,8 @@ def _visits(chart: Chart) -> None:
         "Atrial fibrillation, rate 78. No peaked T waves.",
     )
     measure(chart, chart.ago(days=12), phosphate=4.4, pth=112, vitamin_d=24, ferritin=88)
-    measure(chart, chart.ago(days=3), potassium=6.3)  # drawn ahead of the visit; nobody has seen it
+    # Drawn ahead of the visit; nobody has seen it.
+    measure(chart, chart.ago(days=3), potassium=6.3)
     for years in (1, 2, 3, 4, 5):
         day = chart.ago(years=years, days=20)
         panel(
