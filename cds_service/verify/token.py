@@ -86,11 +86,19 @@ def _header(token: str) -> Mapping[str, Any]:
         header = jwt.get_unverified_header(token)
     except (jwt.PyJWTError, RecursionError):
         raise NotTrusted("not_a_jwt") from None
+    if any(_is_nested(value) for value in header.values()):
+        raise NotTrusted("not_a_jwt")
     if header.get("typ", "JWT") != "JWT":
         raise NotTrusted("typ")
     if "crit" in header:
         raise NotTrusted("crit")
     return header
+
+
+def _is_nested(value: object) -> bool:
+    """Return whether a header member is more than a value or a flat list (`x5c`): we read none of it."""
+    flat = value if isinstance(value, list) else [value]
+    return any(isinstance(each, dict | list) for each in flat)
 
 
 def _unverified(token: str) -> Mapping[str, Any]:
