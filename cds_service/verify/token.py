@@ -96,9 +96,9 @@ def _header(token: str) -> Mapping[str, Any]:
 
 
 def _is_nested(value: object) -> bool:
-    """Return whether a header member is more than a value or a flat list (`x5c`): we read none of it."""
-    flat = value if isinstance(value, list) else [value]
-    return any(isinstance(each, dict | list) for each in flat)
+    """Return whether a header member nests more deeply than a list (`x5c`) or an object (`jwk`) does."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(isinstance(each, dict | list) for each in inner)
 
 
 def _unverified(token: str) -> Mapping[str, Any]:
