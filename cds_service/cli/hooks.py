@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 
 from cds_service.catalog import check_service
-from cds_service.cli.tour import shown
+from cds_service.cli.terminal import shown
 from cds_service.domain.errors import CdsError, Misconfigured
 from cds_service.flow.rehearse import example_site, rehearse
 from cds_service.hook import HOOKS, NEEDS, HookService

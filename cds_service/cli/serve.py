@@ -3,7 +3,6 @@
 import argparse
 import gc
 
-from cds_service.app import build
 from cds_service.domain.errors import Misconfigured
 from cds_service.settings import load_settings
 
@@ -14,8 +13,8 @@ _COLLECT = (20_000, 20, 20)
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
     parser = commands.add_parser("serve", help="run the service")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--port", type=int, default=8000, help="the port to listen on")
     parser.add_argument("--workers", type=int, default=1, help="processes; 1 in this version")
     parser.set_defaults(run=run)
 
@@ -24,24 +23,14 @@ def run(args: argparse.Namespace) -> int:
     """Check the configuration, then serve until stopped."""
     import uvicorn  # late: the other commands need no server
 
-    build(load_settings())
+    from cds_service.app import build
+
     if args.workers != 1:
         raise Misconfigured("--workers must be 1: embedded SQLite is for one process.")
-    uvicorn.run(
-        "cds_service.cli.serve:application",
-        factory=True,
-        host=args.host,
-        port=args.port,
-        access_log=False,
-        server_header=False,
-        date_header=True,
-    )
-    return 0
-
-
-def application() -> object:
-    """Build the ASGI application from the environment, once in each process."""
     service = build(load_settings())
     gc.freeze()  # what stands now stays: the collector need not walk it during every call
     gc.set_threshold(*_COLLECT)
-    return service.asgi
+    uvicorn.run(
+        service.asgi, host=args.host, port=args.port, access_log=False, server_header=False
+    )
+    return 0

@@ -1,9 +1,8 @@
 """The demo's story, played once: discover, book, open charts, give feedback. Each step is checked."""
 
 import textwrap
-from collections.abc import Iterator
-from typing import Any
 
+from cds_service.cli.terminal import shown
 from cds_service.simulator import patients
 from cds_service.simulator.cds_client import Answer, CdsClient
 from cds_service.simulator.world import Simulator
@@ -81,13 +80,3 @@ def _told(answers: list[Answer], *, wants_cards: bool) -> Step:
     problem = f"status {', '.join(bad)}" if bad else missing
     times = [f"answered in {answer.elapsed_ms:.0f} ms" for answer in answers]
     return problem, [*times, *(line for card in cards for line in shown(card))]
-
-
-def shown(card: dict[str, Any]) -> Iterator[str]:
-    """Yield a card as lines for a terminal."""
-    yield f"[{card['indicator']}] {card['summary']}"
-    yield textwrap.indent(card.get("detail", ""), "  | ")
-    for suggestion in card.get("suggestions", ()):
-        yield f"  (suggestion) {suggestion['label']}"
-    for link in card.get("links", ()):
-        yield f"  (link) {link['label']}"

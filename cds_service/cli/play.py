@@ -1,0 +1,184 @@
+"""Plays the demo: a simulated EHR and the service on loopback, in one process."""
+
+import argparse
+import asyncio
+import contextlib
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import uvicorn
+from typing_extensions import override
+
+from cds_service.app import build, utc_now
+from cds_service.catalog import load_catalog
+from cds_service.cli.tour import tour
+from cds_service.domain.errors import Misconfigured
+from cds_service.settings import Settings
+from cds_service.simulator.app import create_app
+from cds_service.simulator.config import SimulatorConfig
+from cds_service.simulator.config import Site as EhrSite
+from cds_service.simulator.world import Simulator
+from cds_service.sites import load_sites
+from discovery.document import prefetch
+
+SITES = {"general": "generic", "riverside": "epic"}
+"""Demo sites, and the kind of EHR that each runs."""
+_ZONE = ZoneInfo("America/Chicago")
+_START_S = 20.0
+
+
+def run(args: argparse.Namespace) -> int:
+    """Start both and stay up, or play the tour once."""
+    with _data_dir(keep=not args.once) as data_dir:
+        demo = Demo(port=args.port, ehr_port=args.ehr_port, data_dir=data_dir)
+        return asyncio.run(_once(demo) if args.once else _stay(demo))
+
+
+@contextlib.contextmanager
+def _data_dir(*, keep: bool) -> Iterator[Path]:
+    """Give the demo's data folder: beside the product's, or one that goes away with a single tour."""
+    folder = Settings().data_dir / "demo" if keep else Path(tempfile.mkdtemp(prefix="cds-demo-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """Where the demo runs."""
+
+    port: int
+    ehr_port: int
+    data_dir: Path
+
+    @property
+    def service_url(self) -> str:
+        """Return the service's address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ehr_url(self) -> str:
+        """Return the simulated EHR's address."""
+        return f"http://127.0.0.1:{self.ehr_port}"
+
+
+def demo_settings(demo: Demo) -> Settings:
+    """Write the demo's site files and return settings that use them."""
+    folder = demo.data_dir / "sites"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in SITES:
+        source = resources.files("cds_service.cli").joinpath("demo_sites", f"{name}.toml")
+        text = source.read_text(encoding="utf-8").replace("{ehr}", demo.ehr_url)
+        (folder / f"{name}.toml").write_text(text, encoding="utf-8")
+    return Settings(
+        profile="demo", data_dir=demo.data_dir, public_url=demo.service_url, sites=folder
+    )
+
+
+def ehr_config(demo: Demo, settings: Settings) -> SimulatorConfig:
+    """Return the EHR's side of the registration; an Epic-like EHR has its prefetch typed in by hand."""
+    catalog = load_catalog(settings.hook_packages)
+    sites = load_sites(settings.sites, services=frozenset(catalog.by_id), demo=True)
+    registered = {}
+    for name, personality in SITES.items():
+        site = sites.find(name)
+        by_hand = None
+        if not site.profile.hook.discovery:
+            services = [catalog.by_id[each] for each in site.file.services]
+            by_hand = {service.id: prefetch(service, site) for service in services}
+        registered[name] = EhrSite(
+            personality,
+            f"{demo.service_url}/{name}/cds-services",
+            "cds-brief",
+            prefetch=by_hand,
+            redirect_uris=(f"{demo.service_url}/{name}/smart/callback",),
+        )
+    return SimulatorConfig(
+        origin=demo.ehr_url,
+        anchor=datetime.now(_ZONE).date(),
+        service_base_by_site=registered,
+        clock=utc_now,
+        timezone=_ZONE,
+    )
+
+
+class _Quiet(uvicorn.Server):
+    """A server that leaves signals to whoever runs it."""
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def _serving(app: object, port: int, name: str) -> AsyncIterator[None]:
+    """Serve an application on loopback; raises `Misconfigured` when it does not come up."""
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]  # uvicorn's own ASGI type is narrower than the protocol
+        host="127.0.0.1",
+        port=port,
+        log_level="critical",
+        access_log=False,
+    )
+    server = _Quiet(config)
+    serving = asyncio.create_task(_serve(server))
+    try:
+        async with asyncio.timeout(_START_S):
+            while not (server.started or serving.done()):  # noqa: ASYNC110  # it offers no event
+                await asyncio.sleep(0.02)
+        if serving.done():
+            raise Misconfigured(f"{name} could not start on port {port}: is it in use?")
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def _serve(server: uvicorn.Server) -> None:
+    """Serve; a server that cannot start exits the process, which is not its business here."""
+    with contextlib.suppress(SystemExit):
+        await server.serve()
+
+
+@asynccontextmanager
+async def running(demo: Demo) -> AsyncIterator[Simulator]:
+    """Run the EHR and the service; yields the EHR."""
+    settings = demo_settings(demo)
+    service = build(settings)
+    ehr = create_app(ehr_config(demo, settings))
+    async with (
+        _serving(ehr, demo.ehr_port, "The simulated EHR"),
+        _serving(service.asgi, demo.port, "The service"),
+    ):
+        yield ehr.state.simulator
+
+
+async def _stay(demo: Demo) -> int:
+    async with running(demo):
+        print(f"""
+  The simulated EHR    {demo.ehr_url}/            open a chart, see its cards
+  General Hospital     {demo.service_url}/general/cds-services
+  Riverside Clinic     {demo.service_url}/riverside/cds-services
+  Readiness            {demo.service_url}/readyz
+
+  Synthetic patients only. The demo profile allows http, loopback addresses and self-made keys.
+  Stop with Ctrl-C.
+""")
+        await asyncio.Event().wait()
+    return 0
+
+
+async def _once(demo: Demo) -> int:
+    async with running(demo) as simulator:
+        return await tour(simulator)
