@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from cds_service.brief.record import Item, Record, newest_first
-from cds_service.brief.wording import conflicts, medicines, observations, summary, visits
+from cds_service.brief.wording import conflicts, medicines, observations, orders, summary, visits
 from cds_service.domain.brief import Kind, Line, Statement
 
 Writer = Callable[[Statement, Record, list[Item]], str]
@@ -27,9 +27,10 @@ _TABLE: Mapping[Kind, tuple[frozenset[str], Writer]] = {
     "result": (_OBSERVATION, observations.result),
     "vital": (_OBSERVATION, observations.result),
     "observation": (_OBSERVATION, observations.observation),
-    "order_open": (frozenset({"ServiceRequest"}), visits.order_open),
-    "report_pending": (frozenset({"DiagnosticReport", "Observation"}), visits.report_pending),
-    "task_open": (frozenset({"Task", "ServiceRequest"}), visits.task_open),
+    "order_open": (frozenset({"ServiceRequest", "Task"}), orders.order_open),
+    "report": (frozenset({"DiagnosticReport"}), summary.report),
+    "report_pending": (frozenset({"DiagnosticReport", "Observation"}), orders.report_pending),
+    "task_open": (frozenset({"Task", "ServiceRequest"}), orders.task_open),
     "encounter": (frozenset({"Encounter"}), visits.encounter),
     "procedure": (frozenset({"Procedure", "DiagnosticReport"}), summary.procedure),
     "immunization": (frozenset({"Immunization"}), summary.immunization),

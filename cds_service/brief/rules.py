@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from cds_service.brief.facts.labels import restricted
 from cds_service.brief.facts.medicines import unresolved
 from cds_service.brief.gaps import sentence
 from cds_service.brief.record import Record, index
@@ -25,9 +26,8 @@ from cds_service.brief.sections import (
 )
 from cds_service.domain.brief import Brief, Line, Section, SectionId, Statement
 from cds_service.domain.evidence import Context, Gap
-from cds_service.fhir.elements import code, obj, objs
 
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 """Changes with any change of wording or choice."""
 
 Rules = Callable[[Record], Iterator[Statement]]
@@ -39,20 +39,16 @@ SECTIONS: tuple[tuple[SectionId, str, Rules], ...] = (
     ("problems", "Problems", problems.statements),
     ("medications", "Medications", medications.statements),
     ("allergies", "Allergies", allergies.statements),
-    ("results", "Newest results", results.statements),
+    ("results", "Newest results and reports", results.statements),
     ("open_loops", "Open loops", open_loops.statements),
     ("encounters", "Recent encounters", encounters.statements),
-    ("procedures", "Procedures in the last 12 months", procedures.statements),
+    ("procedures", "Procedures, last 12 months and undated", procedures.statements),
     ("vitals", "Vital signs", vitals.statements),
     ("prevention", "Prevention", prevention.statements),
-    ("context", "Social, directives, flags, care team", context.statements),
+    ("context", "Social, directives, care team", context.statements),
     ("notes", "Notes on file", notes.statements),
 )
 """Every section in reading order."""
-
-_RESTRICTED = frozenset(
-    {"R", "V", "42CFRPart2", "ETH", "ETHUD", "HIV", "PSY", "SEX", "SUD", "STD"}
-)
 
 
 def rule_brief(context: Context) -> Brief:
@@ -99,18 +95,7 @@ def _written(_: Record) -> dict[Statement, Line]:
 
 def _labelled(record: Record, statement: Statement) -> Statement:
     """Mark a statement that cites a resource labelled as restricted."""
-    labelled = record.once(_restricted)
+    labelled = record.once(restricted)
     if not labelled.isdisjoint(statement.refs):
         return replace(statement, flags=(*statement.flags, "restricted"))
     return statement
-
-
-def _restricted(record: Record) -> frozenset[str]:
-    return frozenset(
-        ref
-        for ref, item in record.items.items()
-        if any(
-            code(label, "code") in _RESTRICTED
-            for label in objs(obj(item.resource, "meta"), "security")
-        )
-    )

@@ -18,15 +18,18 @@ _SPECIAL = re.compile(
     r"|(?P<scheme>(?<![A-Za-z])(?i:(?:https?|ftp|mailto|xmpp|javascript|data|vbscript):|www\.))"
     r"|(?P<at>(?<=[\w.+-])@(?=\w))"  # e-mail autolinks (6.9)
 )
-_SUSPECT = re.compile(r"[\\`*\[\]~_<&:@]|[wW]{3}\.")
-"""What every match of `_SPECIAL` contains: most lines of a chart have none of it, and this is faster told."""
+_MARKS = re.compile(r"[\\`*\[\]~_<&@]")
+_WORDS = ("www.", "http:", "https:", "ftp:", "mailto:", "xmpp:", "script:", "data:")
+"""Every match of `_SPECIAL` holds one of these marks or words; most lines do not, and this is told faster."""
 _BLOCK_START = re.compile(r"^(?:[-+=>#|]|\d{1,9}(?=[.)](?:\s|$)))")
 
 
 def escape(text: str) -> str:
     """Escape one line of plain text for GFM; an autolink, which has no escape, is broken invisibly."""
     line = " ".join(text.split())
-    safe = _SPECIAL.sub(_disarm, line) if _SUSPECT.search(line) else line
+    lowered = line.lower()
+    suspect = _MARKS.search(line) or any(word in lowered for word in _WORDS)
+    safe = _SPECIAL.sub(_disarm, line) if suspect else line
     start = _BLOCK_START.match(safe)
     if start is None:
         return safe

@@ -18,7 +18,7 @@ from cds_service.domain.evidence import (
 )
 from cds_service.domain.json import JsonObject, encode
 from cds_service.fhir.compartment import patient_of
-from cds_service.fhir.elements import type_and_id, version
+from cds_service.fhir.elements import code, type_and_id, version
 from cds_service.hook import HookService
 from cds_service.sites import Site
 from cds_service.vendors import Query, queries
@@ -45,14 +45,14 @@ def build_ledger(
     now: datetime,
 ) -> Ledger:
     """Build the ledger of one call. Resources of another patient are dropped and counted by need."""
+    patient = f"Patient/{request.patient_id}"
+    ours = frozenset({patient, f"{site.file.fhir.base_url}/{patient}"})
     evidence: dict[str, Evidence] = {}
     dropped: Counter[tuple[str, GapReason]] = Counter()
     searches = []
     for each in collected:
         need = each.query.need
-        kept = [
-            r for r in each.resources if is_theirs(r, request.patient_id, site.file.fhir.base_url)
-        ]
+        kept = [resource for resource in each.resources if is_theirs(resource, ours)]
         dropped[need, "other_patient"] += len(each.resources) - len(kept)
         dropped[need, "unusable"] += each.unusable
         for resource in kept:
@@ -65,7 +65,7 @@ def build_ledger(
         if not queries(need, site.profile)
     ]
     return Ledger(
-        patient=f"Patient/{request.patient_id}",
+        patient=patient,
         evidence=evidence,
         searches=tuple(searches),
         dropped=tuple(
@@ -74,18 +74,18 @@ def build_ledger(
     )
 
 
-def is_theirs(resource: JsonObject, patient_id: str, base_url: str) -> bool:
+def is_theirs(resource: JsonObject, ours: frozenset[str]) -> bool:
     """Return whether a resource is this patient's, or nobody's (a Medication, a Practitioner).
 
-    One that names no patient at all is kept: it came from a query for this patient. An absolute reference
-    counts on this site's base only.
+    `ours` are the patient's references: relative, and absolute on this site's base. One that names no
+    patient at all is kept: it came from a query for this patient.
     """
-    kind, identity = type_and_id(resource)
-    if kind == "Patient":
-        return identity == patient_id
     named = patient_of(resource)
-    ours = {f"Patient/{patient_id}", f"{base_url}/Patient/{patient_id}"}
-    return not named or any(ref.partition("/_history/")[0] in ours for ref in named)
+    if named and not named.isdisjoint(ours):
+        return True
+    if not named:
+        return code(resource, "resourceType") != "Patient"
+    return any(ref.partition("/_history/")[0] in ours for ref in named)
 
 
 def fingerprint(resource: JsonObject) -> str:

@@ -41,6 +41,7 @@ Kind = Literal[
     "result",  # newest value, with up to three earlier ones
     "vital",
     "order_open",
+    "report",  # a final report in its own words
     "report_pending",
     "task_open",
     "encounter",
@@ -66,6 +67,8 @@ Flag = Literal[
     "high_alert",
     "severe",
     "conflict",
+    "allergen",  # a conflict of an allergy with an active medicine
+    "acute",  # an emergency or a hospital stay
     "preliminary",
     "unconfirmed",
     "reported",

@@ -6,6 +6,8 @@ cannot be seen, nothing else.
 """
 
 import re
+from base64 import b64decode
+from binascii import Error as NotBase64
 from collections.abc import Iterator
 from decimal import Decimal
 from math import isfinite
@@ -122,3 +124,18 @@ def number(parent: object, name: str) -> int | Decimal | None:
     if isinstance(value, float):  # a caller that did not decode with `domain.json`
         return Decimal(repr(value)) if isfinite(value) else None
     return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+
+
+INLINE_MAX = 4_000
+"""Characters of base64 that are read of an attachment: the beginning is enough to quote."""
+
+
+def inline_text(attachment: JsonObject) -> str:
+    """Return the beginning of the plain text that an Attachment carries within itself, on one line; else ""."""
+    if not code(attachment, "contentType").startswith("text/plain"):
+        return ""
+    data = code(attachment, "data")[:INLINE_MAX]
+    try:
+        return clean(b64decode(data).decode("utf-8", errors="replace"))
+    except (NotBase64, ValueError):
+        return ""

@@ -8,7 +8,7 @@ MAX_LINES = 5
 def cards(brief: Brief) -> tuple[CardIntent, ...]:
     """Return a card for a clash, and one for what the visit should cover; often none."""
     clashes = [x for x in brief.section("visit") if x.statement.kind == "clash"]
-    waiting = [x for x in brief.section("open_loops") if x.statement.kind == "order_open"]
+    waiting = [x for x in brief.section("open_loops") if _is_overdue(x)]
     found = []
     if clashes:
         found.append(
@@ -34,8 +34,12 @@ def cards(brief: Brief) -> tuple[CardIntent, ...]:
     return tuple(found)
 
 
+def _is_overdue(line: Line) -> bool:
+    return line.statement.kind == "order_open" and "new" not in line.statement.flags
+
+
 def _card(summary: str, indicator: str, topic: str, display: str, lines: list[Line]) -> CardIntent:
-    texts = tuple(x.text for x in lines[:MAX_LINES])
+    texts = tuple(_text(x) for x in lines[:MAX_LINES])
     more = len(lines) - MAX_LINES
     shown = (*texts, f"and {more} more") if more > 0 else texts
     return CardIntent(
@@ -45,3 +49,8 @@ def _card(summary: str, indicator: str, topic: str, display: str, lines: list[Li
         topic_display=display,
         detail=(Bullets(lines=shown),),
     )
+
+
+def _text(line: Line) -> str:
+    """Return a line as a card shows it: what is labelled as restricted says so."""
+    return f"[restricted] {line.text}" if "restricted" in line.statement.flags else line.text

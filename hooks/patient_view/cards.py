@@ -7,6 +7,7 @@ from cds_service.hook import (
     Bullets,
     CardIntent,
     DraftNote,
+    Flag,
     Kind,
     Line,
     OpenBrief,
@@ -17,7 +18,29 @@ from cds_service.hook import (
 FOLD = 5
 """Lines above the fold: what a clinician reads in ten seconds."""
 MAX_WARNINGS = 2
+NOTE = DraftNote(label="File this brief as a draft note", title="Pre-visit brief (draft)")
 LINK = OpenBrief(label="Open the pre-visit brief")
+
+RANKS: tuple[tuple[SectionId, Kind, Flag, int], ...] = (
+    ("visit", "visit", "must_show", FOLD),
+    ("attention", "result", "critical", FOLD),
+    ("attention", "vital", "critical", FOLD),
+    ("attention", "conflict", "allergen", FOLD),
+    ("attention", "conflict", "high_alert", FOLD),
+    ("changes", "encounter", "acute", 2),
+    ("attention", "order_open", "must_show", FOLD),
+    ("changes", "report", "new", 2),
+    ("changes", "result", "abnormal", 2),
+    ("attention", "conflict", "conflict", FOLD),
+    ("attention", "medication_change", "must_show", FOLD),
+    ("attention", "allergy", "severe", FOLD),
+    ("attention", "observation", "must_show", FOLD),
+    ("attention", "problem", "must_show", FOLD),
+    ("attention", "flag", "must_show", FOLD),
+    ("attention", "medication", "high_alert", FOLD),
+)
+"""What may stand above the fold, first things first: section, kind and flag of a line, and how
+many such lines; nothing else does, so that old results never fill the place of what was not there."""
 
 COUNTED: tuple[tuple[SectionId, Kind, str, str], ...] = (
     ("problems", "problem", "problem", "problems"),
@@ -29,7 +52,7 @@ BELOW: dict[SectionId, int] = {
     "problems": 12,
     "medications": 20,
     "allergies": 12,
-    "results": 8,
+    "results": 10,
     "open_loops": 6,
 }
 """Sections below the fold, and how many of their lines a card carries; the brief has them all."""
@@ -46,11 +69,11 @@ def cards(brief: Brief) -> tuple[CardIntent, ...]:
 def _warnings(brief: Brief) -> Iterator[CardIntent]:
     for line in [x for x in brief.section("attention") if _is_alarm(x)][:MAX_WARNINGS]:
         yield CardIntent(
-            summary=f"Critical result: {line.text}",
+            summary=f"Critical result: {_text(line)}",
             indicator="warning",
             topic="critical-result",
             topic_display="Critical result in the record",
-            detail=(Text(text=line.text),),
+            detail=(Text(text=_text(line)),),
             link=LINK,
             override_reasons=True,
         )
@@ -60,7 +83,13 @@ def _is_alarm(line: Line) -> bool:
     return line.statement.kind == "result" and "critical" in line.statement.flags
 
 
+def _text(line: Line) -> str:
+    """Return a line as a card shows it: what is labelled as restricted says so."""
+    return f"[restricted] {line.text}" if "restricted" in line.statement.flags else line.text
+
+
 def _brief_card(brief: Brief) -> CardIntent:
+    open_to_all = all("restricted" not in line.statement.flags for line in brief.lines())
     return CardIntent(
         summary=_summary(brief),
         indicator="info",
@@ -68,7 +97,7 @@ def _brief_card(brief: Brief) -> CardIntent:
         topic_display="Pre-visit brief",
         detail=tuple(_detail(brief)),
         link=LINK,
-        note=DraftNote(label="File this brief as a draft note", title="Pre-visit brief (draft)"),
+        note=NOTE if open_to_all else None,  # a note is read by more people than this chart
         override_reasons=True,
     )
 
@@ -79,9 +108,21 @@ def _summary(brief: Brief) -> str:
     alarms = len(brief.section("attention"))
     said = [f"{alarms} to note"] if alarms else []
     said += [text for row in COUNTED if (text := _count(brief, *row))]
+    said += [text for text in (_allergies(brief),) if text]
     said += ["record read only in part"] if brief.gaps else []
     head = f"Pre-visit brief, {who}" if who else "Pre-visit brief"
     return f"{head}: {', '.join(said)}" if said else head
+
+
+def _allergies(brief: Brief) -> str:
+    """Say what is known where no allergy is listed: "none known" and "not recorded" are not the same."""
+    said = brief.section("allergies")
+    if not said:
+        return "allergies not read"
+    if any(line.statement.kind == "allergy" for line in said):
+        return ""
+    heads = (x.text.partition(",")[0] for x in said if x.statement.kind == "no_known")
+    return next((each.replace("No ", "no ", 1) for each in heads), "allergies not recorded")
 
 
 def _count(brief: Brief, section: SectionId, kind: Kind, one: str, many: str) -> str:
@@ -90,34 +131,30 @@ def _count(brief: Brief, section: SectionId, kind: Kind, one: str, many: str) ->
 
 
 def _detail(brief: Brief) -> Iterator[Text | Bullets]:
-    top = _top(brief)
+    top = list(dict.fromkeys(map(_text, _top(brief))))[:FOLD]
     if top:
-        yield Bullets(lines=tuple(line.text for line in top))
+        yield Bullets(lines=tuple(top))
     if brief.gap_texts:
         yield Bullets(heading="Not available", lines=brief.gap_texts)
-    above = {line.text for line in top}
     for section in brief.sections:
         whole = section.id in LISTS
-        rest = [x.text for x in section.lines if whole or x.text not in above]
+        lines = map(_text, section.lines)
+        rest = [each for each in lines if whole or each not in top]
         most = BELOW.get(section.id, 0)
         if most and rest:
             yield Bullets(heading=section.title, lines=tuple(_cut(rest, most)))
     yield Text(text=f"Record as of {brief.as_of:%Y-%m-%d %H:%M %Z}. Not reviewed by a clinician.")
 
 
-def _top(brief: Brief) -> list[Line]:
-    """Choose what stands above the fold: the visit, what needs attention, then what changed."""
-    visit = [x for x in brief.section("visit") if x.statement.kind != "patient"]
-    order = (
-        *visit[:1],
-        *brief.section("attention"),
-        *brief.section("changes"),
-        *brief.section("open_loops"),
-        *visit[1:],
-        *(x for x in brief.section("results") if "abnormal" in x.statement.flags),
-    )
-    once = {line.text: line for line in order}
-    return list(once.values())[:FOLD]
+def _top(brief: Brief) -> Iterator[Line]:
+    """Yield what may stand above the fold, in the order of RANKS."""
+    for section, kind, flag, most in RANKS:
+        fits = [
+            line
+            for line in brief.section(section)
+            if line.statement.kind == kind and flag in line.statement.flags
+        ]
+        yield from fits[:most]
 
 
 def _cut(lines: list[str], most: int) -> Iterator[str]:

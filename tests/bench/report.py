@@ -56,3 +56,22 @@ def as_json(rows: Sequence[Row]) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def as_page(rows: Sequence[Row]) -> str:
+    """Return the page of docs/reference."""
+    return f"""<!-- written by `python -m tests.bench --write` -->
+# Performance
+
+What `make bench` printed on the day and machine in its first line. The floor is measured in the same run, round
+by round, so that ratios hold where single figures move with the machine: this one is shared and noisy.
+
+```text
+{as_text(rows)}
+```
+
+The row "half the floor's capacity" is an arithmetic bound rather than a tuning goal: one process that needs *r*
+times the floor's CPU for a call can serve at most 1/*r* of the floor's calls, so that half of them needs a ratio
+below 2, or more processes. The row "half its own capacity" is the same measurement at a load that one process
+can serve.
+"""

@@ -109,8 +109,8 @@ def test_a_preliminary_result_stands_beside_the_last_final_one():
         lab("8.1", "2026-10-02", "o1", status="preliminary"), lab("7.6", "2026-04-01", "o2")
     )
     assert texts(made, "results") == [
-        "HbA1c 7.6 %, 2026-04-01; over 180 days old",
         "HbA1c 8.1 %, 2026-10-02; preliminary",
+        "HbA1c 7.6 %, 2026-04-01; over 180 days old",
     ]
 
 
@@ -243,3 +243,23 @@ def test_answers_of_a_questionnaire_are_named_and_not_told():
         "Answers on file, by date of the newest value: Address (2026-10-02)"
     ]
     assert texts(made, "results") == ["PHQ-9 score 4, 2026-10-02"]
+
+
+def test_a_trend_needs_a_value_out_of_range_and_looks_as_far_back_as_is_shown():
+    def potassium(*values):
+        return [
+            lab(value, f"2026-0{9 - n}-02", f"o{n}", loinc="2823-3", **limits("3.5", "5.1"))
+            for n, value in enumerate(values)
+        ]
+
+    assert texts(brief(*potassium("5.3", "5.0", "4.9", "4.6")), "results")[0].endswith("; rising")
+    assert "rising" not in texts(brief(*potassium("5.0", "4.4", "4.0")), "results")[0]
+    assert "rising" not in texts(brief(*potassium("5.3", "4.0", "6.9")), "results")[0]
+
+
+def test_old_results_come_last():
+    made = brief(
+        lab("9.1", "2025-01-02", "o1", **flagged("H")),
+        lab("140", "2026-10-02", "o2", loinc="2951-2"),
+    )
+    assert [text.split()[0] for text in texts(made, "results")] == ["Sodium", "HbA1c"]

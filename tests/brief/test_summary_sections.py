@@ -6,6 +6,7 @@ from cds_service.brief import rule_brief
 from tests.brief.charts import (
     RXNORM,
     allergy,
+    booked,
     brief,
     coded,
     concept,
@@ -95,7 +96,7 @@ def test_no_known_problems_is_not_an_absence():
 def test_a_medicine_is_shown_with_its_dose_as_written_whatever_its_age():
     made = brief(order("lisinopril 10 mg tablet", authoredOn="2009-03-04"))
     assert texts(made, "medications") == [
-        "lisinopril 10 mg tablet: Take 1 tablet daily, ordered 2009-03-04"
+        "lisinopril 10 mg tablet: Take 1 tablet daily, ordered 2009-03-04, over a year ago"
     ]
     assert flags(made, "medications") == [("stale",)]
 
@@ -121,8 +122,8 @@ def test_words_stand_beside_what_is_not_plainly_ordered():
     assert texts(made, "medications") == [
         "aaa: Take 1 tablet daily, ordered 2026-05-04, on hold",
         "bbb: Take 1 tablet daily, planned, not ordered, ordered 2026-05-04",
-        "ccc: Take 1 tablet daily, reported 2026-05-04",
-        "eee: Take 1 tablet daily, reported 2026-10-01, intended",
+        "ccc: Take 1 tablet daily, reported 2026-05-04, not ordered",
+        "eee: Take 1 tablet daily, reported 2026-10-01, intended, not ordered",
         "fff: Take 1 tablet daily, ordered 2026-05-04, status unknown",
         "ddd: Take 1 tablet daily, not to be given, ordered 2026-05-04",
     ]
@@ -136,7 +137,7 @@ def test_brand_and_generic_are_one_medicine_and_high_alert():
             "also: Coumadin 5 mg tablet: Take 1 tablet daily, reported 2026-10-01"
         )
     ]
-    assert texts(made, "attention") == texts(made, "medications")
+    assert texts(made, "attention") == ["High-alert: warfarin (anticoagulant)"]
     assert {"must_show", "high_alert", "merged"} <= set(flags(made, "medications")[0])
 
 
@@ -317,3 +318,78 @@ def test_no_medications_needs_orders_and_reports():
     assert not texts(
         rule_brief(searched(states={"medication_statements": "failed"})), "medications"
     )
+
+
+def test_no_known_allergies_never_stands_plainly_beside_one():
+    made = brief(allergy("NKA", "a1"), allergy("Penicillin", "a2"))
+    assert texts(made, "allergies")[1] == (
+        "Conflict: “NKA” recorded 2019-04-02 contradicts what is listed here"
+    )
+
+
+def test_the_note_of_an_allergy_is_quoted():
+    made = brief(allergy("Penicillin", note=[{"text": "Collapse at age 20"}]))
+    assert texts(made, "allergies")[0].endswith("note: “Collapse at age 20”")
+
+
+def test_an_inhaler_and_a_nebulizer_as_needed_are_no_conflict():
+    inhaler = order("albuterol HFA inhaler", "m1", dose="2 puffs as needed")
+    nebulizer = order("albuterol nebulizer solution", "m2", dose="3 mL as needed")
+    assert not texts(brief(inhaler, nebulizer), "attention")
+    daily = order("albuterol nebulizer solution", "m2", dose="3 mL daily")
+    assert texts(brief(inhaler, daily), "attention")
+    twice = order("albuterol inhaler", "m3", dose="2 puffs prn")
+    assert texts(brief(inhaler, nebulizer, twice), "attention")
+
+
+def test_a_young_report_does_not_make_an_old_order_young():
+    made = brief(order("metoprolol 50 mg", authoredOn="2024-01-01"), report("metoprolol 50 mg"))
+    assert "stale" in flags(made, "medications")[0]
+    assert "ordered 2024-01-01, over a year ago" in texts(made, "medications")[0]
+
+
+def test_conflicts_are_told_in_the_order_of_their_harm():
+    made = brief(
+        allergy("codeine", "a1"),
+        order("codeine 30 mg", "m1"),
+        order("warfarin 5 mg", "m2"),
+        report("Coumadin 2 mg", "s2"),
+        order("lisinopril 20 mg", "m3"),
+        report("lisinopril 20 mg", "s3", status="stopped"),
+        order("metoprolol 50 mg", "m4"),
+        report("metoprolol 25 mg", "s4"),
+    )
+    assert [text.split()[0] for text in texts(made, "attention")] == [
+        "Allergy", "Warfarin", "Active:", "Metoprolol", "High-alert:",
+    ]  # fmt: skip
+
+
+def test_an_icd_entry_is_one_problem_with_its_snomed_twin_and_two_snomed_entries_are_two():
+    icd = ("http://hl7.org/fhir/sid/icd-10-cm", "I10")
+    snomed = "http://snomed.info/sct"
+    made = brief(
+        condition("", "c1", code=concept("Essential hypertension", (snomed, "59621000"), icd)),
+        condition("", "c2", code=concept("HTN", icd)),
+        condition("", "c3", code=concept("Labile hypertension", (snomed, "31992008"), icd)),
+    )
+    assert len(texts(made, "problems")) == 2
+    assert sum("also as: HTN" in text for text in texts(made, "problems")) == 1
+
+
+def test_the_reason_of_the_visit_comes_first():
+    made = brief(
+        condition("Gout", "c1", onsetDateTime="2025-01-01"),
+        condition("Diabetes follow-up", "c2"),
+        booked(),
+    )
+    assert texts(made, "problems")[0].startswith("Diabetes follow-up")
+
+
+def test_what_is_restricted_stands_on_a_line_of_its_own():
+    label = {"meta": {"security": [{"code": "R"}]}}
+    made = brief(order("warfarin 5 mg", "m1"), order("methadone 10 mg", "m2", **label))
+    assert texts(made, "attention") == [
+        "High-alert: warfarin (anticoagulant)",
+        "High-alert: methadone (opioid)",
+    ]
+    assert ["restricted" in each for each in flags(made, "attention")] == [False, True]

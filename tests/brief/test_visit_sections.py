@@ -82,7 +82,7 @@ def test_what_changed_since_the_last_visit():
     assert [text.partition(",")[0] for text in texts(made, "changes")] == [
         "New: metformin 500 mg: Take 1 tablet daily",
         "Changed: lisinopril 20 mg: Take 1 tablet daily",
-        "Stopped: aspirin 81 mg; ended 2026-08-01; Bruising",
+        "Stopped: aspirin 81 mg; ended 2026-08-01; reason: Bruising",
         "Anemia",
         "Latex: reaction not recorded",
     ]
@@ -187,7 +187,7 @@ def test_reports_and_tasks_that_wait():
         _order("Referral to cardiology", identity="sr2", category=[coded("3457005")]),
     )
     assert texts(made, "open_loops") == [
-        "Referral open: Referral to cardiology, active, since 2026-08-01",
+        "Referral open: Referral to cardiology, ordered 2026-08-01",
         "Not final: CT chest, preliminary, undated",
         "Task open: Call the patient, requested, since 2026-11-01",
     ]
@@ -221,7 +221,6 @@ def test_the_quieter_sections():
     assert texts(made, "attention") == ["Flag: Falls risk"]
     assert texts(made, "context") == [
         "Advance directive, dated 2025-01-02, text on file",
-        "Flag: Falls risk",
         "Care team: Dr. Adler (Primary care)",
     ]
     assert texts(made, "notes") == ["Progress note, 2026-10-01 09:00 UTC, by Dr. Adler"]
@@ -234,3 +233,192 @@ def test_an_old_a1c_is_shown_beside_diabetes_only():
         "HbA1c 7.1 %, 2026-01-02; over 180 days old"
     ]
     assert len(texts(brief(old), "prevention")) == 1
+
+
+def test_the_last_visit_is_one_in_person_and_a_call_since_then_is_a_change():
+    made = brief(
+        seen("2026-05-01T10:00:00-05:00", "e1"),
+        seen("2026-10-01T10:00:00-05:00", "e2", kind="VR", type=[{"text": "Video visit"}]),
+    )
+    assert "Last visit: 2026-05-01" in texts(made, "visit")[1]
+    assert texts(made, "changes") == ["2026-10-01 10:00 -05:00, Video visit"]
+    assert flags(made, "changes") == [("new",)]
+
+
+def test_where_nobody_was_seen_in_person_a_call_is_the_last_visit():
+    made = brief(seen("2026-10-01T10:00:00-05:00", kind="VR"))
+    assert "Last visit: 2026-10-01" in texts(made, "visit")[1]
+
+
+def test_an_emergency_on_the_day_of_the_visit_is_a_change_by_the_clock():
+    made = brief(
+        seen("2026-09-01T10:00:00-05:00", "e1"),
+        seen("2026-09-01T15:00:00-05:00", "e2", kind="EMER"),
+        seen("2026-09-01T08:00:00-05:00", "e3", kind="EMER"),
+    )
+    assert [x.statement.refs for x in made.section("changes")] == [("Encounter/e2",)]
+    assert flags(made, "changes") == [("new", "must_show", "acute")]
+
+
+def test_missed_visits_are_named():
+    made = brief(booked("2026-09-01T09:00:00-05:00", status="noshow"))
+    assert texts(made, "visit")[1:] == ["Missed appointments: 2026-09-01 Diabetes follow-up"]
+
+
+def _report(identity="dr1", *, status="final", when="2026-10-01", name="CT chest", **more):
+    return plain(
+        "DiagnosticReport",
+        identity,
+        status=status,
+        code={"text": name},
+        effectiveDateTime=when,
+        **more,
+    )
+
+
+def test_a_final_report_is_quoted_and_is_a_change_until_it_was_seen():
+    nodule = _report(conclusion="A 9 mm nodule.")
+    said = "Report: CT chest, 2026-10-01: “A 9 mm nodule.”"
+    made = brief(seen(), nodule)
+    assert texts(made, "changes") == [said]
+    assert said in texts(made, "results")
+    assert not texts(brief(seen("2026-11-01"), nodule), "changes")
+
+
+def test_only_the_newest_report_of_a_kind_is_a_result_and_a_bare_panel_is_none():
+    made = brief(
+        _report("dr1", conclusion="Clear."),
+        _report("dr2", when="2026-09-01", conclusion="A nodule."),
+        _report("dr3", status="amended", when="2026-08-01", name="Panel"),
+    )
+    assert texts(made, "results")[:1] == ["Report: CT chest, 2026-10-01: “Clear.”"]
+    assert not any("Panel" in text or "A nodule" in text for text in texts(made, "results"))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"conclusionCode": [{"text": "Pneumonia"}]}, "“Pneumonia”"),
+        (
+            {"presentedForm": [{"contentType": "text/plain", "data": "Tm8gZnJhY3R1cmUu"}]},
+            "“No fracture.”",
+        ),
+        ({"conclusion": "word " * 100}, "…” (cut; the record has more)"),
+    ],
+)
+def test_what_a_report_says_is_found_and_cut_visibly(more, said):
+    assert said in texts(brief(_report(**more)), "results")[0]
+
+
+@pytest.mark.parametrize(
+    "form", [{"contentType": "text/plain", "data": "*"}, {"contentType": "application/pdf"}]
+)
+def test_a_form_that_cannot_be_read_says_nothing(form):
+    assert not any("CT" in t for t in texts(brief(_report(presentedForm=[form])), "results"))
+
+
+def test_results_of_the_visit_that_came_after_it_are_changes():
+    made = brief(
+        seen("2026-09-01T10:00:00-05:00", period={
+            "start": "2026-09-01T10:00:00-05:00", "end": "2026-09-01T10:30:00-05:00"}),
+        lab("9.1", "2026-09-01T10:05:00-05:00", "o1", issued="2026-09-01T17:00:00-05:00",
+            interpretation=[coded("H")]),
+        lab("3.0", "2026-09-01T10:05:00-05:00", "o2", loinc="2823-3",
+            issued="2026-09-01T10:20:00-05:00", interpretation=[coded("L")]),
+    )  # fmt: skip
+    assert [x.statement.refs for x in made.section("changes")] == [("Observation/o1",)]
+
+
+def test_open_orders_and_drug_changes_stand_together_under_attention():
+    made = brief(
+        seen("2026-07-01T10:00:00-05:00"),
+        _order(reasonCode=[{"text": "Edema"}]),
+        _order("Referral to cardiology", "2026-07-02", "sr2", category=[coded("3457005")]),
+        order("metformin 500 mg", "m3", authoredOn="2026-07-09"),
+        order("lisinopril 20 mg", "m2", authoredOn="2026-07-08"),
+        order("lisinopril 10 mg", "m1", authoredOn="2026-01-01", status="stopped"),
+    )
+    assert texts(made, "attention") == [
+        (
+            "Orders without a result in the record: Echocardiogram for Edema (2026-08-01); "
+            "Referral to cardiology (2026-07-02)"
+        ),
+        (
+            "Drug changes since the last visit: new metformin 500 mg; "
+            "changed lisinopril 20 mg (before: lisinopril 10 mg)"
+        ),
+    ]
+    assert [set(x.statement.refs) for x in made.section("attention")] == [
+        {"ServiceRequest/sr1", "ServiceRequest/sr2"},
+        {"MedicationRequest/m1", "MedicationRequest/m2", "MedicationRequest/m3"},
+    ]
+    assert all("must_show" in each for each in flags(made, "attention"))
+
+
+def test_a_young_order_of_the_last_visit_is_told_without_alarm():
+    made = brief(seen("2026-11-09T10:00:00-06:00"), _order(when="2026-11-10"))
+    assert texts(made, "open_loops") == [
+        "Ordered, no result yet: Echocardiogram, ordered 2026-11-10"
+    ]
+    assert flags(made, "open_loops") == [("new",)]
+    assert not texts(made, "attention")
+
+
+def test_a_referral_and_its_task_are_one_line():
+    task = {
+        "resourceType": "Task", "id": "t1", "status": "requested", "for": SUBJECT,
+        "focus": {"reference": "ServiceRequest/sr2"}, "authoredOn": "2026-08-02",
+    }  # fmt: skip
+    made = brief(
+        _order("Referral to cardiology", identity="sr2", category=[coded("3457005")]), task
+    )
+    assert texts(made, "open_loops") == [
+        "Referral open: Referral to cardiology, ordered 2026-08-01, task requested since 2026-08-02"
+    ]
+
+
+def test_a_change_of_dose_is_told_by_its_structure_and_by_its_numbers():
+    def dosed(identity, amount, words, **more):
+        dose = {"text": words, "doseAndRate": [{"doseQuantity": {"value": amount, "unit": "mg"}}]}
+        return order("warfarin", identity, dosageInstruction=[dose], **more)
+
+    old = dosed("m1", 5, "1 tablet", status="stopped", authoredOn="2026-01-01")
+    for amount, words, changed in (
+        (5, "one tablet 2 times", True),
+        (5, "Take 1 tablet", False),
+        (2, "1 tablet", True),
+    ):
+        new = dosed("m2", amount, words, authoredOn="2026-10-01")
+        assert bool(texts(brief(seen(), old, new), "changes")) is changed
+
+
+def test_a_screening_is_known_by_its_code():
+    done = plain("Procedure", "p1", status="completed", performedDateTime="2025-03-01",
+                 code=concept("Brustbild", ("http://loinc.org", "24606-6")))  # fmt: skip
+    assert "Brustbild, 2025-03-01" in texts(brief(done), "prevention")
+
+
+def test_an_undated_dose_leaves_this_season_open():
+    shots = [
+        {"resourceType": "Immunization", "id": f"i{n}", "status": "completed", "patient": SUBJECT,
+         "vaccineCode": {"text": "Influenza"}, **when}
+        for n, when in enumerate(({"occurrenceDateTime": "2024-10-01"}, {"occurrenceString": "fall"}))
+    ]  # fmt: skip
+    assert texts(brief(*shots), "prevention") == [
+        "Influenza, 2024-10-01; 2 doses recorded; some undated"
+    ]
+
+
+def test_an_undated_procedure_says_so_in_its_own_words():
+    done = plain("Procedure", "p1", code={"text": "Tonsils out"}, performedString="as a child")
+    done["status"] = "completed"
+    assert texts(brief(done), "procedures") == ["Tonsils out, undated, written as “as a child”"]
+
+
+def test_the_words_of_a_directive_are_quoted():
+    will = {
+        "resourceType": "Consent", "id": "cn1", "status": "active", "patient": SUBJECT,
+        "scope": coded("adr"), "dateTime": "2025-01-02",
+        "sourceAttachment": {"contentType": "text/plain", "data": "RE5S"},
+    }  # fmt: skip
+    assert texts(brief(will), "context") == ["Advance directive, dated 2025-01-02, “DNR”"]

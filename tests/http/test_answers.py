@@ -163,7 +163,8 @@ def test_the_draft_note_is_a_valid_r4_document_that_nobody_signed(answers):
         for action in suggestion["actions"]
         if site == "general"
     ]
-    assert len(notes) == len(patient_ids())
+    offered = set(patient_ids()) - {"daniel-whitlock"}  # his chart holds restricted entries
+    assert sorted(patient for patient, _ in notes) == sorted(offered)
     for patient, action in notes:
         assert set(action) == {"type", "description", "resource"}
         assert action["type"] == "create"

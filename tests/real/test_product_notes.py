@@ -56,7 +56,7 @@ async def test_every_draft_is_valid(vendor: str, tmp_path: Any, fhircheck: FhirC
     notes = await _notes(tmp_path, vendor)
     needs_encounter = load_profile(vendor).note.encounter_required
     offered = {p for p in patients.patient_ids() if _encounter(p) or not needs_encounter}
-    assert set(notes) == offered
+    assert set(notes) == offered - {"daniel-whitlock"}  # his chart holds restricted entries
     problems = {p: [*fhircheck.validate(n), *model_issues(n)] for p, n in notes.items()}
     assert {p: found for p, found in problems.items() if found} == {}
     for patient, note in notes.items():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from cds_service.brief.facts.visits import is_since_last_visit
+from cds_service.brief.facts.visits import is_after_last_visit, released
 from cds_service.brief.record import Item, Record
 from cds_service.brief.tables import COUNT, CRITICAL, DAYS, GROUPS, TERMS, Group
 from cds_service.domain.brief import Flag, Kind, Statement
@@ -266,9 +266,9 @@ def _flags(record: Record, each: Series) -> Iterator[Flag]:
         yield "preliminary"
     if newest.when is None:
         yield "undated"
-    elif record.days_ago(newest.when) > stale_days(each):
+    elif is_stale(record, each):
         yield "stale"
-    if is_since_last_visit(record, newest):
+    if is_new(record, newest):
         yield "new"
 
 
@@ -279,6 +279,17 @@ def _directions(resource: JsonObject) -> Iterator[Flag]:
         yield "high"
     elif flagged.startswith("L") or side == "below":
         yield "low"
+
+
+def is_new(record: Record, item: Item) -> bool:
+    """Return whether a result could first be read after the last visit."""
+    return is_after_last_visit(record, released(record, item))
+
+
+def is_stale(record: Record, each: Series) -> bool:
+    """Return whether the newest value of a series is called old."""
+    newest = each.items[0].when
+    return newest is not None and record.days_ago(newest) > stale_days(each)
 
 
 def stale_days(each: Series) -> int:

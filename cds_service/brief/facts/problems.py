@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from cds_service.brief.facts.visits import is_category, is_since_last_visit
+from cds_service.brief.facts.visits import is_category, is_since_last_visit, next_appointment
 from cds_service.brief.record import Item, Record
 from cds_service.brief.tables import DAYS, TERMS
 from cds_service.domain.brief import Flag, Statement
-from cds_service.fhir.elements import codings, has_code, name, obj
+from cds_service.fhir.elements import code, codings, has_code, name, obj, objs
 
 Place = Literal["listed", "other", "old", "remission"]
 _STANDING = frozenset({"active", "recurrence", "relapse"})
@@ -27,12 +27,12 @@ class Problem:
 def problems(record: Record) -> tuple[Problem, ...]:
     """Return the problems: those on the list, other active diagnoses, older ones, those in remission."""
     merged: dict[object, list[Item]] = {}
-    for item in record.of("Condition"):
+    for item in sorted(record.of("Condition"), key=_is_plain):
         if clinical_status(item) in {"active", "remission"} and not is_said_none(item):
-            keys = _keys(item)
-            items = next((merged[key] for key in keys if key in merged), [])
+            sought, own = _keys(item)
+            items = next((merged[key] for key in sought if key in merged), [])
             items.append(item)
-            merged.update({key: items for key in keys if key not in merged})
+            merged.update({key: items for key in own if key not in merged})
     made = [
         _problem(record, items) for items in {id(each): each for each in merged.values()}.values()
     ]
@@ -83,14 +83,50 @@ def is_listed(item: Item) -> bool:
     return not is_category(item, "encounter-diagnosis") or is_category(item, "problem-list-item")
 
 
-def _keys(item: Item) -> list[object]:
-    """Return what entries of one problem share: SNOMED CT codes, else ICD-10 codes; and the words."""
+def _keys(item: Item) -> tuple[list[object], list[object]]:
+    """Return what an entry is looked up by, and what it is found by: codes and words.
+
+    Two SNOMED CT codes are two problems even under one ICD-10 code; an entry that has only an ICD-10 code is
+    one problem with an entry that carries the same code beside SNOMED CT.
+    """
     concept = obj(item.resource, "code")
     coded = list(codings(concept))
-    snomed = [each for system, each in coded if "snomed" in system]
-    keys: list[object] = [(each,) for each in snomed or [c for s, c in coded if "icd-10" in s]]
-    words = name(concept).casefold()
-    return [*keys, *([words] if words else [])] or [(item.ref,)]
+    snomed: list[object] = [(each,) for system, each in coded if "snomed" in system]
+    icd = [each for system, each in coded if "icd-10" in system]
+    words: list[object] = [w] if (w := name(concept).casefold()) else []
+    shared: list[object] = [("icd-10", each) for each in icd]
+    fallback: list[object] = [] if (coded and (snomed or icd)) or words else [(item.ref,)]
+    if snomed:
+        return [*snomed, *words], [*snomed, *words, *shared]
+    both = [*shared, *words, *fallback]
+    return both, both
+
+
+def _is_plain(item: Item) -> bool:
+    """Return whether an entry has no SNOMED CT code: those are looked up after the others."""
+    return not any("snomed" in system for system, _ in codings(obj(item.resource, "code")))
+
+
+def marks(problem: Problem) -> frozenset[str]:
+    """Return the codes, words and references by which a reason for a visit may name a problem."""
+    found = {item.ref for item in problem.items}
+    for item in problem.items:
+        concept = obj(item.resource, "code")
+        found |= {each for _, each in codings(concept)} | {name(concept).casefold()} - {""}
+    return frozenset(found)
+
+
+def reasons_of_visit(record: Record) -> frozenset[str]:
+    """Return the codes, words and references of the reasons of the booked appointment and the open encounter."""
+    booked = record.once(next_appointment)
+    current = record.get(f"Encounter/{record.context.encounter}")
+    found: set[str] = set()
+    for item in (booked, current):
+        for concept in objs(item.resource, "reasonCode") if item else ():
+            found |= {each for _, each in codings(concept)} | {name(concept).casefold()} - {""}
+        for named in objs(item.resource, "reasonReference") if item else ():
+            found.add(code(named, "reference"))
+    return frozenset(found)
 
 
 def statement(record: Record, problem: Problem, *more: Flag) -> Statement:
@@ -128,12 +164,12 @@ def both_ways(record: Record) -> tuple[tuple[Item, Item], ...]:
         for each in record.once(problems)
         for item in reversed(each.items)
         if clinical_status(item) == "active"
-        for key in _keys(item)
+        for key in _keys(item)[1]
     }
     found: dict[str, tuple[Item, Item]] = {}
     for item in record.of("Condition"):
         if has_code(obj(item.resource, "clinicalStatus"), *_ENDED):
-            active = next((standing[key] for key in _keys(item) if key in standing), None)
+            active = next((standing[key] for key in _keys(item)[0] if key in standing), None)
             if active and _same_start(active, item):
                 found.setdefault(active.ref, (active, item))
     return tuple(pair for _, pair in sorted(found.items()))

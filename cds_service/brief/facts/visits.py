@@ -3,8 +3,9 @@
 from typing import Literal
 
 from cds_service.brief.record import Item, Record
-from cds_service.brief.tables import TERMS
-from cds_service.fhir.elements import codings, has_code, objs, text
+from cds_service.brief.tables import DAYS, TERMS
+from cds_service.fhir.dates import Moment
+from cds_service.fhir.elements import code, codings, has_code, obj, objs, text
 
 Setting = Literal["emergency", "inpatient", "observation", ""]
 _SETTINGS: tuple[Setting, ...] = ("emergency", "inpatient", "observation")
@@ -13,27 +14,80 @@ _BOOKED = frozenset({"booked", "pending", "arrived", "checked-in", "proposed"})
 
 def setting(item: Item) -> Setting:
     """Return whether an Encounter was an emergency, a stay or an observation; "" for any other."""
-    found = item.resource.get("class")
-    known = {found.get("code")} if isinstance(found, dict) else set()
-    known |= {each for concept in objs(item.resource, "class") for _, each in codings(concept)}
+    known = _class(item)
     return next((each for each in _SETTINGS if known & set(TERMS["encounter"][each])), "")
 
 
+def is_ambulatory(item: Item) -> bool:
+    """Return whether an Encounter was a visit in person to a clinic."""
+    return not _class(item).isdisjoint(TERMS["encounter"]["ambulatory"])
+
+
+def _class(item: Item) -> set[str]:
+    """Return the class codes of an Encounter: a Coding in R4, CodeableConcepts in R5."""
+    classes = objs(item.resource, "class")
+    return {code(each, "code") for each in classes} | {
+        value for each in classes for _, value in codings(each)
+    }
+
+
 def last_visit(record: Record) -> Item | None:
-    """Return the last finished encounter that was neither an emergency nor a stay."""
-    for item in record.of("Encounter"):
-        past = item.when is not None and item.when.at <= record.now.at
-        if past and item.status == "finished" and not setting(item):
-            return item
-    return None
+    """Return the last finished clinic visit; where there is none, the last of another kind.
+
+    Emergencies and stays are never it.
+    """
+    past = [
+        item
+        for item in record.of("Encounter")
+        if item.status == "finished"
+        and item.when is not None
+        and item.when.at <= record.now.at
+        and not setting(item)
+    ]
+    return next((item for item in past if is_ambulatory(item)), past[0] if past else None)
 
 
 def is_since_last_visit(record: Record, item: Item) -> bool:
-    """Return whether something is dated after the day of the last visit; False without either date."""
+    """Return whether something is dated after the day of the last visit; False without either date.
+
+    For what is written during a visit: an order of that day is of the visit.
+    """
     visit = record.once(last_visit)
     if visit is None or visit.when is None or item.when is None:
         return False
     return item.when.date > visit.when.date
+
+
+def is_after_last_visit(record: Record, when: Moment | None) -> bool:
+    """Return whether something came after the last visit: by the clock where both tell one, else by the day."""
+    visit = record.once(last_visit)
+    if visit is None or visit.when is None or when is None:
+        return False
+    ended = record.moment(obj(visit.resource, "period").get("end"))
+    over = ended if ended and ended.day == visit.when.day else visit.when
+    if _has_clock(over) and _has_clock(when):
+        return when.at > over.at
+    return when.date > visit.when.date
+
+
+def _has_clock(when: Moment) -> bool:
+    return when.shown != when.day
+
+
+def released(record: Record, item: Item) -> Moment | None:
+    """Return when a result or report could first be read: when it was issued, else its own date."""
+    return record.moment(item.resource.get("issued")) or item.when
+
+
+def missed_visits(record: Record) -> list[Item]:
+    """Return the Appointments of the year that the patient did not come to, newest first."""
+    return [
+        item
+        for item in record.of("Appointment")
+        if item.status == "noshow"
+        and item.when
+        and 0 <= record.days_ago(item.when) <= DAYS["encounters"]
+    ]
 
 
 def next_appointment(record: Record) -> Item | None:

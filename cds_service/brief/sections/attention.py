@@ -1,31 +1,53 @@
-"""Needs attention: what no brief may leave out, whatever else it chooses."""
+"""Needs attention: what no brief may leave out, whatever else it chooses. The order is the clinical one."""
 
 from collections.abc import Iterator
 
-from cds_service.brief.facts import allergies, medicines, observations, problems
-from cds_service.brief.facts.visits import is_since_last_visit
+from cds_service.brief.facts import (
+    allergies,
+    medicine_changes,
+    medicine_conflicts,
+    medicines,
+    observations,
+    problems,
+)
+from cds_service.brief.facts.orders import overdue
 from cds_service.brief.record import Item, Record
+from cds_service.brief.sections.common import grouped
 from cds_service.brief.tables import COUNT, DAYS, TERMS
 from cds_service.domain.brief import Flag, Kind, Statement
 from cds_service.fhir.elements import codings, has_code, obj
 
 _LOOKED_AT = COUNT["earlier"]
-_CONFLICT: tuple[Flag, ...] = ("must_show", "conflict")
 
 
 def statements(record: Record) -> Iterator[Statement]:
-    """Yield critical results, conflicts, severe allergies, flags, pregnancy, and high-alert medicines."""
+    """Yield what must be read: critical results and conflicts first, lists of names last."""
     yield from _critical(record)
     yield from _conflicts(record)
     for item in record.once(allergies.allergies):
         if allergies.is_severe(item):
             yield allergies.statement(item)
+    waiting = [item.ref for item in record.once(overdue)]
+    yield from grouped(record, "order_open", waiting, "must_show")
+    yield from _drug_changes(record)
     for item in active_flags(record):
         yield Statement(kind="flag", refs=(item.ref,), flags=("must_show",))
-    yield from _pregnancy(record)
-    for medicine in record.once(medicines.medicines):
-        if medicine.alerts:
-            yield medicines.statement(record, medicine)
+    yield from record.once(pregnancy)
+    alerts = [
+        item.ref
+        for medicine in record.once(medicines.medicines)
+        if medicine.alerts
+        for item in medicine.items
+    ]
+    yield from grouped(record, "medication", alerts, "must_show", "high_alert")
+
+
+def _drug_changes(record: Record) -> Iterator[Statement]:
+    """Yield every new, changed and stopped order since the last visit on one line."""
+    refs = dict.fromkeys(
+        ref for each in record.once(medicine_changes.changes) for ref in each.refs
+    )
+    yield from grouped(record, "medication_change", list(refs), "must_show")
 
 
 def active_flags(record: Record) -> list[Item]:
@@ -44,7 +66,7 @@ def _critical(record: Record) -> Iterator[Statement]:
         newest, *earlier = each.items
         recent = newest.when is None or record.days_ago(newest.when) <= DAYS["results"]
         unseen = any(
-            is_since_last_visit(record, item) and observations.level(item.resource) == "critical"
+            observations.is_new(record, item) and observations.level(item.resource) == "critical"
             for item in earlier[:_LOOKED_AT]
         )
         if (recent and each.level == "critical") or unseen:
@@ -53,24 +75,45 @@ def _critical(record: Record) -> Iterator[Statement]:
 
 
 def _conflicts(record: Record) -> Iterator[Statement]:
-    groups = (
-        allergies.against_medicines(record),
-        allergies.denials(record),
-        medicines.doubles(record),
-        medicines.contradictions(record),
-        problems.both_ways(record),
-    )
-    for group in groups:
-        for items in group:
-            refs = tuple(item.ref for item in items)
-            yield Statement(kind="conflict", refs=refs, flags=_CONFLICT)
+    """Yield what does not agree: allergies first, then what touches a high-alert medicine, then the rest."""
+    for items in allergies.against_medicines(record):
+        severe: tuple[Flag, ...] = ("severe",) if allergies.is_severe(items[0]) else ()
+        yield _conflict(record, items, "allergen", *severe)
+    found = [
+        _conflict(record, items)
+        for group in (
+            medicine_conflicts.contradictions(record),
+            medicine_conflicts.doubles(record),
+            record.once(allergies.denials),
+            problems.both_ways(record),
+        )
+        for items in group
+    ]
+    yield from sorted(found, key=lambda each: "high_alert" not in each.flags)
 
 
-def _pregnancy(record: Record) -> Iterator[Statement]:
-    terms = TERMS["pregnancy"]
+def _conflict(record: Record, items: tuple[Item, ...], *more: Flag) -> Statement:
+    drugs = (item for item in items if item.type in {medicines.ORDER, medicines.REPORT})
+    alert: tuple[Flag, ...] = ()
+    if any(medicines.alerts_of(record, item) for item in drugs):
+        alert = ("high_alert",)
+    refs = tuple(item.ref for item in items)
+    return Statement(kind="conflict", refs=refs, flags=("must_show", "conflict", *more, *alert))
+
+
+def pregnancy(record: Record) -> tuple[Statement, ...]:
+    """Return a pregnancy: on the problem list, or as a recent status or due date."""
+    return (*_pregnancies(record), *_statuses(record))
+
+
+def _pregnancies(record: Record) -> Iterator[Statement]:
     for problem in record.once(problems.problems):
         if problem.place != "remission" and problems.is_pregnancy(problem.items[0]):
             yield problems.statement(record, problem, "must_show")
+
+
+def _statuses(record: Record) -> Iterator[Statement]:
+    terms = TERMS["pregnancy"]
     for each in record.once(observations.series):
         newest = each.items[0]
         if newest.when is None or record.days_ago(newest.when) > DAYS["pregnancy"]:

@@ -1,35 +1,54 @@
-"""Changes since the last visit: emergencies and stays, medicines, problems, allergies, results."""
+"""Changes since the last visit: visits elsewhere, reports, medicines, problems, allergies, results."""
 
 from collections.abc import Iterator
 
-from cds_service.brief.facts import allergies, medicines, observations, problems
-from cds_service.brief.facts.visits import is_since_last_visit, last_visit, setting
-from cds_service.brief.record import Record
-from cds_service.domain.brief import Statement
+from cds_service.brief.facts import allergies, medicine_changes, observations, problems, reports
+from cds_service.brief.facts.visits import (
+    is_after_last_visit,
+    is_since_last_visit,
+    last_visit,
+    setting,
+)
+from cds_service.brief.record import Item, Record
+from cds_service.domain.brief import Flag, Statement
 
 
 def statements(record: Record) -> Iterator[Statement]:
-    """Yield what is dated after the day of the last visit; nothing where no visit is known."""
+    """Yield what came after the last visit; nothing where no visit is known."""
     if record.once(last_visit) is None:
         return
-    yield from _events(record)
-    yield from medicines.changes(record)
-    yield from _summary(record)
-    for each in record.once(observations.series):
-        newest = each.items[0]
-        out = each.level in {"abnormal", "critical"}
-        if out and each.section == "results" and is_since_last_visit(record, newest):
-            yield observations.statement(record, each)
-
-
-def _events(record: Record) -> Iterator[Statement]:
-    """Yield emergencies, stays and procedures."""
-    for item in record.of("Encounter"):
-        if setting(item) and is_since_last_visit(record, item) and item.status != "cancelled":
-            yield Statement(kind="encounter", refs=(item.ref,), flags=("new",))
+    yield from _encounters(record)
     for item in record.of("Procedure"):
         if item.status in {"completed", ""} and is_since_last_visit(record, item):
             yield Statement(kind="procedure", refs=(item.ref,), flags=("new",))
+    for item in record.once(reports.reports):
+        if reports.is_new(record, item):
+            yield reports.statement(record, item)
+    for change in record.once(medicine_changes.changes):
+        yield change.statement()
+    yield from _summary(record)
+    yield from _results(record)
+
+
+def _encounters(record: Record) -> Iterator[Statement]:
+    """Yield emergencies and stays first, then the other finished visits."""
+    seen = [
+        item
+        for item in record.of("Encounter")
+        if is_after_last_visit(record, item.when) and _took_place(record, item)
+    ]
+    for item in sorted(seen, key=lambda item: not setting(item)):
+        acute: tuple[Flag, ...] = ("must_show", "acute") if setting(item) else ()
+        yield Statement(kind="encounter", refs=(item.ref,), flags=("new", *acute))
+
+
+def _took_place(record: Record, item: Item) -> bool:
+    """Return whether an encounter is over, or an emergency or stay that is not; never this visit itself."""
+    if item.ref == f"Encounter/{record.context.encounter}":
+        return False
+    return item.status == "finished" or (
+        bool(setting(item)) and item.status not in {"cancelled", "planned"}
+    )
 
 
 def _summary(record: Record) -> Iterator[Statement]:
@@ -40,3 +59,16 @@ def _summary(record: Record) -> Iterator[Statement]:
     for item in record.once(allergies.allergies):
         if is_since_last_visit(record, item):
             yield allergies.statement(item)
+
+
+def _results(record: Record) -> Iterator[Statement]:
+    """Yield results out of range that could first be read after the last visit, newest first."""
+    found = [
+        each
+        for each in record.once(observations.series)
+        if each.section == "results"
+        and each.level in {"abnormal", "critical"}
+        and observations.is_new(record, each.items[0])
+    ]
+    for each in sorted(found, key=lambda each: each.items[0].when or record.now, reverse=True):
+        yield observations.statement(record, each)

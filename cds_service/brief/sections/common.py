@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from cds_service.brief.facts.labels import restricted
 from cds_service.brief.record import Record
 from cds_service.brief.tables import COUNT
 from cds_service.domain.brief import Flag, Kind, Statement
@@ -14,8 +15,19 @@ def absence(record: Record, *needs: NeedName) -> Iterator[Statement]:
         yield Statement(kind="absence", refs=(), needs=needs)
 
 
-def grouped(kind: Kind, refs: Sequence[str], flag: Flag | None = None) -> Iterator[Statement]:
-    """Yield lines that name many resources each, so that none is left out."""
-    flags: tuple[Flag, ...] = ("grouped", flag) if flag else ("grouped",)
-    for start in range(0, len(refs), COUNT["listed"]):
-        yield Statement(kind=kind, refs=tuple(refs[start : start + COUNT["listed"]]), flags=flags)
+def grouped(record: Record, kind: Kind, refs: Sequence[str], *flags: Flag) -> Iterator[Statement]:
+    """Yield lines that name many resources each, so that none is left out.
+
+    What is labelled as restricted stands on lines of its own: withholding it takes nothing else away.
+    """
+    labelled = record.once(restricted)
+    for part in (
+        [ref for ref in refs if ref not in labelled],
+        [ref for ref in refs if ref in labelled],
+    ):
+        for start in range(0, len(part), COUNT["listed"]):
+            yield Statement(
+                kind=kind,
+                refs=tuple(part[start : start + COUNT["listed"]]),
+                flags=("grouped", *flags),
+            )

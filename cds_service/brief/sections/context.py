@@ -1,11 +1,11 @@
-"""Social history, advance directives, flags and the care team."""
+"""Social history, advance directives and the care team."""
 
 from collections.abc import Iterator
 
 from cds_service.brief.facts.observations import series
 from cds_service.brief.facts.visits import is_category
 from cds_service.brief.record import Item, Record
-from cds_service.brief.sections.attention import active_flags
+from cds_service.brief.sections.attention import pregnancy
 from cds_service.brief.sections.common import grouped
 from cds_service.domain.brief import Statement
 from cds_service.fhir.elements import codings, obj
@@ -15,16 +15,18 @@ _DIRECTIVE_NOTES = frozenset({"42348-3", "81334-5", "86533-7", "92664-2", "64298
 
 
 def statements(record: Record) -> Iterator[Statement]:
-    """Yield one line for each; of questionnaires only that they were answered, as answers may identify."""
+    """Yield one line for each that does not stand under attention.
+
+    Of questionnaires only that they were answered, as answers may identify.
+    """
+    told = {ref for each in record.once(pregnancy) for ref in each.refs}
     for each in record.once(series):
-        if each.section == "social":
+        if each.section == "social" and each.items[0].ref not in told:
             yield Statement(kind="observation", refs=(each.items[0].ref,))
     answers = [s.items[0].ref for s in record.once(series) if s.section == "survey"]
-    yield from grouped("observation", answers)
+    yield from grouped(record, "observation", answers)
     for item in _directives(record):
         yield Statement(kind="directive", refs=(item.ref,))
-    for item in active_flags(record):
-        yield Statement(kind="flag", refs=(item.ref,))
     for item in record.of("CareTeam"):
         if item.status in {"active", ""}:
             yield Statement(kind="care_team", refs=(item.ref,))

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 
+from cds_service.brief.facts.medicine_changes import words_of
 from cds_service.brief.facts.medicines import (
     ORDER,
     REPORT,
+    Medicine,
     is_active,
+    is_reported,
     is_said_none,
     medicines,
-    statement,
 )
 from cds_service.brief.record import Record
 from cds_service.brief.sections.common import absence
-from cds_service.domain.brief import Statement
+from cds_service.brief.tables import DAYS
+from cds_service.domain.brief import Flag, Statement
 from cds_service.fhir.elements import is_true
 
 
@@ -29,3 +32,34 @@ def statements(record: Record) -> Iterator[Statement]:
         yield Statement(kind="no_known", refs=(item.ref,))
     if not found and not said_none:
         yield from absence(record, "medications", "medication_statements")
+
+
+def statement(record: Record, medicine: Medicine) -> Statement:
+    """Return the statement of a medicine and of everything that was merged into it."""
+    refs = tuple(item.ref for item in medicine.items)
+    return Statement(kind="medication", refs=refs, flags=tuple(_flags(record, medicine)))
+
+
+def _flags(record: Record, medicine: Medicine) -> Iterator[Flag]:
+    items = medicine.items
+    if medicine.alerts:
+        yield from ("must_show", "high_alert")
+    if len(items) > 1:
+        yield "merged"
+    if all(is_reported(item) for item in items):
+        yield "reported"
+    if all(item.status == "on-hold" for item in items):
+        yield "on_hold"
+    changed = record.once(words_of)
+    yield from dict.fromkeys(changed[item.ref] for item in items if item.ref in changed)
+    yield from _age(record, medicine)
+
+
+def _age(record: Record, medicine: Medicine) -> Iterator[Flag]:
+    """Yield whether the order is old or undated; a newer report of it does not make it young."""
+    ordered = [item for item in medicine.items if not is_reported(item)] or medicine.items
+    newest = max((item.when for item in ordered if item.when), default=None)
+    if newest is None:
+        yield "undated"
+    elif record.days_ago(newest) > DAYS["medication_list"]:
+        yield "stale"

@@ -10,17 +10,15 @@ from cds_service.brief.tables import DAYS, TERMS
 from cds_service.domain.brief import Flag, Statement
 from cds_service.fhir.elements import codings, name, obj
 
+_DONE = frozenset({"completed", "final", "amended", "corrected", "appended"})
+SCREENING = {each: entry["name"] for entry in TERMS["screening"] for each in entry["codes"]}
+
 
 def statements(record: Record) -> Iterator[Statement]:
     """Yield influenza first, other vaccines, screening found, and an old HbA1c beside diabetes."""
     yield from _vaccines(record)
-    done = _done(record)
-    for screening in TERMS["screening"]:
-        found = next(
-            (i for i, said in done if any(word in said for word in screening["words"])), None
-        )
-        if found:
-            yield Statement(kind="procedure", refs=(found.ref,))
+    for ref in _screenings(record):
+        yield Statement(kind="procedure", refs=(ref,))
     yield from _diabetes(record)
 
 
@@ -31,7 +29,8 @@ def _vaccines(record: Record) -> Iterator[Statement]:
             given.setdefault(_vaccine(item), []).append(item)
     for vaccine in sorted(given, key=lambda each: (each != "influenza", each)):
         items = given[vaccine]
-        stale = vaccine == "influenza" and _proven(record) and _is_old(record, items[0])
+        dated = all(item.when for item in items)  # one of unknown date may be of this season
+        stale = vaccine == "influenza" and dated and _proven(record) and _is_old(record, items[0])
         flags: tuple[Flag, ...] = ("stale",) if stale else ()
         yield Statement(kind="immunization", refs=tuple(i.ref for i in items), flags=flags)
     if not given:
@@ -59,13 +58,27 @@ def _vaccine(item: Item) -> str:
     return name(concept).casefold() or coded or item.ref
 
 
-def _done(record: Record) -> tuple[tuple[Item, str], ...]:
-    """Return procedures and reports that took place, newest first, with their names."""
-    return tuple(
-        (item, names(item))
-        for item in record.of("Procedure", "DiagnosticReport")
-        if item.status in {"completed", "final", "amended", "corrected", "appended"}
+def _screenings(record: Record) -> Iterator[str]:
+    """Yield the newest procedure or report of each screening that took place, by code, else by its words."""
+    newest: dict[str, str] = {}
+    for item in record.of("Procedure", "DiagnosticReport"):
+        if item.status in _DONE:
+            for each in _screened(item):
+                newest.setdefault(each, item.ref)
+    yield from dict.fromkeys(
+        newest[each["name"]] for each in TERMS["screening"] if each["name"] in newest
     )
+
+
+def _screened(item: Item) -> list[str]:
+    known = {each for _, each in codings(obj(item.resource, "code"))}
+    by_code = [SCREENING[each] for each in known & SCREENING.keys()]
+    if by_code:
+        return by_code
+    said = names(item)
+    return [
+        each["name"] for each in TERMS["screening"] if any(word in said for word in each["words"])
+    ]
 
 
 def _diabetes(record: Record) -> Iterator[Statement]:

@@ -1,29 +1,58 @@
-"""Newest results: critical ones first, then those out of range, then the rest in reading order."""
+"""Newest results and reports: critical, out of range and new, reports, out of range, the rest, old ones last."""
 
 from collections.abc import Iterator
 
-from cds_service.brief.facts.observations import Series, series, statement
-from cds_service.brief.record import Record
+from cds_service.brief.facts import observations, reports
+from cds_service.brief.facts.observations import Series, series
+from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import absence, grouped
 from cds_service.brief.tables import DAYS
 from cds_service.domain.brief import Statement
 
-_RANK = {"critical": 0, "abnormal": 1, "normal": 2, "": 2}
+_CRITICAL, _OUT_AND_NEW, _REPORT_NEW, _OUT, _REPORT, _IN_RANGE, _STALE = range(7)
 
 
 def statements(record: Record) -> Iterator[Statement]:
-    """Yield each series of results; those whose newest value is older than the window only by name."""
+    """Yield each series and report; those older than the window only by name."""
     found = [each for each in record.once(series) if each.section == "results"]
     shown = [each for each in found if each.aside != "registered"]
-    recent = [each for each in shown if not _is_old(record, each)]
-    for each in sorted(recent, key=lambda each: _RANK[each.level]):
-        yield statement(record, each)
-    old = [each.items[0].ref for each in shown if _is_old(record, each)]
-    yield from grouped("result", old, "stale")
+    told = record.once(reports.newest_reports)
+    ranked = [
+        (_rank(record, each), observations.statement(record, each))
+        for each in shown
+        if not _is_old(record, each.items[0])
+    ]
+    ranked += [
+        (_report_rank(record, item), reports.statement(record, item))
+        for item in told
+        if not _is_old(record, item)
+    ]
+    for _, each in sorted(ranked, key=lambda pair: pair[0]):
+        yield each
+    old = [each.items[0].ref for each in shown if _is_old(record, each.items[0])]
+    yield from grouped(record, "result", old, "stale")
+    old = [item.ref for item in told if _is_old(record, item)]
+    yield from grouped(record, "report", old, "stale")
     if not found:
         yield from absence(record, "results")
 
 
-def _is_old(record: Record, each: Series) -> bool:
-    newest = each.items[0].when
-    return newest is not None and record.days_ago(newest) > DAYS["results"]
+def _rank(record: Record, each: Series) -> int:
+    if each.level == "critical":
+        return _CRITICAL
+    if observations.is_stale(record, each):
+        return _STALE
+    if each.level != "abnormal":
+        return _IN_RANGE
+    return _OUT_AND_NEW if observations.is_new(record, each.items[0]) else _OUT
+
+
+def _report_rank(record: Record, item: Item) -> int:
+    if reports.is_new(record, item):
+        return _REPORT_NEW
+    old = item.when is not None and record.days_ago(item.when) > DAYS["result_stale"]
+    return _STALE if old else _REPORT
+
+
+def _is_old(record: Record, item: Item) -> bool:
+    return item.when is not None and record.days_ago(item.when) > DAYS["results"]

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from cds_service.brief.facts.visits import is_booked, last_visit, next_appointment
+from cds_service.brief.facts.visits import is_booked, last_visit, missed_visits, next_appointment
 from cds_service.brief.record import Item, Record
+from cds_service.brief.sections.common import grouped
 from cds_service.brief.wording.visits import names_of, overlaps
 from cds_service.domain.brief import Statement
 from cds_service.domain.json import JsonObject
@@ -11,19 +12,21 @@ from cds_service.fhir.elements import code, objs
 
 
 def statements(record: Record) -> Iterator[Statement]:
-    """Yield the patient, the open encounter, the nearest appointment, the last visit, and clashes."""
+    """Yield the patient, the open encounter, the nearest appointment, the last visit, missed ones, and clashes."""
     patient = record.get(f"Patient/{record.context.patient}")
     if patient:
         yield Statement(kind="patient", refs=(patient.ref,))
     current = record.get(f"Encounter/{record.context.encounter}")
     if current and current.status != "finished":
-        yield Statement(kind="visit", refs=(current.ref,))
+        yield Statement(kind="visit", refs=(current.ref,), flags=("must_show",))
     booked = record.once(next_appointment)
     if booked:
-        yield Statement(kind="visit", refs=(booked.ref,))
+        yield Statement(kind="visit", refs=(booked.ref,), flags=("must_show",))
     seen = record.once(last_visit)
     if seen:
         yield Statement(kind="last_visit", refs=(seen.ref,))
+    missed = [item.ref for item in missed_visits(record)]
+    yield from grouped(record, "visit", missed)
     for item in _clashes(record):
         yield Statement(kind="clash", refs=(item.ref,), flags=("must_show", "conflict"))
 

@@ -19,6 +19,6 @@ def statements(record: Record) -> Iterator[Statement]:
             old.append(newest.ref)
         elif each.aside != "registered":
             yield statement(record, each, "vital")
-    yield from grouped("vital", old, "stale")
+    yield from grouped(record, "vital", old, "stale")
     if not found:
         yield from absence(record, "vitals")

@@ -5,10 +5,10 @@ from cds_service.brief.facts.medicines import ORDER, ingredients_of, is_reported
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.medicines import dose_of, name_of
 from cds_service.brief.wording.summary import allergen
-from cds_service.brief.wording.words import code_name, dated, joined, names, short
+from cds_service.brief.wording.words import code_name, dated, joined, names, note_of, short
 from cds_service.domain.brief import Statement
 from cds_service.domain.needs import NEEDS
-from cds_service.fhir.elements import has_code, obj, objs, text
+from cds_service.fhir.elements import has_code, obj, objs
 
 _DRUGS = frozenset({ORDER, "MedicationStatement"})
 
@@ -23,7 +23,7 @@ def conflict(statement: Statement, record: Record, items: list[Item]) -> str:
     if first.type in _DRUGS:
         return _medicines(record, cited)
     if first.type == "Condition":
-        return _problem(first, others)
+        return _problem(record, first, others)
     return f"Do not agree: {joined(code_name(each, each.type) for each in cited)}"
 
 
@@ -57,7 +57,7 @@ def _medicines(record: Record, cited: list[Item]) -> str:
         active = joined((_drug(record, each) for each in cited if each not in denied), "; ")
         report = denied[0]
         word = "not taken" if report.status == "not-taken" else "stopped"
-        told = joined(_note(each) for each in denied)
+        told = joined(note_of(each.resource) for each in denied)
         return joined((f"Active: {active}", f"reported as {word}{_on(report)}", told), "; ")
     shared = frozenset.intersection(*(ingredients_of(record, each) for each in cited))
     head = joined(sorted(each.name for each in shared)).capitalize() or "One ingredient"
@@ -70,26 +70,23 @@ def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
-def _note(item: Item) -> str:
-    found = next(iter(objs(item.resource, "note")), {})
-    words = text(found, "text")
-    return f'note: "{short(words, 120)}"' if words else ""
-
-
 def _with_dose(record: Record, item: Item) -> str:
     verb = "reported" if is_reported(item) else "ordered"
     written = joined((name_of(record, item), short(dose_of(item), 120)), ": ")
     return joined((written, dated(verb, item.when) or f"{verb}, undated"))
 
 
-def _problem(first: Item, others: list[Item]) -> str:
+def _problem(record: Record, first: Item, others: list[Item]) -> str:
     status = [
         each for each in others if has_code(obj(each.resource, "clinicalStatus"), "resolved")
     ]
     word = "resolved" if status else "inactive"
     name = code_name(first, "Problem without a name")
     since, onset = dated("since", first.when), dated("onset", next((i.when for i in others), None))
-    return f"{name}: listed as active ({since or 'undated'}) and as {word} ({onset or 'undated'})"
+    ends = (record.moment(each.resource.get("abatementDateTime")) for each in others)
+    ended = dated("ended", next((each for each in ends if each), None))
+    twin = joined((onset, ended)) or "undated"
+    return f"{name}: listed as active ({since or 'undated'}) and as {word} ({twin})"
 
 
 _STANDING = frozenset({"problems", "allergies", "medications", "medication_statements"})

@@ -1,13 +1,15 @@
 """Medicines in words: name, dose as written, who says so, since when, what was merged."""
 
+from cds_service.brief.facts.medicine_changes import Change, changes, stopped_at
 from cds_service.brief.facts.medicines import (
     ORDER,
     Medicine,
+    alerts_of,
     dose,
     ended,
     ingredients_of,
+    is_aged,
     is_reported,
-    stopped_at,
     title,
 )
 from cds_service.brief.record import Item, Record
@@ -17,6 +19,7 @@ from cds_service.brief.wording.words import (
     joined,
     named,
     names,
+    note_of,
     short,
     status_word,
 )
@@ -28,18 +31,28 @@ _PLANNED = {"proposal": "proposed, not ordered", "plan": "planned, not ordered"}
 
 
 def medication(statement: Statement, record: Record, items: list[Item]) -> str:
-    """Write a medicine and, after it, every entry that was merged into it."""
-    del statement
+    """Write a medicine and, after it, every entry that was merged into it; or high-alert ones by name alone."""
+    if "grouped" in statement.flags:
+        return _alerts(record, items)
     ordered = sorted(items, key=is_reported)
     first, others = ordered[0], ordered[1:]
     also = joined((_entry(record, each, first) for each in others), "; ")
-    return joined(
-        (_entry(record, first), _alert(record, ordered), f"also: {also}" if also else ""), "; "
-    )
+    unordered = "not ordered" if is_reported(first) else ""
+    head = joined((_entry(record, first), unordered))
+    return joined((head, _alert(record, ordered), f"also: {also}" if also else ""), "; ")
+
+
+def _alerts(record: Record, items: list[Item]) -> str:
+    """Write high-alert medicines on one line, each ingredient once."""
+    known = {each.name: each.high_alert for item in items for each in alerts_of(record, item)}
+    listed = joined(f"{name} ({group})" for name, group in sorted(known.items()))
+    return f"High-alert: {listed or joined(name_of(record, item) for item in items)}"
 
 
 def change(statement: Statement, record: Record, items: list[Item]) -> str:
-    """Write what became of a medicine since the last visit."""
+    """Write what became of a medicine since the last visit; or of several on one line."""
+    if "grouped" in statement.flags:
+        return _changes(record, items)
     by_ref = {item.ref: item for item in items}
     newest = by_ref.get(statement.refs[0], items[0])
     before = next((item for item in items if item is not newest), None)
@@ -50,12 +63,42 @@ def change(statement: Statement, record: Record, items: list[Item]) -> str:
     return f"Changed: {_entry(record, newest)}; before: {_entry(record, before)}"
 
 
+def _changes(record: Record, items: list[Item]) -> str:
+    """Write new, changed and stopped orders, each by name."""
+    cited = {item.ref for item in items}
+    said: dict[str, list[str]] = {"new": [], "changed": [], "stopped": []}
+    for each in record.once(changes):
+        if each.item.ref in cited:
+            word = each.item.status if each.word == "stopped" else each.word
+            said.setdefault(word, []).append(_briefly(record, each))
+    listed = joined((f"{word} {joined(told)}" for word, told in said.items() if told), "; ")
+    return (
+        f"Drug changes since the last visit: {listed or joined(name_of(record, i) for i in items)}"
+    )
+
+
+def _briefly(record: Record, change_: Change) -> str:
+    words = name_of(record, change_.item)
+    if change_.before is None:
+        return words
+    before = name_of(record, change_.before)
+    if before.casefold() != words.casefold():
+        return f"{words} (before: {before})"
+    doses = [short(dose_of(item), 60) for item in (change_.item, change_.before)]
+    return f"{words} ({doses[0] or 'no dose'}; before: {doses[1] or 'no dose'})"
+
+
+def _reason(item: Item) -> str:
+    """Return why an order was ended or put on hold, as it is recorded."""
+    words = named(obj(item.resource, "statusReason"), "")
+    return f"reason: {words}" if words else ""
+
+
 def _stopped(record: Record, item: Item) -> str:
     when = dated("record of", stopped_at(record, item)) if not ended(record, item) else ""
-    reason = named(obj(item.resource, "statusReason"), "")
     word = item.status.capitalize()
-    parts = [f"{word}: {name_of(record, item)}", dated("ended", ended(record, item)), when, reason]
-    return joined(parts, "; ")
+    end = dated("ended", ended(record, item))
+    return joined((f"{word}: {name_of(record, item)}", end, when, _reason(item)), "; ")
 
 
 def name_of(record: Record, item: Item) -> str:
@@ -79,16 +122,15 @@ def _entry(record: Record, item: Item, beside: Item | None = None) -> str:
 def _asides(record: Record, item: Item) -> list[str]:
     said = item.resource
     verb = "reported" if is_reported(item) else "ordered"
-    note = (
-        next((text(each, "text") for each in objs(said, "note")), "") if verb == "reported" else ""
-    )
     return [
         "not to be given" if is_true(said, "doNotPerform") else "",
         _PLANNED.get(code(said, "intent"), ""),
         dated(verb, item.when) or f"{verb}, undated",
+        "over a year ago" if is_aged(record, item) else "",
         status_word(item, "active") or ("" if item.status else "no status"),
+        _reason(item),
         _over(record, item),
-        f'note: "{short(note, 120)}"' if note else "",
+        note_of(said) if verb == "reported" else "",
     ]
 
 

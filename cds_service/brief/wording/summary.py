@@ -2,6 +2,7 @@
 
 from cds_service.brief.facts.allergies import covered, says, substance
 from cds_service.brief.facts.problems import clinical_status, is_listed, is_pregnancy
+from cds_service.brief.facts.reports import conclusion
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.words import (
     TEXT_MAX,
@@ -13,13 +14,15 @@ from cds_service.brief.wording.words import (
     moment,
     named,
     names,
+    note_of,
     person,
+    quoted,
     short,
     status_word,
 )
 from cds_service.domain.brief import Statement
 from cds_service.domain.json import JsonObject
-from cds_service.fhir.elements import code, codings, name, obj, objs, text
+from cds_service.fhir.elements import code, codings, inline_text, name, obj, objs, text
 
 _USUAL_VERIFICATION = {"", "confirmed"}
 
@@ -109,6 +112,7 @@ def allergy(statement: Statement, record: Record, items: list[Item]) -> str:
             "intolerance" if code(said, "type") == "intolerance" else "",
             verification(said),
             dated("recorded", recorded),
+            note_of(said),
         )
     )
 
@@ -128,12 +132,15 @@ def _severity(said: JsonObject) -> str:
 
 
 def no_known(statement: Statement, record: Record, items: list[Item]) -> str:
-    """Write an explicit "none known", or "nothing is known"."""
-    del statement, record
+    """Write an explicit "none known", or "nothing is known"; never plainly beside what it denies."""
+    del record
     item = items[0]
     concept = obj(item.resource, "code") or obj(item.resource, "medicationCodeableConcept")
     unknown = item.type == "AllergyIntolerance" and says(item) == "unknown"
     words = named(concept, "None known")
+    if "conflict" in statement.flags:
+        on = dated(" recorded", item.when)
+        return f"Conflict: “{words}”{on} contradicts what is listed here"
     return joined(
         (
             f"{words}: nothing is known, which is not the same as none" if unknown else words,
@@ -162,15 +169,20 @@ def flag(statement: Statement, record: Record, items: list[Item]) -> str:
 def immunization(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write the newest dose of a vaccine and how many are in the record."""
     newest = items[0]
-    absent = ""
-    if "stale" in statement.flags:
-        in_bundle = record.is_bundle(("immunizations",))
-        absent = f"none newer {'recorded in this bundle' if in_bundle else 'found in the record'}"
+    absent = _none_newer(record) if "stale" in statement.flags else ""
+    undated = "" if all(item.when for item in items) or len(items) == 1 else "some undated"
     count = f"{len(items)} doses recorded" if len(items) > 1 else ""
     vaccine = named(obj(newest.resource, "vaccineCode"), "Vaccine without a name")
     reported = "reported" if newest.resource.get("primarySource") is False else ""
     when = moment(newest.when) if newest.when else _occurrence(newest)
-    return joined((f"{vaccine}, {when}", reported, count, absent), "; ")
+    return joined((f"{vaccine}, {when}", reported, count, undated, absent), "; ")
+
+
+def _none_newer(record: Record) -> str:
+    """Return that no newer dose is there, as far as searches prove it."""
+    if record.is_bundle(("immunizations",)):
+        return "none newer recorded in this bundle"
+    return "none newer found in the record" if record.proves_absence(("immunizations",)) else ""
 
 
 def _occurrence(item: Item) -> str:
@@ -188,11 +200,35 @@ def procedure(statement: Statement, record: Record, items: list[Item]) -> str:
         (
             code_name(item, "Procedure without a name"),
             moment(item.when),
+            _performed(item),
             status_word(item, "completed", "final") or ("" if item.status else "no status"),
             by,
             outcome,
         )
     )
+
+
+def _performed(item: Item) -> str:
+    """Return when an undated procedure was done as somebody wrote it."""
+    words = "" if item.when else text(item.resource, "performedString") or item.odd_date
+    return f"written as {quoted(words, 60)}" if words else ""
+
+
+def report(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write what a final report concludes, in its own words; older ones only by name."""
+    del record
+    if "grouped" in statement.flags:
+        listed = joined(f"{code_name(i, 'report')} ({day(i.when) or 'undated'})" for i in items)
+        return f"Older reports: {listed}"
+    item = items[0]
+    head = joined(
+        (
+            f"Report: {code_name(item, 'without a name')}",
+            moment(item.when),
+            status_word(item, "final"),
+        )
+    )
+    return f"{head}: {quoted(conclusion(item)) or 'no conclusion recorded'}"
 
 
 def care_team(statement: Statement, record: Record, items: list[Item]) -> str:
@@ -227,6 +263,13 @@ def directive(statement: Statement, record: Record, items: list[Item]) -> str:
             coded_word(obj(said, "provision"), "type"),
             dated("dated", item.when) or "undated",
             status_word(item, "active", "current"),
-            "text on file",
+            quoted(_directive_text(said), TEXT_MAX) or "text on file",
         )
     )
+
+
+def _directive_text(said: JsonObject) -> str:
+    """Return the words of a directive that the resource carries within itself."""
+    attached = [obj(said, "sourceAttachment")]
+    attached += [obj(each, "attachment") for each in objs(said, "content")]
+    return next((words for each in attached if each and (words := inline_text(each))), "")

@@ -6,7 +6,6 @@ from cds_service.brief.facts.visits import setting
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.words import (
     TEXT_MAX,
-    code_name,
     coded_word,
     dated,
     day,
@@ -73,8 +72,10 @@ def _language(said: JsonObject) -> str:
 
 
 def visit(statement: Statement, record: Record, items: list[Item]) -> str:
-    """Write why this visit: a booked appointment, or the encounter that is open."""
-    del statement
+    """Write why this visit: a booked appointment, or the encounter that is open; or the visits that were missed."""
+    if "grouped" in statement.flags:
+        listed = joined(joined((day(i.when), reasons(i, record)), " ") for i in items)
+        return f"Missed appointments: {listed}"
     item = items[0]
     if item.type == "Encounter":
         return f"Current encounter: {_encounter(record, item)}"
@@ -169,51 +170,6 @@ def span(record: Record, appointment: JsonObject) -> tuple[float, float] | None:
     minutes = appointment.get("minutesDuration")
     length = minutes * 60 if isinstance(minutes, int) else 0
     return start.at, end.at if end else start.at + max(length, 60)
-
-
-def order_open(statement: Statement, record: Record, items: list[Item]) -> str:
-    """Write orders that have no result in the record."""
-    if "grouped" in statement.flags:
-        listed = joined(f"{code_name(i, 'order')} ({day(i.when) or 'undated'})" for i in items)
-        return f"Older orders without a result in the record: {listed}"
-    item = items[0]
-    why = reasons(item, record)
-    return joined(
-        (
-            f"Ordered, no result in the record: {code_name(item, 'order without a name')}",
-            f"for {why}" if why else "",
-            dated("ordered", item.when) or "undated",
-            status_word(item, "active"),
-            _priority(item),
-        )
-    )
-
-
-def _priority(item: Item) -> str:
-    word = coded_word(item.resource, "priority")
-    return "" if word == "routine" else word
-
-
-def report_pending(statement: Statement, record: Record, items: list[Item]) -> str:
-    """Write a report or a result that is not final."""
-    del statement, record
-    item = items[0]
-    return f"Not final: {code_name(item, 'report without a name')}, {item.status}, {moment(item.when)}"
-
-
-def task_open(statement: Statement, record: Record, items: list[Item]) -> str:
-    """Write an open task, or a referral that nothing in the record completes."""
-    del statement
-    item = items[0]
-    said = item.resource
-    focus = record.target(said, obj(said, "focus"))
-    words = (
-        short(text(said, "description"), TEXT_MAX)
-        or named(obj(focus, "code"), "")
-        or code_name(item, "")
-    )
-    word = "Referral open" if item.type == "ServiceRequest" else "Task open"
-    return joined((f"{word}: {words or 'without words'}", item.status, dated("since", item.when)))
 
 
 def note(statement: Statement, record: Record, items: list[Item]) -> str:

@@ -98,3 +98,20 @@ def status_word(item: Item, *usual: str) -> str:
 def coded_word(parent: JsonObject, member: str) -> str:
     """Return a primitive code in plain words."""
     return short(text(parent, member).replace("-", " "), 40)
+
+
+QUOTE_MAX = 300
+
+
+def quoted(words: str, limit: int = QUOTE_MAX) -> str:
+    """Return words of the record as a quotation; where it was cut it says so."""
+    if not words:
+        return ""
+    cut = " (cut; the record has more)" if len(words) > limit else ""
+    return f"“{short(words, limit)}”{cut}"
+
+
+def note_of(resource: JsonObject, limit: int = 120) -> str:
+    """Return the first note that a resource carries, quoted, "" when it has none."""
+    words = next((said for each in objs(resource, "note") if (said := text(each, "text"))), "")
+    return f"note: {quoted(words, limit)}" if words else ""

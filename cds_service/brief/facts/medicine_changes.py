@@ -1,0 +1,126 @@
+"""What became of a patient's medicines since the last visit: new, changed or stopped orders."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from cds_service.brief.facts.medicines import (
+    ORDER,
+    dosages,
+    dose,
+    ended,
+    is_active,
+    key,
+    title,
+)
+from cds_service.brief.facts.visits import is_since_last_visit
+from cds_service.brief.record import Item, Record
+from cds_service.domain.brief import Statement
+from cds_service.domain.json import JsonObject
+from cds_service.fhir.dates import Moment
+from cds_service.fhir.elements import code, codings, is_true, number, obj, objs, reference
+
+_STOPPED = frozenset({"stopped", "cancelled", "completed", "not-taken"})
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """One medicine that is not what it was at the last visit."""
+
+    word: Literal["new", "changed", "stopped"]
+    item: Item
+    before: Item | None = None
+
+    @property
+    def refs(self) -> tuple[str, ...]:
+        """Return the order and the one that it took the place of."""
+        return (self.item.ref, self.before.ref) if self.before else (self.item.ref,)
+
+    def statement(self) -> Statement:
+        """Return the statement of this change."""
+        return Statement(kind="medication_change", refs=self.refs, flags=(self.word,))
+
+
+def changes(record: Record) -> tuple[Change, ...]:
+    """Return what was ordered, changed or stopped since the last visit."""
+    orders: dict[object, list[Item]] = {}
+    for item in record.of(ORDER):
+        if not is_true(item.resource, "doNotPerform"):
+            orders.setdefault(key(record, item), []).append(item)
+    return tuple(each for items in orders.values() for each in _change(record, items))
+
+
+def words_of(record: Record) -> dict[str, Literal["new", "changed", "stopped"]]:
+    """Return what became of each order, by its reference; a renewal is in none."""
+    return {each.item.ref: each.word for each in record.once(changes)}
+
+
+def _change(record: Record, items: list[Item]) -> Iterator[Change]:
+    newest = items[0]
+    if is_active(newest):
+        if is_since_last_visit(record, newest):
+            yield from _ordered(record, newest, items[1:])
+    elif newest.status in _STOPPED and not any(is_active(item) for item in items):
+        when = stopped_at(record, newest)
+        seen = Item(newest.ref, newest.type, newest.resource, when, newest.status)
+        if is_since_last_visit(record, seen):
+            yield Change("stopped", newest)
+
+
+def _ordered(record: Record, newest: Item, rest: list[Item]) -> Iterator[Change]:
+    """Yield that an order is new or changed; a renewal of the same dose is neither.
+
+    It is compared with the order that it replaces, else with the last one that ended. Beside an order that
+    still stands it is new, whatever ended before.
+    """
+    replaced = record.get(reference(newest.resource, "priorPrescription"))
+    before = replaced or next((item for item in rest if not is_active(item)), None)
+    if before and _is_alike(record, before, newest):
+        return
+    if before is None or (replaced is None and any(is_active(item) for item in rest)):
+        yield Change("new", newest)
+    elif before.type == ORDER:
+        yield Change("changed", newest, before)
+
+
+def _is_alike(record: Record, before: Item, newest: Item) -> bool:
+    """Return whether two orders are of one name and dose: by its structure where both have one, else as written.
+
+    A structure may say less than its text, so the numbers of both texts have to agree as well.
+    """
+    if title(record, before).casefold() != title(record, newest).casefold():
+        return False
+    one, other = _structure(before), _structure(newest)
+    if one and other:
+        return one == other and _numbers(before) == _numbers(newest)
+    return dose(before).casefold() == dose(newest).casefold()
+
+
+def _numbers(item: Item) -> list[str]:
+    return _NUMBER.findall(dose(item))
+
+
+def _structure(item: Item) -> tuple[object, ...]:
+    """Return the amounts and times of a dose as they are coded, () when none is."""
+    return tuple(found for each in dosages(item) if any(found := _coded(each)))
+
+
+def _coded(dosage: JsonObject) -> tuple[object, ...]:
+    amounts = [obj(each, "doseQuantity") for each in objs(dosage, "doseAndRate")]
+    timing = obj(dosage, "timing")
+    repeat = obj(timing, "repeat")
+    return (
+        tuple((number(each, "value"), code(each, "unit")) for each in amounts if each),
+        tuple(each for _, each in codings(obj(timing, "code"))),
+        number(repeat, "frequency"),
+        number(repeat, "period"),
+        code(repeat, "periodUnit"),
+        is_true(dosage, "asNeededBoolean"),
+    )
+
+
+def stopped_at(record: Record, item: Item) -> Moment | None:
+    """Return when a stopped order says it ended, else when its record was last changed."""
+    return ended(record, item) or record.moment(obj(item.resource, "meta").get("lastUpdated"))

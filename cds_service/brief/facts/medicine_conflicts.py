@@ -1,0 +1,90 @@
+"""Medicines that do not agree: one ingredient twice, or an order beside a report that it is not taken."""
+
+import re
+
+from cds_service.brief.facts.medicines import (
+    REPORT,
+    concept,
+    dosages,
+    dose,
+    ingredients_of,
+    is_reported,
+    medicines,
+    title,
+)
+from cds_service.brief.record import Item, Record
+from cds_service.brief.tables import TERMS, Ingredient, words
+from cds_service.fhir.elements import is_true, name, obj, reference
+
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NEEDED = re.compile(r"as needed|as required|\bprn\b", re.IGNORECASE)
+_FORMS = {word: form for form, said in TERMS["dose_form"].items() for word in said}
+
+
+def doubles(record: Record) -> tuple[tuple[Item, ...], ...]:
+    """Return the sets of active entries that share an ingredient and do not agree.
+
+    Two orders never agree unless one replaces the other; an order and a report agree when their doses and
+    strengths are written alike. Two brands, or a combination and its part, count as one ingredient.
+    """
+    shared: dict[str, list[Item]] = {}
+    for medicine in record.once(medicines):
+        for item in medicine.items:
+            for each in ingredients_of(record, item):
+                shared.setdefault(each.name, []).append(item)
+    sets = {tuple(items) for items in shared.values() if _disagree(record, items)}
+    return tuple(sorted(sets, key=lambda items: [item.ref for item in items]))
+
+
+def _disagree(record: Record, items: list[Item]) -> bool:
+    if len(items) == 1:
+        return False
+    replaced = {reference(item.resource, "priorPrescription") for item in items}
+    if _are_forms_as_needed(record, items):
+        return False
+    orders = [i for i in items if not is_reported(i) and i.ref not in replaced]
+    doses = {dose(item).casefold() for item in items} - {""}
+    strengths = {tuple(_NUMBER.findall(title(record, item))) for item in items} - {()}
+    return len(orders) > 1 or len(doses) > 1 or len(strengths) > 1
+
+
+def contradictions(record: Record) -> tuple[tuple[Item, Item], ...]:
+    """Return active orders beside a newer report that the same medicine is no longer taken."""
+    denied: dict[Ingredient, Item] = {}
+    for item in record.of(REPORT):
+        if item.status in {"stopped", "not-taken"}:
+            for each in ingredients_of(record, item):
+                denied.setdefault(each, item)
+    found = {}
+    for medicine in record.once(medicines):
+        order, said = medicine.items[0], medicine.items
+        report = next((denied[each] for each in medicine.ingredients if each in denied), None)
+        if report and not any(is_reported(i) and _later(i, report) for i in said):
+            found[order.ref] = (order, report)
+    return tuple(pair for _, pair in sorted(found.items()) if not _later(pair[0], pair[1]))
+
+
+def _later(one: Item, other: Item) -> bool:
+    return one.when is not None and other.when is not None and one.when > other.when
+
+
+def _are_forms_as_needed(record: Record, items: list[Item]) -> bool:
+    """Return whether these are forms of one medicine for use as needed, each form once: an inhaler and a nebulizer."""
+    forms = [_form(record, item) for item in items]
+    distinct = len(set(forms)) == len(forms) and "" not in forms
+    return distinct and all(_is_as_needed(item) for item in items)
+
+
+def _form(record: Record, item: Item) -> str:
+    """Return the dose form of a medicine as its name tells it, "" when it does not."""
+    target = record.target(item.resource, obj(item.resource, "medicationReference"))
+    said = f"{title(record, item)} {name(obj(target, 'form'))} {name(concept(record, item))}"
+    return next((_FORMS[word] for word in words(said) if word in _FORMS), "")
+
+
+def _is_as_needed(item: Item) -> bool:
+    marked = any(
+        is_true(each, "asNeededBoolean") or "asNeededCodeableConcept" in each
+        for each in dosages(item)
+    )
+    return marked or bool(_NEEDED.search(dose(item)))

@@ -1,0 +1,106 @@
+"""Orders, referrals, tasks and reports that wait, in words."""
+
+from cds_service.brief.record import Item, Record
+from cds_service.brief.wording.words import (
+    TEXT_MAX,
+    code_name,
+    coded_word,
+    dated,
+    day,
+    joined,
+    moment,
+    named,
+    reasons,
+    short,
+    status_word,
+)
+from cds_service.domain.brief import Statement
+from cds_service.domain.needs import NeedName
+from cds_service.fhir.elements import obj, text
+
+
+def order_open(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write orders that have no result in the record, with the tasks that wait for them."""
+    if "grouped" in statement.flags:
+        older = "Older orders" if "stale" in statement.flags else "Orders"
+        listed = joined((_waiting(record, each) for each in items), "; ")
+        return f"{older} {_no_result(record, 'without')}: {listed}"
+    orders = [each for each in items if each.type == "ServiceRequest"] or items
+    item, why = orders[0], reasons(orders[0], record)
+    yet = "no result yet" if "new" in statement.flags else _no_result(record, "no")
+    return joined(
+        (
+            f"Ordered, {yet}: {code_name(item, 'order without a name')}",
+            f"for {why}" if why else "",
+            dated("ordered", item.when) or "undated",
+            status_word(item, "active"),
+            _priority(item),
+            *_tasks(items),
+        )
+    )
+
+
+def _no_result(record: Record, word: str) -> str:
+    """Say how far it is known that an order has no result."""
+    needs: tuple[NeedName, ...] = ("results", "reports")
+    known = record.proves_absence(needs) or record.is_bundle(needs)
+    article = "a " if word == "without" else ""
+    return f"{word} {article}result {'in the record' if known else 'in what was read'}"
+
+
+def _waiting(record: Record, item: Item) -> str:
+    why = short(reasons(item, record), 60)
+    name_ = joined((code_name(item, "order"), why), " for ")
+    return f"{name_} ({day(item.when) or 'undated'})"
+
+
+def _tasks(items: list[Item]) -> list[str]:
+    """Say of each task beside its order how it stands."""
+    return [
+        joined((f"task {each.status.replace('-', ' ')}", dated("since", each.when)), " ")
+        for each in items
+        if each.type == "Task"
+    ]
+
+
+def _priority(item: Item) -> str:
+    word = coded_word(item.resource, "priority")
+    return "" if word == "routine" else word
+
+
+def report_pending(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write a report or a result that is not final."""
+    del statement, record
+    item = items[0]
+    return f"Not final: {code_name(item, 'report without a name')}, {item.status}, {moment(item.when)}"
+
+
+def task_open(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write a referral that nothing in the record completes, with its task; or a task by itself."""
+    del statement
+    order = next((each for each in items if each.type == "ServiceRequest"), None)
+    if order is None:
+        return _task(record, items[0])
+    why = reasons(order, record)
+    return joined(
+        (
+            f"Referral open: {code_name(order, 'without words')}",
+            f"for {why}" if why else "",
+            dated("ordered", order.when) or "undated",
+            status_word(order, "active"),
+            _priority(order),
+            *_tasks(items),
+        )
+    )
+
+
+def _task(record: Record, item: Item) -> str:
+    said = item.resource
+    focus = record.target(said, obj(said, "focus"))
+    words = (
+        short(text(said, "description"), TEXT_MAX)
+        or named(obj(focus, "code"), "")
+        or code_name(item, "")
+    )
+    since = dated("since", item.when)
+    return joined((f"Task open: {words or 'without words'}", item.status, since))

@@ -1,0 +1,86 @@
+"""What came before a value, and whether it rises or falls."""
+
+from collections import Counter
+from decimal import Decimal
+
+from cds_service.brief.facts.observations import interpretation, level, unit
+from cds_service.brief.record import Item
+from cds_service.brief.tables import Group
+from cds_service.brief.wording.values import pressure, shown_unit, status, value_of
+from cds_service.brief.wording.words import day, joined, stamp
+from cds_service.fhir.elements import code, number, obj, objs
+
+Number = int | Decimal
+
+
+def earlier_values(newest: Item, earlier: list[Item]) -> str:
+    """Write the values before the newest; with times where a day has more than one; undated ones as such."""
+    days = Counter(day(item.when) for item in (newest, *earlier))
+    written = joined(_before(newest, item, crowded=days[day(item.when)] > 1) for item in earlier)
+    word = "earlier" if newest.when else "others, order unknown:"
+    return f"{word} {written}" if written else ""
+
+
+def _before(newest: Item, item: Item, *, crowded: bool) -> str:
+    """Write an earlier value with its date, without its unit where that is the newest one's."""
+    said = value_of(item.resource) or "no value"
+    same = shown_unit(obj(newest.resource, "valueQuantity"))
+    if same and said.endswith(f" {same}"):
+        said = said.removesuffix(f" {same}")
+    upper = next((obj(p, "valueQuantity") for p in objs(newest.resource, "component")), {})
+    if pressure(item.resource) and shown_unit(upper):
+        said = said.removesuffix(f" {shown_unit(upper)}")
+    flagged = interpretation(item.resource)
+    mark = f" {flagged}" if flagged in {"HH", "LL", "AA", "H", "L"} else ""
+    when = stamp(item) if crowded or not item.when else item.when.day
+    unusual = "" if item.status in {"final", "amended", "corrected"} else f", {status(item)}"
+    return f"{said}{mark} ({when}{unusual})"
+
+
+def trend(newest: Item, earlier: list[Item], group: Group | None) -> str:
+    """Say rising or falling where one of the values is out of range; or the change since the value before.
+
+    In one unit and past the group's threshold only, from the value before or from the oldest one shown;
+    where these two point in different ways it says nothing.
+    """
+    if not earlier or newest.when is None:
+        return ""
+    steps = [_difference(newest, each) for each in (earlier[0], earlier[-1])]
+    if steps[0] is None:
+        return ""
+    if group and group.change and steps[0][0]:
+        return f"change {steps[0][0]:+f} {_plain_unit(newest)}".rstrip()
+    if all(level(each.resource) in {"normal", ""} for each in (newest, *earlier)):
+        return ""
+    told = {change > 0 for change, before in filter(None, steps) if _counts(change, before, group)}
+    return ("rising" if True in told else "falling") if len(told) == 1 else ""
+
+
+def _difference(newest: Item, before: Item) -> tuple[Decimal, Decimal] | None:
+    """Return (difference, value before) where both are plain numbers of one unit."""
+    now, then = _plain(newest), _plain(before)
+    if now is None or then is None or now[1] != then[1]:
+        return None
+    return Decimal(now[0]) - Decimal(then[0]), Decimal(then[0])
+
+
+def _counts(change: Decimal, before: Decimal, group: Group | None) -> bool:
+    return bool(change) and abs(change) >= _threshold(group, before)
+
+
+def _plain_unit(item: Item) -> str:
+    found = _plain(item)
+    return found[1] if found else ""
+
+
+def _threshold(group: Group | None, before: Decimal) -> Decimal:
+    if group and group.trend is not None:
+        return Decimal(str(group.trend))
+    return abs(before) * Decimal(str(group.percent if group else 10)) / 100
+
+
+def _plain(item: Item) -> tuple[Number, str] | None:
+    """Return (value, unit) of a result that is a plain number, else None."""
+    quantity = obj(item.resource, "valueQuantity")
+    amount = number(quantity, "value")
+    return None if amount is None or code(quantity, "comparator") else (amount, unit(quantity))

@@ -1,0 +1,183 @@
+"""Values of results in words: as stored, with unit, flag and range."""
+
+from collections.abc import Callable, Mapping
+
+from cds_service.brief.facts.observations import (
+    has_value,
+    interpretation,
+    reference_range,
+    side_of_range,
+    unit,
+)
+from cds_service.brief.record import Item
+from cds_service.brief.tables import PRESSURE
+from cds_service.brief.wording.words import TEXT_MAX, joined, named, short
+from cds_service.domain.json import JsonObject
+from cds_service.fhir.elements import codings, has_code, name, number, obj, objs, text
+
+
+def status(item: Item) -> str:
+    """Return the word for a result that is not plainly final."""
+    return (
+        "" if item.status == "final" else short(item.status.replace("-", " "), 40) or "no status"
+    )
+
+
+def value_of(resource: JsonObject) -> str:
+    """Return the value as stored: of the observation itself, else of its components."""
+    own = value(resource)
+    if "component" not in resource:
+        return own or _absent(resource)
+    both = pressure(resource)
+    if both:
+        return both
+    parts = objs(resource, "component")
+    listed = joined((f"{named(obj(p, 'code'), 'part')} {value(p)}{_mark(p)}" for p in parts), "; ")
+    return joined((own or ("" if listed else _absent(resource)), listed), "; ")
+
+
+def value(resource: JsonObject) -> str:
+    """Return one value[x] in words, "" when there is none; see FHIR R4, Observation.value[x]."""
+    for member, write in _WRITERS.items():
+        if member in resource:
+            return short(write(resource, member), TEXT_MAX)
+    return "a value of another form" if has_value(resource) else ""
+
+
+def _quantity(quantity: JsonObject) -> str:
+    amount = number(quantity, "value")
+    shown = text(quantity, "value") if amount is None else str(amount)
+    return joined((text(quantity, "comparator") + shown, shown_unit(quantity)), " ")
+
+
+def shown_unit(quantity: JsonObject) -> str:
+    """Return the unit for reading: one that is only an annotation (`{INR}`) says nothing."""
+    words = unit(quantity)
+    return "" if words.startswith("{") and words.endswith("}") else short(words, 40)
+
+
+def _range(limits: JsonObject) -> str:
+    low, high = (_quantity(obj(limits, side)) for side in ("low", "high"))
+    low_amount = number(obj(limits, "low"), "value")
+    if low and high:
+        same = shown_unit(obj(limits, "low")) in {shown_unit(obj(limits, "high")), ""}
+        return f"{low_amount if same else low}-{high}"
+    return f"≥{low}" if low else f"≤{high}" if high else ""
+
+
+def _ratio(ratio: JsonObject) -> str:
+    return f"{_quantity(obj(ratio, 'numerator'))} : {_quantity(obj(ratio, 'denominator'))}"
+
+
+def _primitive(resource: JsonObject, member: str) -> str:
+    found = resource.get(member)
+    if isinstance(found, bool):
+        return "yes" if found else "no"
+    amount = number(resource, member)
+    return text(resource, member) if amount is None else str(amount)
+
+
+def _concept(resource: JsonObject, member: str) -> str:
+    return named(obj(resource, member), "coded value without words")
+
+
+def _period(resource: JsonObject, member: str) -> str:
+    period = obj(resource, member)
+    return joined((text(period, "start"), text(period, "end")), " to ")
+
+
+_WRITERS: Mapping[str, Callable[[JsonObject, str], str]] = {
+    "valueQuantity": lambda resource, member: _quantity(obj(resource, member)),
+    "valueCodeableConcept": _concept,
+    "valueString": text,
+    "valueInteger": _primitive,
+    "valueBoolean": _primitive,
+    "valueRange": lambda resource, member: _range(obj(resource, member)),
+    "valueRatio": lambda resource, member: _ratio(obj(resource, member)),
+    "valueDateTime": text,
+    "valueTime": text,
+    "valuePeriod": _period,
+    "valueSampledData": lambda _resource, _member: "a recorded curve",
+    "valueAttachment": lambda _resource, _member: "an attachment",
+}
+
+
+def _absent(resource: JsonObject) -> str:
+    """Return why there is no value, as the record says it."""
+    reason = obj(resource, "dataAbsentReason")
+    if not reason:
+        return ""
+    if has_code(reason, "masked"):
+        return "value withheld (masked)"
+    words = name(reason) or next((each for _, each in codings(reason)), "")
+    return f"no value ({short(words.replace('-', ' '), 60).lower() or 'reason not given'})"
+
+
+def pressure(resource: JsonObject) -> str:
+    """Return `128/76 mmHg` where an Observation holds both pressures in one unit."""
+    if "component" not in resource:
+        return ""
+    parts = {
+        each: obj(part, "valueQuantity")
+        for part in objs(resource, "component")
+        for _, each in codings(obj(part, "code"))
+    }
+    upper, lower = parts.get(PRESSURE["systolic"]), parts.get(PRESSURE["diastolic"])
+    if not upper or not lower or unit(upper) != unit(lower):
+        return ""
+    amounts = number(upper, "value"), number(lower, "value")
+    if None in amounts:
+        return ""
+    return joined((f"{amounts[0]}/{amounts[1]}", shown_unit(upper)), " ")
+
+
+def aside(resource: JsonObject) -> str:
+    """Return `(H, ref 4.0-5.6)`: the flag of the result, else where its value lies, and its range."""
+    return _brackets(_flag(resource), _reference(resource))
+
+
+def _mark(part: JsonObject) -> str:
+    found = _brackets(_flag(part), _reference(part))
+    return f" {found}" if found else ""
+
+
+def _brackets(*parts: str) -> str:
+    inside = joined(parts)
+    return f"({inside})" if inside else ""
+
+
+def _flag(resource: JsonObject) -> str:
+    flagged = interpretation(resource)
+    if flagged:
+        return _FLAG_WORDS.get(flagged, flagged)
+    side = side_of_range(resource)
+    return f"{side} range" if side else ""
+
+
+_FLAG_WORDS = {
+    "HH": "HH critical",
+    "LL": "LL critical",
+    "AA": "AA critical",
+    "A": "abnormal",
+    "ABN": "abnormal",
+    "POS": "positive",
+    "NEG": "negative",
+    "DET": "detected",
+    "ND": "not detected",
+    "N": "",
+}
+
+
+def _reference(resource: JsonObject) -> str:
+    limits = reference_range(resource)
+    if not limits:
+        return ""
+    own = shown_unit(obj(resource, "valueQuantity"))
+    written = _range(limits)
+    if own and written.endswith(f" {own}"):
+        written = written.removesuffix(f" {own}")
+    return (
+        f"ref {short(written or text(limits, 'text'), 60)}"
+        if written or limits.get("text")
+        else ""
+    )
