@@ -52,8 +52,11 @@ def trend(newest: Item, earlier: list[Item], group: Group | None) -> str:
         return f"change {steps[0][0]:+f} {_plain_unit(newest)}".rstrip()
     if all(level(each.resource) in {"normal", ""} for each in (newest, *earlier)):
         return ""
-    told = {change > 0 for change, before in filter(None, steps) if _counts(change, before, group)}
-    return ("rising" if True in told else "falling") if len(told) == 1 else ""
+    known = [each for each in steps if each and each[0]]
+    ways = {change > 0 for change, _ in known}
+    if len(ways) != 1 or not any(_counts(change, before, group) for change, before in known):
+        return ""
+    return "rising" if True in ways else "falling"
 
 
 def _difference(newest: Item, before: Item) -> tuple[Decimal, Decimal] | None:

@@ -1,0 +1,104 @@
+"""The brief as cards: what stands above the fold, and what may not leave the chart."""
+
+import pytest
+
+from cds_service.brief import rule_brief
+from hooks.appointment_book.cards import cards as booking_cards
+from hooks.patient_view.cards import FOLD, cards
+from tests.brief.charts import (
+    allergy,
+    booked,
+    brief,
+    concept,
+    flagged,
+    lab,
+    limits,
+    order,
+    plain,
+    report,
+    searched,
+    seen,
+)
+
+RESTRICTED = {"meta": {"security": [{"code": "R"}]}}
+
+
+def _top(made):
+    return cards(made)[-1].detail[0].lines
+
+
+def test_the_most_harmful_stands_first_and_at_most_five_lines_stand_above_the_fold():
+    made = brief(
+        booked(),
+        seen("2026-07-01T10:00:00-05:00"),
+        seen("2026-10-01T10:00:00-05:00", "e2", kind="EMER"),
+        lab("6.9", "2026-11-01", "o1", loinc="2823-3", **flagged("HH")),
+        lab("9.1", "2026-11-01", "o2", **flagged("H")),
+        allergy("penicillin", "a1"),
+        order("amoxicillin 500 mg", "m1"),
+        order("warfarin 5 mg", "m2"),
+        report("Coumadin 2 mg", "s2"),
+        plain("Flag", "f1", status="active", code={"text": "Falls"}),
+    )
+    assert len(_top(made)) == FOLD
+    assert [text.split()[0] for text in _top(made)] == [
+        "Booked",
+        "Potassium",
+        "Allergy",
+        "Warfarin",
+        "Emergency:",
+    ]
+
+
+def test_old_abnormal_results_never_fill_the_fold():
+    old = lab("9.1", "2026-06-01", **flagged("H"), **limits("4.0", "5.6"))
+    assert all("HbA1c" not in text for text in _top(brief(booked(), seen(), old)))
+
+
+def test_new_abnormal_results_leave_room_for_what_else_needs_attention():
+    labs = [
+        lab("9", "2026-11-01", f"o{n}", code={"text": f"Test {n}"}, **flagged("H"))
+        for n in range(6)
+    ]
+    made = brief(booked(), seen(), *labs, order("warfarin 5 mg"))
+    assert sum("Test" in text for text in _top(made)) == 2
+    assert _top(made)[-1].startswith("High-alert")
+
+
+def test_what_is_restricted_says_so_and_no_note_is_offered():
+    made = brief(booked(), order("methadone 10 mg", **RESTRICTED))
+    card = cards(made)[-1]
+    assert card.note is None
+    assert "[restricted] High-alert: methadone (opioid)" in _top(made)
+    shown = [x for part in card.detail if hasattr(part, "lines") for x in part.lines]
+    assert all(x.startswith("[restricted]") for x in shown if "methadone" in x)
+    assert cards(brief(booked(), order("methadone 10 mg")))[-1].note is not None
+
+
+def test_a_restricted_order_says_so_at_the_booking():
+    waiting = plain(
+        "ServiceRequest",
+        "sr1",
+        status="active",
+        intent="order",
+        authoredOn="2026-08-01",
+        **RESTRICTED,
+    )
+    (card,) = booking_cards(brief(waiting))
+    assert card.detail[0].lines[0].startswith("[restricted] Ordered")
+
+
+NONE = allergy("", code=concept("No known allergies", ("http://snomed.info/sct", "716186003")))
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (rule_brief(searched(NONE)), "no known allergies"),
+        (rule_brief(searched()), "allergies not recorded"),
+        (rule_brief(searched(states={"allergies": "failed"})), "allergies not read"),
+        (rule_brief(searched(NONE, allergy("Latex", "a2"))), "1 allergy"),
+    ],
+)
+def test_the_summary_tells_none_known_from_not_recorded(made, said):
+    assert said in cards(made)[-1].summary
