@@ -210,7 +210,7 @@ def load_sites(folder: Path, *, services: frozenset[str], demo: bool = False) ->
     files = sorted(folder.glob("*.toml")) if folder.is_dir() else []
     if not files:
         raise Misconfigured(
-            f"No site file in {folder}: write one with 'cds-service site new', or set CDS_SITES."
+            f"No site file in {folder}: write one (docs/how-to/add-a-site.md), or set CDS_SITES."
         )
     sites = [load_site(file, services=services, demo=demo) for file in files]
     for one, other in combinations(sites, 2):

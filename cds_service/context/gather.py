@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cds_service.context.access import Access
-from cds_service.context.ledger import build_ledger
+from cds_service.context.ledger import build_ledger, is_theirs
 from cds_service.context.reads import Reading, read_all
 from cds_service.context.results import Results, unpack
 from cds_service.domain.call import HookRequest
@@ -76,14 +76,16 @@ class Gather:
             now=now,
             zone=site.zone,
             ledger=ledger,
-            proposed=_proposed(request),
+            proposed=_proposed(request, ledger),
         )
 
 
-def _proposed(request: HookRequest) -> tuple[JsonObject, ...]:
-    """Return the appointments that are being booked (`appointment-book`)."""
+def _proposed(request: HookRequest, ledger: Ledger) -> tuple[JsonObject, ...]:
+    """Return the appointments that are being booked (`appointment-book`) for this patient."""
     entries = objs(obj(request.context, "appointments"), "entry")
-    return tuple(obj(entry, "resource") for entry in entries)
+    drafts = (obj(entry, "resource") for entry in entries)
+    ours = frozenset({ledger.patient, f"{ledger.base_url}/{ledger.patient}"})
+    return tuple(draft for draft in drafts if is_theirs(draft, ours))
 
 
 def _start(query: Query, request: HookRequest, site: Site, now: datetime) -> Reading | None:

@@ -66,6 +66,7 @@ def build_ledger(
     ]
     return Ledger(
         patient=patient,
+        base_url=site.file.fhir.base_url,
         evidence=evidence,
         searches=tuple(searches),
         dropped=tuple(

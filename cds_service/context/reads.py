@@ -77,21 +77,31 @@ async def _read(
     if not granted.covers(reading.query.type, profile, verb=verb):
         reading.ended, reading.code = "denied", "scope"
         return
+    reading.ended, reading.code = await _pages(reading, server, granted, profile, deadline)
+    if (
+        verb == "s"
+        and reading.ended == "complete"
+        and not granted.covers_all(reading.query, profile)
+    ):
+        reading.ended, reading.code = "partial", "scope"
+
+
+async def _pages(
+    reading: Reading, server: FhirServer, granted: Access, profile: Profile, deadline: float
+) -> tuple[SearchState, str]:
+    """Read pages into the reading; return how it ended. A cancelled read stays a time-out."""
     path = reading.path
     for _ in range(profile.search.max_pages - len(reading.pages)):
         url = server.on_base(path) if path else None
         if url is None:
-            reading.ended = "partial" if path else "complete"
-            reading.code = "foreign_next" if path else ""
-            return
+            return ("partial", "foreign_next") if path else ("complete", "")
         answer = await server.get(url, token=granted.token, deadline=deadline)
         page = _page(answer, reading.query, profile)
         if page is None:
-            reading.ended, reading.code = _failure(answer, reading.query, profile)
-            return
+            return _failure(answer, reading.query, profile)
         reading.pages.append(page)
         path = page.next
-    reading.ended, reading.code = ("partial", "more_pages") if path else ("complete", "")
+    return ("partial", "more_pages") if path else ("complete", "")
 
 
 def _page(answer: Answer, query: Query, profile: Profile) -> Results | None:

@@ -88,6 +88,8 @@ class Ledger:
 
     patient: str
     evidence: Mapping[str, Evidence] = field(repr=False)
+    base_url: str = ""
+    """Where absolute references lead here; those to other servers lead nowhere."""
     searches: tuple[Search, ...] = ()
     dropped: tuple[Gap, ...] = ()
 
@@ -103,12 +105,11 @@ class Ledger:
         return self._by_type.get(resource_type, ())
 
     def get(self, reference: str) -> Evidence | None:
-        """Return what `Type/id` (relative, or absolute on any base) leads to, or None."""
-        found = self.evidence.get(reference)
-        if found is None and "/" in reference:
-            parts = reference.partition("/_history/")[0].split("/")
-            found = self.evidence.get("/".join(parts[-2:]))
-        return found
+        """Return what a reference leads to: `Type/id`, or absolute on this record's own server; or None."""
+        local = reference.partition("/_history/")[0]
+        if self.base_url:
+            local = local.removeprefix(f"{self.base_url}/")
+        return self.evidence.get(local)
 
     def states(self, need: NeedName) -> frozenset[SearchState]:
         """Return how the queries of a need ended; empty when it was never part of this service."""

@@ -53,13 +53,20 @@ class Pace:
         self._tokens = max(1.0, self.rate)
         self._at = self.clock()
 
-    def wait(self) -> float:
-        """Take one token; return the seconds to wait before using it."""
+    def take(self, deadline: float) -> float | None:
+        """Take one token; return the seconds to wait before using it.
+
+        None, and nothing is taken, when it would come only after the deadline: reads that are given up must
+        not be a debt that the next calls pay.
+        """
         now = self.clock()
         self._tokens = min(max(1.0, self.rate), self._tokens + (now - self._at) * self.rate)
         self._at = now
+        wait = max(0.0, (1.0 - self._tokens) / self.rate)
+        if now + wait >= deadline:
+            return None
         self._tokens -= 1
-        return max(0.0, -self._tokens / self.rate)
+        return wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +98,10 @@ class FhirServer:
     async def get(self, url: str, *, token: str, deadline: float) -> Answer:
         """Read one URL on this base, waiting out `Retry-After` as long as the deadline allows."""
         for attempt in count(1):
-            await asyncio.sleep(self.pace.wait())
+            pause = self.pace.take(deadline)
+            if pause is None:
+                return Answer(0, fault="timeout")
+            await asyncio.sleep(pause)
             async with self.slots:
                 answer, retry_after = await self._get_once(url, token)
             wait = None if answer.status not in _RETRYABLE else retry_after

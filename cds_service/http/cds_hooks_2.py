@@ -14,6 +14,7 @@ from cds_service.domain.json import EMPTY, JsonObject, decode
 
 _FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _REFERENCE = re.compile(r"[A-Za-z]+/[A-Za-z0-9\-.]{1,64}")
+_NO_CLINICIAN = re.compile(r"\b(?:Patient|RelatedPerson)\b")
 _UUID = re.compile(r"[\w.:-]{1,128}")
 _MAX_INSTANCE = 256
 _MAX_COMMENT = 10_000
@@ -77,8 +78,14 @@ def _optional_id(value: object, kind: str, name: str) -> str | None:
 
 
 def _user(value: object) -> str:
-    """Return `Type/id`, or "" when it is missing or something else: it is not vital to us."""
-    return value if isinstance(value, str) and _REFERENCE.fullmatch(value) else ""
+    """Return who uses the EHR as `Type/id`; "" when nobody is named or nobody can be read.
+
+    One that cannot be read but speaks of a patient or relative is taken for one: they get no clinical card.
+    """
+    if isinstance(value, str) and _REFERENCE.fullmatch(value):
+        return value
+    spoken_of = _NO_CLINICIAN.search(str(value))
+    return f"{spoken_of[0]}/unreadable" if spoken_of else ""
 
 
 def _authorization(value: object) -> FhirAuthorization | None:

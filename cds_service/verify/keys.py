@@ -142,7 +142,7 @@ async def _read(response: httpx.Response) -> bytes | None:
 
 def _public_key(jwk: dict[str, object]) -> PublicKey | None:
     """Return an asymmetric public key, or None: symmetric and unknown kinds are skipped."""
-    if jwk.get("kty") not in {"EC", "RSA"} or jwk.get("use", "sig") != "sig":
+    if jwk.get("kty") not in ("EC", "RSA") or jwk.get("use", "sig") != "sig":
         return None
     try:
         key = PyJWK({k: v for k, v in jwk.items() if k != "alg"} | {"alg": _alg_for(jwk)}).key

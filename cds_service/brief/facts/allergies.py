@@ -105,19 +105,25 @@ def _covers(scope: str, allergy: Item) -> bool:
 
 def against_medicines(record: Record) -> tuple[tuple[Item, Item], ...]:
     """Return each allergy that meets an active medicine: the same ingredient, or one of its class."""
-    return tuple(
-        (allergy, item)
-        for allergy in record.once(allergies)
-        for medicine in record.once(medicines)
-        for item in medicine.items[:1]
-        if _meets(record, allergy, medicine)
-    )
+    taken = record.once(_by_ingredient)
+    met: dict[tuple[str, str], tuple[Item, Item]] = {}
+    for allergy in record.once(allergies):
+        own, related = record.once(_reaches)[allergy.ref]
+        for ingredient in sorted(own | related):
+            for medicine in taken.get(ingredient, ()):
+                item = medicine.items[0]
+                met[allergy.ref, item.ref] = (allergy, item)
+    return tuple(met.values())
 
 
-def _meets(record: Record, allergy: Item, medicine: Medicine) -> bool:
-    own, related = record.once(_reaches)[allergy.ref]
-    held = {each.name for i in medicine.items for each in ingredients_of(record, i)}
-    return bool(held & (own | related))
+def _by_ingredient(record: Record) -> dict[str, list[Medicine]]:
+    """Return the active medicines by each ingredient that any of their entries holds."""
+    found: dict[str, list[Medicine]] = {}
+    for medicine in record.once(medicines):
+        held = {each.name for i in medicine.items for each in ingredients_of(record, i)}
+        for ingredient in held:
+            found.setdefault(ingredient, []).append(medicine)
+    return found
 
 
 def _reaches(record: Record) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
