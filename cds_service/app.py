@@ -86,22 +86,23 @@ class Service:
     http: httpx.AsyncClient
     endpoints: Endpoints = field(init=False)
     asgi: Edge = field(init=False)
-    wrong: dict[str, str] = field(default_factory=dict)
+    writing: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Hold the data folder, create what is missing, warm the key sets, and flush at the end."""
         lock = _hold(self.settings.data_dir)
         await self.database.create()
-        writing = asyncio.create_task(self.writer.run())
-        warming = asyncio.create_task(self.keys.warm(key_sources(self.sites)))
+        self.writing = asyncio.create_task(self.writer.run())
+        sources = [each for site in self.sites.by_name.values() for each in key_sources(site)]
+        warming = asyncio.create_task(self.keys.warm(sources))
         try:
             yield
         finally:
             warming.cancel()
             self.writer.stop()
             try:
-                await writing
+                await self.writing
             finally:
                 await self.http.aclose()
                 await self.database.close()
@@ -109,8 +110,21 @@ class Service:
 
     def readiness(self) -> Mapping[str, str]:
         """Return what is wrong, by part."""
-        behind = "cannot be written; entries wait in memory" if self.writer.failures else ""
-        return self.wrong | ({"database": behind} if behind else {})
+        wrong = {}
+        if self.writer.failures:
+            wrong["database"] = "cannot be written; entries wait in memory"
+        if self.writing is not None and self.writing.done():
+            wrong["writer"] = "stopped; nothing is stored"
+        return wrong
+
+    def notes(self) -> list[str]:
+        """Return what concerns one site only, and is no reason to send the others elsewhere."""
+        return [
+            f"site {site.name}: no key set could be had from {source}; its calls get 401"
+            for site in self.sites.by_name.values()
+            for source in key_sources(site)
+            if not self.keys.has(source)
+        ]
 
 
 def build(settings: Settings, world: World | None = None) -> Service:
@@ -179,6 +193,7 @@ def _endpoints(service: Service, world: World) -> Endpoints:
             for name, site in service.sites.by_name.items()
         },
         readiness=service.readiness,
+        notes=service.notes,
         max_body_bytes=service.settings.max_body_bytes,
         max_in_flight=service.settings.max_in_flight,
         now=world.now,
@@ -221,10 +236,9 @@ def _server(site: Site, service: Service, world: World) -> FhirServer:
     )
 
 
-def key_sources(sites: Sites) -> list[str | Path]:
+def key_sources(site: Site) -> list[str | Path]:
     """Return the address of every key set that a site names."""
-    trusts = [trust for site in sites.by_name.values() for trust in site.file.trust]
-    return [source for t in trusts if (source := t.jwks_url or t.jwks_file) is not None]
+    return [source for t in site.file.trust if (source := t.jwks_url or t.jwks_file) is not None]
 
 
 def _hold(data_dir: Path) -> IO[str]:

@@ -1,5 +1,6 @@
 """Audit entries: opened before a flow's first step, closed whatever happens, written off the request path."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from cds_service.domain.call import Call
 from cds_service.domain.errors import CdsError
 from cds_service.storage import Writer
 
+_MAX_SERVICE = 63
 Fact = str | int | float | bool
 
 
@@ -30,11 +32,16 @@ class Audit:
     writer: Writer
     now: Callable[[], datetime]
 
+    def sealed(self, value: str, *, site: str) -> str:
+        """Return a value that only who holds the key ring can read: whose chart it was."""
+        seal = self.writer.database.ring.seal
+        return b64encode(seal(value.encode(), place=f"audit|patient|{site}")).decode()
+
     @asynccontextmanager
     async def entry(self, action: str, call: Call) -> AsyncIterator[Entry]:
         """Keep one entry for what happens inside: `ok`, or the code of the error that stopped it."""
         entry, outcome = Entry(), "crashed"
-        entry.note(service=call.service_id)
+        entry.note(service=call.service_id[:_MAX_SERVICE])
         try:
             yield entry
             outcome = "ok"

@@ -40,11 +40,6 @@ class Answered:
     cards: tuple[Card, ...] = field(repr=False)
     brief_id: str
 
-    @property
-    def uuids(self) -> tuple[str, ...]:
-        """Return the uuids that feedback may name."""
-        return tuple(card.uuid for card in self.cards)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compose:

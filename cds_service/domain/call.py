@@ -1,6 +1,6 @@
 """What an EHR sends: the call before anything of it is believed, and the request once it is read."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,7 +16,8 @@ class Call:
     url: str
     """The address called, below our configured public URL; never taken from the `Host` header."""
     bearer: str = field(repr=False)
-    body: bytes = field(repr=False)
+    body: Callable[[], Awaitable[bytes]] = field(repr=False)
+    """Reads the body: nothing of it is read before the token has been verified."""
     received: datetime
     deadline: float
     """On the event loop's clock: when the answer has to leave."""

@@ -4,7 +4,7 @@
     ├── NotJson, BadCall                       the caller sent what cannot be read
     ├── NotTrusted, NotAllowed                 who calls, and may they
     ├── UnknownSite, UnknownService            there is no such address
-    ├── TooLarge, WrongMediaType               the body is refused unread
+    ├── TooLarge, WrongMediaType, TooSlow      the body is refused unread, or did not come
     ├── Overloaded                             try again later
     ├── MissingContext                         the patient cannot be had
     ├── NothingToSay                           a decision, answered with an empty list of cards
@@ -79,6 +79,13 @@ class WrongMediaType(CdsError):
 
     code = "wrong_media_type"
     advice = "Send application/json."
+
+
+class TooSlow(CdsError):
+    """The body did not arrive within the time that the answer has."""
+
+    code = "too_slow"
+    advice = "The body did not arrive in time."
 
 
 class Overloaded(CdsError):

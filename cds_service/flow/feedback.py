@@ -35,7 +35,7 @@ class TakeFeedback:
             caller = await self.verify(call, site)
             entry.note(issuer=caller.issuer, tenant=caller.tenant, jti=caller.jti)
             service = self.catalog.find(call.service_id, enabled=site.file.services)
-            items, refused = self.read(call.body)
+            items, refused = self.read(await call.body())
             known = await self.database.known_cards(site.name, [item.card for item in items])
             await self.database.add_feedback(
                 items,

@@ -17,6 +17,7 @@ STATUS: Mapping[type[CdsError], tuple[int, str]] = {
     errors.NotAllowed: (403, "forbidden"),
     errors.UnknownSite: (404, "not-found"),
     errors.UnknownService: (404, "not-found"),
+    errors.TooSlow: (408, "timeout"),
     errors.MissingContext: (412, "incomplete"),
     errors.TooLarge: (413, "too-long"),
     errors.WrongMediaType: (415, "not-supported"),

@@ -1,12 +1,14 @@
 """The endpoints of a CDS service: discovery, hook calls, feedback, and whether we are well.
 
-Order at the edge: site, in-flight cap, media type, body limit; then the flow: token, parse, service.
+Order at the edge: site, in-flight cap; then the flow: token, media type, body within its limits, parse,
+service. Nobody holds a place by sending half a body without a token.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
@@ -21,6 +23,7 @@ from cds_service.domain.errors import (
     NothingToSay,
     Overloaded,
     TooLarge,
+    TooSlow,
     UnknownSite,
     WrongMediaType,
 )
@@ -54,6 +57,8 @@ class Endpoints:
     """The discovery document of each site, as bytes: what an EHR sees is settled at start."""
     readiness: Callable[[], Mapping[str, str]]
     """What is wrong with this process, by part; empty when it is ready."""
+    notes: Callable[[], list[str]]
+    """What concerns one site only."""
     max_body_bytes: int
     max_in_flight: int
     now: Callable[[], datetime]
@@ -77,15 +82,11 @@ class Endpoints:
         site = self.sites.find(request.path_params["site"])
         budget = site.file.hook_budget_ms / 1000 - _FINISH_S
         call = self._call(request, site, request.path_params["service"], budget_s=budget)
-        if self._in_flight >= self.max_in_flight:
-            raise Overloaded
-        self._in_flight += 1
         try:
-            answered = await self.answer(await self._with_body(call, request))
+            with self._slot():
+                answered = await self.answer(call)
         except NothingToSay:
             return Response(b'{"cards":[]}', media_type=_JSON)
-        finally:
-            self._in_flight -= 1
         cards = [card.to_json() for card in answered.cards]
         return Response(encode({"cards": cards}), media_type=_JSON)
 
@@ -94,7 +95,8 @@ class Endpoints:
         site = self.sites.find(request.path_params["site"])
         service = request.path_params["service"]
         call = self._call(request, site, service, budget_s=_FEEDBACK_BUDGET_S)
-        await self.feedback(await self._with_body(call, request))
+        with self._slot():
+            await self.feedback(call)
         return Response(b"{}", media_type=_JSON)
 
     async def alive(self, _request: Request) -> Response:
@@ -104,25 +106,42 @@ class Endpoints:
     async def ready(self, _request: Request) -> Response:
         """`GET /readyz`: 200, or 503 with the reasons."""
         wrong = dict(self.readiness())
-        body = encode({"status": "not ready" if wrong else "ready", "reasons": wrong})
+        status_now = "not ready" if wrong else "ready"
+        body = encode({"status": status_now, "reasons": wrong, "notes": self.notes()})
         return Response(body, status_code=503 if wrong else 200, media_type=_JSON)
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        """Hold one of the places for calls in flight. Raises `Overloaded` when there is none."""
+        if self._in_flight >= self.max_in_flight:
+            raise Overloaded
+        self._in_flight += 1
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
 
     def _call(self, request: Request, site: Site, service: str, *, budget_s: float) -> Call:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        deadline = asyncio.get_running_loop().time() + budget_s
+
+        async def body() -> bytes:
+            _check_media_type(request)
+            try:
+                async with asyncio.timeout_at(deadline):
+                    return await _read(request, self.max_body_bytes)
+            except TimeoutError:
+                raise TooSlow from None
+
         return Call(
             site=site.name,
             service_id=service,
             url=f"{self.public_url}{request.url.path}",
             bearer=token.strip() if scheme.lower() == "bearer" else "",
-            body=b"",
+            body=body,
             received=self.now(),
-            deadline=asyncio.get_running_loop().time() + budget_s,
+            deadline=deadline,
         )
-
-    async def _with_body(self, call: Call, request: Request) -> Call:
-        _check_media_type(request)
-        body = await _read(request, self.max_body_bytes)
-        return replace(call, body=body)
 
 
 def _check_media_type(request: Request) -> None:

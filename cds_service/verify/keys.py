@@ -71,6 +71,11 @@ class KeySets:
             raise NotTrusted("unknown_kid")
         return key
 
+    def has(self, source: str | Path) -> bool:
+        """Return whether this set was ever had; readiness tells when it was not."""
+        known = self._sets.get(str(source))
+        return known is not None and bool(known.keys)
+
     async def warm(self, sources: Iterable[str | Path]) -> None:
         """Fetch every set once, at start; one that cannot be had is fetched at its first call."""
         for source in sources:

@@ -178,7 +178,7 @@ async def test_every_error_has_its_code_and_no_value_of_the_request(tmp_path):
     assert {code: a.status_code for code, a in answers.items()} == {
         c: statuses[c] for c in answers
     }
-    elsewhere = {"not_allowed", "overloaded", "error", "misconfigured"}
+    elsewhere = {"too_slow", "not_allowed", "overloaded", "error", "misconfigured"}
     assert set(answers) | elsewhere == set(statuses)
 
 
@@ -226,3 +226,28 @@ async def test_a_token_is_good_for_one_site_even_where_both_trust_the_same_issue
         token = ground.client().bearer(f"{CDS}{SERVICE}")
         path = "/twin/cds-services/patient-view-brief"
         problem(await post(ground, body(), path=path, token=token), 401, "not_trusted")
+
+
+async def _half_a_body():
+    yield b'{"hook": '
+    await asyncio.Event().wait()
+
+
+@pytest.mark.spec("T-11")
+async def test_a_body_that_does_not_arrive_is_408_and_gives_its_place_back(tmp_path):
+    hasty = GENERAL.replace("hook_budget_ms = 5000", "hook_budget_ms = 50")
+    async with standing(
+        tmp_path, sites={"general": hasty}, patients=FewPatients(), max_in_flight=1
+    ) as ground:
+        bearer = ground.client().bearer(f"{CDS}{SERVICE}")
+        headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+        slow = await ground.http.post(SERVICE, content=_half_a_body(), headers=headers)
+        problem(slow, 408, "too_slow")
+        assert (await post(ground, {})).status_code == 400
+
+
+async def test_without_a_good_token_no_byte_of_a_body_is_awaited(ground):
+    headers = {"Content-Type": "application/json"}
+    async with asyncio.timeout(2):
+        answer = await ground.http.post(SERVICE, content=_half_a_body(), headers=headers)
+    problem(answer, 401, "not_trusted")
