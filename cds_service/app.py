@@ -91,7 +91,7 @@ class Service:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Hold the data folder, create what is missing, warm the key sets, and flush at the end."""
-        lock = _hold(self.settings.data_dir)
+        lock = hold(self.settings.data_dir)
         await self.database.create()
         self.writing = asyncio.create_task(self.writer.run())
         sources = [each for site in self.sites.by_name.values() for each in key_sources(site)]
@@ -241,8 +241,8 @@ def key_sources(site: Site) -> list[str | Path]:
     return [source for t in site.file.trust if (source := t.jwks_url or t.jwks_file) is not None]
 
 
-def _hold(data_dir: Path) -> IO[str]:
-    """Take the data folder for this process alone: SQLite is one process."""
+def hold(data_dir: Path) -> IO[str]:
+    """Take the data folder for this process alone: SQLite is one process. Raises `Misconfigured`."""
     data_dir.mkdir(parents=True, exist_ok=True)
     lock = (data_dir / "lock").open("w")
     try:

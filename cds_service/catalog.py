@@ -62,12 +62,21 @@ def check_service(folder: str, service: HookService) -> None:
         )
 
 
+def package_places(package: str) -> list[str]:
+    """Return the folders of a package. Raises `Misconfigured` when there is none of that name."""
+    try:
+        spec = find_spec(package)
+    except (ImportError, ValueError):
+        spec = None
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    if not places:
+        raise Misconfigured(f"There is no package {package!r}; run this where it can be imported.")
+    return places
+
+
 def _services(packages: Iterable[str]) -> Iterator[tuple[str, HookService]]:
     for package in packages:
-        spec = find_spec(package)
-        if spec is None:
-            raise Misconfigured(f"CDS_HOOK_PACKAGES: there is no package {package!r}.")
-        for place in spec.submodule_search_locations or ():
+        for place in package_places(package):
             for file in sorted(Path(place).glob("*/service.py")):
                 name = f"{package}.{file.parent.name}"
                 service = getattr(import_module(f"{name}.service"), "SERVICE", None)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from cds_service.domain.errors import Misconfigured
 
@@ -59,14 +59,27 @@ class Settings(BaseSettings):
         return self.profile == "demo"
 
 
-def load_settings() -> Settings:
-    """Read the environment. Raises `Misconfigured` naming the variable that is missing or wrong."""
+def load_data_dir() -> Path:
+    """Read where data lives, for commands that need no other setting."""
+    return _read().data_dir
+
+
+def _read() -> Settings:
     try:
-        settings = Settings()
+        return Settings()
     except ValidationError as problem:
         first = problem.errors(include_input=False)[0]
         name = "CDS_" + "_".join(str(part) for part in first["loc"]).upper()
         raise Misconfigured(f"{name}: {first['msg']}.") from None
+    except SettingsError:
+        raise Misconfigured(
+            "CDS_HOOK_PACKAGES must be a JSON list, e.g. CDS_HOOK_PACKAGES='[\"hooks\"]'."
+        ) from None
+
+
+def load_settings() -> Settings:
+    """Read the environment. Raises `Misconfigured` naming the variable that is missing or wrong."""
+    settings = _read()
     if not settings.public_url:
         raise Misconfigured(
             "CDS_PUBLIC_URL is not set: give our address as the EHR sees it, e.g. https://cds.example.org."

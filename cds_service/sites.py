@@ -263,7 +263,7 @@ def _checked(name: str, parsed: SiteFile, services: frozenset[str], *, demo: boo
             )
     try:
         zone = ZoneInfo(parsed.timezone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Misconfigured(f"timezone: {parsed.timezone!r} is in no time zone table.") from None
     _check_production(parsed, demo=demo)
     return Site(name, parsed, profile, zone)

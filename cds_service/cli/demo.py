@@ -2,12 +2,14 @@
 
 import argparse
 
+from cds_service.cli.terminal import port
+
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
     parser = commands.add_parser("demo", help="a simulated EHR and the service, on loopback")
-    parser.add_argument("--port", type=int, default=8000, help="the service's")
-    parser.add_argument("--ehr-port", type=int, default=8001, help="the simulated EHR's")
+    parser.add_argument("--port", type=port, default=8000, help="the service's")
+    parser.add_argument("--ehr-port", type=port, default=8001, help="the simulated EHR's")
     parser.add_argument("--once", action="store_true", help="play the story once, and exit")
     parser.set_defaults(run=run)
 

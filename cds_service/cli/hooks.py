@@ -6,11 +6,10 @@ import json
 import re
 from collections.abc import Iterator
 from importlib import import_module, resources
-from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
-from cds_service.catalog import check_service
+from cds_service.catalog import check_service, package_places
 from cds_service.cli.terminal import shown
 from cds_service.domain.errors import CdsError, Misconfigured
 from cds_service.flow.rehearse import example_site, rehearse
@@ -143,8 +142,4 @@ def example_cards(file: Path, service: HookService) -> list[dict[str, object]]:
 
 
 def _package(name: str) -> Path:
-    spec = find_spec(name)
-    places = list(spec.submodule_search_locations or ()) if spec else []
-    if not places:
-        raise Misconfigured(f"There is no package {name!r}; run this where it can be imported.")
-    return Path(places[0])
+    return Path(package_places(name)[0])

@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 import uvicorn
 from typing_extensions import override
 
-from cds_service.app import build, utc_now
+from cds_service.app import build, hold, utc_now
 from cds_service.catalog import load_catalog
 from cds_service.cli.tour import tour
 from cds_service.domain.errors import Misconfigured
-from cds_service.settings import Settings
+from cds_service.settings import Settings, load_data_dir
 from cds_service.simulator.app import create_app
 from cds_service.simulator.config import SimulatorConfig
 from cds_service.simulator.config import Site as EhrSite
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _data_dir(*, keep: bool) -> Iterator[Path]:
     """Give the demo's data folder: beside the product's, or one that goes away with a single tour."""
-    folder = Settings().data_dir / "demo" if keep else Path(tempfile.mkdtemp(prefix="cds-demo-"))
+    folder = load_data_dir() / "demo" if keep else Path(tempfile.mkdtemp(prefix="cds-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
     try:
         yield folder
@@ -81,7 +81,13 @@ def demo_settings(demo: Demo) -> Settings:
         text = source.read_text(encoding="utf-8").replace("{ehr}", demo.ehr_url)
         (folder / f"{name}.toml").write_text(text, encoding="utf-8")
     return Settings(
-        profile="demo", data_dir=demo.data_dir, public_url=demo.service_url, sites=folder
+        profile="demo",
+        data_dir=demo.data_dir,
+        public_url=demo.service_url,
+        sites=folder,
+        database_url="",  # whatever the environment says: the demo never writes elsewhere
+        keyring=None,
+        hook_packages=("hooks",),
     )
 
 
@@ -156,6 +162,7 @@ async def running(demo: Demo) -> AsyncIterator[Simulator]:
     """Run the EHR and the service; yields the EHR."""
     settings = demo_settings(demo)
     service = build(settings)
+    hold(settings.data_dir).close()  # said here, where it is a sentence
     ehr = create_app(ehr_config(demo, settings))
     async with (
         _serving(ehr, demo.ehr_port, "The simulated EHR"),

@@ -3,6 +3,7 @@
 import argparse
 import gc
 
+from cds_service.cli.terminal import port
 from cds_service.domain.errors import Misconfigured
 from cds_service.settings import load_settings
 
@@ -14,7 +15,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """Add the command."""
     parser = commands.add_parser("serve", help="run the service")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--port", type=int, default=8000, help="the port to listen on")
+    parser.add_argument("--port", type=port, default=8000, help="the port to listen on")
     parser.add_argument("--workers", type=int, default=1, help="processes; 1 in this version")
     parser.set_defaults(run=run)
 
@@ -23,11 +24,13 @@ def run(args: argparse.Namespace) -> int:
     """Check the configuration, then serve until stopped."""
     import uvicorn  # late: the other commands need no server
 
-    from cds_service.app import build
+    from cds_service.app import build, hold
 
     if args.workers != 1:
         raise Misconfigured("--workers must be 1: embedded SQLite is for one process.")
-    service = build(load_settings())
+    settings = load_settings()
+    service = build(settings)
+    hold(settings.data_dir).close()  # said here, where it is a sentence
     gc.freeze()  # what stands now stays: the collector need not walk it during every call
     gc.set_threshold(*_COLLECT)
     uvicorn.run(

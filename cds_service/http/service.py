@@ -21,6 +21,7 @@ from cds_service.domain.errors import (
     CdsError,
     MissingContext,
     NothingToSay,
+    NotTrusted,
     Overloaded,
     TooLarge,
     TooSlow,
@@ -39,8 +40,9 @@ _FINISH_S = 0.030
 """Kept back from the budget for the brief, the cards and the way out."""
 _FEEDBACK_BUDGET_S = 10.0
 _MAX_AGE_S = 300
-_ALARMING = (BadCall, MissingContext, Overloaded)
-"""What a site's admin or the operator has to mend."""
+_ALARM_EVERY_S = 60.0
+_ALARMING = (BadCall, MissingContext, NotTrusted, Overloaded)
+"""A site that sends calls without context, for one, has registered another address than ours."""
 log = logging.getLogger("cds_service")
 
 
@@ -175,21 +177,34 @@ def add_routes(app: FastAPI, endpoints: Endpoints) -> None:
     app.add_route(
         "/{site}/cds-services/{service}/feedback", endpoints.take_feedback, methods=["POST"]
     )
-    app.add_exception_handler(CdsError, _problem)
+    alarms = _Alarms()
+    app.add_exception_handler(CdsError, alarms.answer)
     app.add_exception_handler(HTTPException, _refused)
     # Without this the framework answers a crash itself, as plain text, before the edge can.
-    app.add_exception_handler(Exception, _problem)
+    app.add_exception_handler(Exception, alarms.answer)
 
 
-async def _problem(request: Request, problem: Exception) -> Response:
-    told = problem if isinstance(problem, CdsError) else CdsError()
-    if isinstance(told, _ALARMING):
-        # A site that sends calls without context has registered another address than ours.
-        site, said = request.path_params.get("site", ""), told.detail or told.advice
-        log.warning("site %s: %s: %s", site, told.code, said)
-    return Response(
-        outcome(told), status_code=status(told), media_type=_JSON, headers=headers(told)
-    )
+@dataclass(slots=True)
+class _Alarms:
+    """Says in the log what a site's admin or the operator has to mend; the same thing once a minute."""
+
+    said: dict[str, float] = field(default_factory=dict)
+
+    async def answer(self, request: Request, problem: Exception) -> Response:
+        """Answer with an error, in our shape."""
+        told = problem if isinstance(problem, CdsError) else CdsError()
+        if isinstance(told, _ALARMING):
+            site = request.path_params.get("site", "")
+            self._say(f"site {site}: {told.code}: {told.detail or told.advice}")
+        return Response(
+            outcome(told), status_code=status(told), media_type=_JSON, headers=headers(told)
+        )
+
+    def _say(self, text: str) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self.said.get(text, -_ALARM_EVERY_S) >= _ALARM_EVERY_S:
+            self.said[text] = now
+            log.warning(text)
 
 
 class _NoSuchMethod(CdsError):

@@ -146,3 +146,24 @@ def test_a_port_in_use_is_a_sentence(capsys):
         port = str(taken.getsockname()[1])
         assert main(["demo", "--once", "--port", _free_port(), "--ehr-port", port]) == 1
     assert port in said(capsys)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("CDS_HOOK_PACKAGES", "hooks"), ("CDS_MAX_IN_FLIGHT", "abc")]
+)
+def test_a_setting_that_cannot_be_read_is_a_sentence(monkeypatch, variable, value, capsys):
+    monkeypatch.setenv("CDS_PUBLIC_URL", "https://cds.example.org")
+    monkeypatch.setenv(variable, value)
+    assert main(["site", "list"]) == 1
+    assert variable in said(capsys)
+
+
+def test_a_package_that_is_not_there_is_a_sentence(capsys):
+    assert main(["check-hook", "anything", "--package", "no.such"]) == 1
+    assert "no.such" in said(capsys)
+
+
+def test_a_port_that_is_none_is_bad_usage():
+    with pytest.raises(SystemExit) as stopped:
+        main(["demo", "--port", "99999"])
+    assert stopped.value.code == 2
