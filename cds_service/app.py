@@ -119,7 +119,12 @@ class Service:
 
     def notes(self) -> list[str]:
         """Return what concerns one site only, and is no reason to send the others elsewhere."""
-        return [
+        unused = [
+            f"site {site.name}: [{table}] is not acted on in this version"
+            for site in self.sites.by_name.values()
+            for table in site.unused
+        ]
+        return unused + [
             f"site {site.name}: no key set could be had from {source}; its calls get 401"
             for site in self.sites.by_name.values()
             for source in key_sources(site)

@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     profile: Annotated[
         Literal["production", "demo"],
         Field(
-            description="`production`, or `demo`, which relaxes http, loopback addresses, self-made keys,"
+            description="`production`, or `demo`, which relaxes http, self-made keys,"
             " CORS from any origin without credentials, and the public sandbox's key where a site names it."
         ),
     ] = "production"

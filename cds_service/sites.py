@@ -145,9 +145,9 @@ class Cors(_Table):
 class Policy(_Table):
     """Limits towards this EHR."""
 
-    concurrent_reads: Annotated[int, Field(ge=1, le=64)] = 24
-    """FHIR reads of one hook call under way at once."""
-    reads_per_second: Annotated[float, Field(gt=0, le=10_000)] = 100
+    concurrent_reads: Annotated[int, Field(ge=1, le=512)] = 64
+    """FHIR reads towards this site under way at once, over all calls of this process."""
+    reads_per_second: Annotated[float, Field(gt=0, le=10_000)] = 200
     """FHIR reads a second towards this site, over all calls of this process."""
 
 
@@ -176,6 +176,9 @@ class SiteFile(_Table):
     policy: Policy = Policy()
 
 
+_LATER = ("network", "backend", "prepare", "agent", "write")
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """One EHR tenant, ready to serve: its file, its vendor's profile and its time zone."""
@@ -184,6 +187,11 @@ class Site:
     file: SiteFile
     profile: Profile
     zone: ZoneInfo
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Return the tables that are given and that this version does not act on."""
+        return tuple(name for name in _LATER if name in self.file.model_fields_set)
 
     @property
     def triggers(self) -> tuple[str, ...]:
@@ -265,8 +273,15 @@ def _checked(name: str, parsed: SiteFile, services: frozenset[str], *, demo: boo
         zone = ZoneInfo(parsed.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Misconfigured(f"timezone: {parsed.timezone!r} is in no time zone table.") from None
+    _check_honoured(parsed)
     _check_production(parsed, demo=demo)
     return Site(name, parsed, profile, zone)
+
+
+def _check_honoured(parsed: SiteFile) -> None:
+    """Refuse what this version would ignore at the site's risk: a pinned CA must not be a comment."""
+    if parsed.network.ca_file is not None or parsed.network.client_cert is not None:
+        raise Misconfigured("network: ca_file and client_cert are not acted on in this version.")
 
 
 def _check_production(parsed: SiteFile, *, demo: bool) -> None:
