@@ -23,6 +23,10 @@ _DROPPED: Mapping[GapReason, tuple[str, str]] = {
         "1 entry could not be used (no identity, or not readable)",
         "{n} entries could not be used (no identity, or not readable)",
     ),
+    "not_given": (
+        "no reason is given for the visit being booked",
+        "no reason is given for the visits being booked",
+    ),
     "unresolved": (
         "1 entry refers to something that could not be found; it is left out or shown without a name",
         "{n} entries refer to something that could not be found; they are left out or shown without a name",

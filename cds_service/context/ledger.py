@@ -1,7 +1,7 @@
 """Builds the ledger: keeps what is this patient's, drops and counts what is not."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -18,10 +18,14 @@ from cds_service.domain.evidence import (
 )
 from cds_service.domain.json import JsonObject, encode
 from cds_service.fhir.compartment import patient_of
-from cds_service.fhir.elements import code, type_and_id, version
+from cds_service.fhir.elements import code, obj, objs, type_and_id, version
 from cds_service.hook import HookService
 from cds_service.sites import Site
 from cds_service.vendors import Query, queries
+
+_WHY = frozenset(
+    {"reasonCode", "reasonReference", "serviceType", "appointmentType", "description"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +73,23 @@ def build_ledger(
         base_url=site.file.fhir.base_url,
         evidence=evidence,
         searches=tuple(searches),
-        dropped=tuple(
-            Gap(need=need, reason=reason, count=n) for (need, reason), n in dropped.items() if n
+        dropped=(
+            *(
+                Gap(need=need, reason=reason, count=n)
+                for (need, reason), n in dropped.items()
+                if n
+            ),
+            *_unsaid(request),
         ),
     )
+
+
+def _unsaid(request: HookRequest) -> Iterator[Gap]:
+    """Yield a gap when a visit is being booked without a word of why."""
+    entries = objs(obj(request.context, "appointments"), "entry")
+    silent = [each for each in entries if not _WHY & obj(each, "resource").keys()]
+    if silent:
+        yield Gap(need="appointment", reason="not_given", count=len(silent))
 
 
 def is_theirs(resource: JsonObject, ours: frozenset[str]) -> bool:

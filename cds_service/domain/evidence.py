@@ -37,6 +37,7 @@ GapReason = Literal[
     "withheld",
     "other_patient",  # resources of another patient were dropped
     "unusable",  # resources without identity, or that could not be read
+    "not_given",  # the EHR knows it and did not say: why a visit is being booked
     "unresolved",  # a reference that leads nowhere, or to more than one resource
 ]
 

@@ -6,7 +6,7 @@ MAX_LINES = 5
 
 
 def cards(brief: Brief) -> tuple[CardIntent, ...]:
-    """Return a card for a clash, and one for what the visit should cover; often none."""
+    """Return a card for a clash, one for data that the visit will miss, one for open orders; often none."""
     clashes = [x for x in brief.section("visit") if x.statement.kind == "clash"]
     waiting = [x for x in brief.section("open_loops") if _is_overdue(x)]
     found = []
@@ -18,6 +18,21 @@ def cards(brief: Brief) -> tuple[CardIntent, ...]:
                 "booking-clash",
                 "Clash of appointments",
                 clashes,
+            )
+        )
+    unsaid = [
+        text
+        for gap, text in zip(brief.gaps, brief.gap_texts, strict=True)
+        if gap.reason == "not_given"
+    ]
+    if unsaid:
+        found.append(
+            CardIntent(
+                summary="No reason is given for this visit",
+                indicator="info",
+                topic="booking-no-reason",
+                topic_display="Visit without a reason",
+                detail=(Bullets(lines=tuple(unsaid)),),
             )
         )
     if waiting:
