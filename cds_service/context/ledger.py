@@ -79,15 +79,17 @@ def build_ledger(
                 for (need, reason), n in dropped.items()
                 if n
             ),
-            *_unsaid(request),
+            *_unsaid(request, ours),
         ),
     )
 
 
-def _unsaid(request: HookRequest) -> Iterator[Gap]:
-    """Yield a gap when a visit is being booked without a word of why."""
+def _unsaid(request: HookRequest, ours: frozenset[str]) -> Iterator[Gap]:
+    """Yield a gap when a visit of this patient is being booked without a word of why."""
     entries = objs(obj(request.context, "appointments"), "entry")
-    silent = [each for each in entries if not _WHY & obj(each, "resource").keys()]
+    drafts = [obj(each, "resource") for each in entries]
+    mine = [draft for draft in drafts if ours & (patient_of(draft) or set())]
+    silent = [draft for draft in mine if not _WHY & draft.keys()]
     if silent:
         yield Gap(need="appointment", reason="not_given", count=len(silent))
 

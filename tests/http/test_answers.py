@@ -234,7 +234,9 @@ async def test_a_booking_at_a_taken_time_is_a_warning(ground):
 
     full = body(
         hook="appointment-book",
-        context=context(appointments={"entry": [{"resource": at("proposed")}]}),
+        context=context(
+            appointments={"entry": [{"resource": at("proposed", description="Rash")}]}
+        ),
         prefetch={
             "patient": chart()["patient"],
             "appointment": searchset(at("booked", id="ap-1")),
