@@ -1,4 +1,4 @@
-"""One entry for each call whatever its outcome: what was asked, by whom, and how it ended. Metadata only."""
+"""One entry for each call of a known site that was taken, whatever its outcome: by whom, and how it ended."""
 
 from cds_service.audit.log import Audit, Entry
 

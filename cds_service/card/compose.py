@@ -108,6 +108,8 @@ class Compose:
         rules = site.profile
         if intent.note is None or not rules.card.draft_note:
             return []
+        if rules.note.draft_status != "preliminary":
+            return []  # where a note can only be signed, what nobody has read is not offered
         if rules.note.encounter_required and context.encounter is None:
             return []
         note = draft_note(

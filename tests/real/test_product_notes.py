@@ -17,7 +17,10 @@ DRAFTS = "\n[vendor_overrides.card]\ndraft_note = true\n"
 MILLENNIUM = GENERAL.replace('"generic-r4"', '"oracle-millennium"')
 SITES = {
     "generic-r4": ("general", GENERAL),
-    "oracle-millennium": ("general", MILLENNIUM),
+    "oracle-millennium": (
+        "general",
+        MILLENNIUM + '\n[vendor_overrides.note]\ndraft_status = "preliminary"\n',
+    ),
     "epic": ("riverside", RIVERSIDE),
 }
 """By vendor, the site that stands for it."""
@@ -60,7 +63,7 @@ async def test_every_draft_is_valid(vendor: str, tmp_path: Any, fhircheck: FhirC
     problems = {p: [*fhircheck.validate(n), *model_issues(n)] for p, n in notes.items()}
     assert {p: found for p, found in problems.items() if found} == {}
     for patient, note in notes.items():
-        assert note["resourceType"] == "DocumentReference"
+        assert (note["resourceType"], note["docStatus"]) == ("DocumentReference", "preliminary")
         assert note["subject"] == {"reference": f"Patient/{patient}"}
         (content,) = note["content"]
         kind = content["attachment"]["contentType"]
