@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from cds_service.cli import parser
-from cds_service.domain import brief, errors, evidence, needs
+from cds_service.domain import brief, errors, evidence, needs, states
 from cds_service.http.problems import STATUS
 from cds_service.settings import Settings
 from cds_service.vendors import facts, load_profile, queries, vendor_names
@@ -29,6 +29,7 @@ def pages() -> dict[str, str]:
         "brief.md": _page("The brief as JSON: closed lists", _lists()),
         "needs.md": _page("Record needs", _needs()),
         "vendors.md": _page("Vendor profiles", _vendors()),
+        "states.md": _page("The states of a brief", _states()),
     }
 
 
@@ -116,6 +117,15 @@ def _vendors() -> Iterator[str]:
             mark = ", verify" if fact.verify else ""
             value = json.dumps(fact.value)
             yield f"| `{fact.name}` | `{value}` | {fact.confidence}{mark} | {fact.source} | {fact.as_of} |"
+
+
+def _states() -> Iterator[str]:
+    yield "Each change of state and its audit entry are one transaction. From each state, where a brief may go:\n"
+    yield "```mermaid\n" + "\n".join(states.diagram()) + "\n```\n"
+    yield "| state | leads to | waits for |\n| --- | --- | --- |"
+    for state, targets in states.TRANSITIONS.items():
+        to = ", ".join(f"`{each}`" for each in states.TRANSITIONS if each in targets)
+        yield f"| `{state}` | {to or 'the end'} | {states.STARTS.get(state, '')} |"
 
 
 def _fields(model: type[Any], prefix: str) -> Iterator[tuple[str, object, str]]:
