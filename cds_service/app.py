@@ -31,8 +31,9 @@ from cds_service.http.cds_hooks_2 import read_feedback, read_request
 from cds_service.http.edge import Edge
 from cds_service.http.review import add_review
 from cds_service.http.service import Endpoints, add_routes
+from cds_service.reload import Reload
 from cds_service.settings import Settings
-from cds_service.sites import Site, Sites, load_sites
+from cds_service.sites import OfSite, Site, Sites, load_sites
 from cds_service.storage import Database, Writer
 from cds_service.storage.database import open_database
 from cds_service.storage.seal import load_key_ring
@@ -86,6 +87,7 @@ class Service:
     http: httpx.AsyncClient
     endpoints: Endpoints = field(init=False)
     asgi: Edge = field(init=False)
+    reload: Reload
     writing: asyncio.Task[None] | None = None
 
     @asynccontextmanager
@@ -96,10 +98,12 @@ class Service:
         self.writing = asyncio.create_task(self.writer.run())
         sources = [each for site in self.sites.by_name.values() for each in key_sources(site)]
         warming = asyncio.create_task(self.keys.warm(sources))
+        reloading = asyncio.create_task(self.reload.run())
         try:
             yield
         finally:
             warming.cancel()
+            reloading.cancel()
             self.writer.stop()
             try:
                 await self.writing
@@ -124,19 +128,28 @@ class Service:
             for site in self.sites.by_name.values()
             for table in site.unused
         ]
-        return unused + [
-            f"site {site.name}: no key set could be had from {source}; its calls get 401"
-            for site in self.sites.by_name.values()
-            for source in key_sources(site)
-            if not self.keys.has(source)
+        kept = [
+            f"site {name}: {why} The form before it serves on."
+            for name, why in self.sites.refused.items()
         ]
+        return (
+            kept
+            + unused
+            + [
+                f"site {site.name}: no key set could be had from {source}; its calls get 401"
+                for site in self.sites.by_name.values()
+                for source in key_sources(site)
+                if not self.keys.has(source)
+            ]
+        )
 
 
 def build(settings: Settings, world: World | None = None) -> Service:
     """Wire the service. Raises `Misconfigured` with a sentence that says what to do."""
     world = world or World()
     catalog = load_catalog(settings.hook_packages)
-    sites = load_sites(settings.sites, services=frozenset(catalog.by_id), demo=settings.is_demo)
+    known = frozenset(catalog.by_id)
+    sites = load_sites(settings.sites, services=known, demo=settings.is_demo)
     ring = load_key_ring(settings.keyring, data_dir=settings.data_dir, demo=settings.is_demo)
     database = open_database(settings.database_url, data_dir=settings.data_dir, ring=ring)
     http = httpx.AsyncClient(
@@ -154,11 +167,18 @@ def build(settings: Settings, world: World | None = None) -> Service:
         writer=Writer(database),
         keys=KeySets(http=http, clock=world.clock, trust_public_sandbox=settings.is_demo),
         http=http,
+        reload=Reload(
+            sites=sites,
+            folder=settings.sites,
+            services=known,
+            demo=settings.is_demo,
+            warm=lambda site: service.keys.warm(key_sources(site)),
+        ),
     )
     service.endpoints = _endpoints(service, world)
     service.asgi = Edge(
         app=_fastapi(service),
-        origins={n: frozenset(s.file.cors.origins) for n, s in sites.by_name.items()},
+        origins_of=lambda name: s.file.cors.origins if (s := sites.by_name.get(name)) else (),
         any_origin=settings.is_demo,
     )
     return service
@@ -173,7 +193,7 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         catalog=service.catalog,
         verify=verify,
         read=read_request,
-        gather=Gather(servers=_servers(service, world), now=world.now),
+        gather=Gather(server_of=OfSite(lambda site: _server(site, service, world)), now=world.now),
         compose=Compose(public_url=public_url, new_id=world.new_id, note_text=_note_text),
         keep=Keep(writer=service.writer, now=world.now),
         audit=audit,
@@ -193,10 +213,7 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         verify=verify,
         answer=answer,
         feedback=feedback,
-        documents={
-            name: encode(document(site, service.catalog.by_id.values()))
-            for name, site in service.sites.by_name.items()
-        },
+        document_of=OfSite(lambda site: encode(document(site, service.catalog.by_id.values()))),
         readiness=service.readiness,
         notes=service.notes,
         max_body_bytes=service.settings.max_body_bytes,
@@ -224,10 +241,6 @@ def _fastapi(service: Service) -> FastAPI:
     add_routes(app, service.endpoints)
     add_review(app, service.sites)
     return app
-
-
-def _servers(service: Service, world: World) -> dict[str, FhirServer]:
-    return {name: _server(site, service, world) for name, site in service.sites.by_name.items()}
 
 
 def _server(site: Site, service: Service, world: World) -> FhirServer:

@@ -9,12 +9,12 @@ its own: otherwise another organisation's token could be taken for this one's.
 
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import combinations, product
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -199,11 +199,16 @@ class Site:
         return self.profile.hook.triggers if self.file.triggers is None else self.file.triggers
 
 
-@dataclass(frozen=True, slots=True)
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
 class Sites:
-    """All sites by name."""
+    """All sites by name, in the newest set that was accepted: `reload.py` replaces it as a whole."""
 
     by_name: Mapping[str, Site]
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Why the newest form of a site file is not in force, by site; readiness tells it."""
 
     def find(self, name: str) -> Site:
         """Return a site. Raises `UnknownSite`."""
@@ -211,6 +216,21 @@ class Sites:
         if site is None:
             raise UnknownSite
         return site
+
+
+@dataclass(slots=True)
+class OfSite(Generic[T]):
+    """What is derived from a site, made once and made again when the site's file has changed."""
+
+    make: Callable[[Site], T]
+    _made: dict[str, tuple[Site, T]] = field(default_factory=dict)
+
+    def __call__(self, site: Site) -> T:
+        """Return what belongs to this very site."""
+        known = self._made.get(site.name)
+        if known is None or known[0] is not site:
+            known = self._made[site.name] = (site, self.make(site))
+        return known[1]
 
 
 def load_sites(folder: Path, *, services: frozenset[str], demo: bool = False) -> Sites:
@@ -221,9 +241,14 @@ def load_sites(folder: Path, *, services: frozenset[str], demo: bool = False) ->
             f"No site file in {folder}: write one (docs/how-to/add-a-site.md), or set CDS_SITES."
         )
     sites = [load_site(file, services=services, demo=demo) for file in files]
+    check_apart(sites)
+    return Sites({site.name: site for site in sites})
+
+
+def check_apart(sites: Iterable[Site]) -> None:
+    """Check that no token is good at two sites, unless they are one EHR. Raises `Misconfigured`."""
     for one, other in combinations(sites, 2):
         _check_apart(one, other)
-    return Sites({site.name: site for site in sites})
 
 
 def _check_apart(one: Site, other: Site) -> None:

@@ -11,7 +11,7 @@ The decision table is the one of CDS Hooks 2.0.1, "Providing FHIR Resources to a
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -38,7 +38,7 @@ _MEDICATION = re.compile(r"Medication/(?!\.{1,2}$)[A-Za-z0-9\-.]{1,64}")
 class Gather:
     """Gathers the record that a service asks for. One for each process."""
 
-    servers: Mapping[str, FhirServer]
+    server_of: Callable[[Site], FhirServer]
     now: Callable[[], datetime]
 
     async def __call__(
@@ -55,7 +55,7 @@ class Gather:
         `deadline` is on the event loop's clock; reads that are not back by then are gaps. Raises
         `MissingContext` when the patient can be had neither from prefetch nor from the server.
         """
-        now, server = self.now(), self.servers[site.name]
+        now, server = self.now(), self.server_of(site)
         plan = [q for need in service.needs for q in queries(need, site.profile)]
         readings = [r for q in plan if (r := _start(q, request, site, now)) is not None]
         await _finish(readings, server, granted, site.profile, deadline)

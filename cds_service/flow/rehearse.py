@@ -58,7 +58,7 @@ async def rehearse(
             slots=asyncio.Semaphore(1),
             clock=loop.time,
         )
-        gather = Gather(servers={site.name: server}, now=lambda: now)
+        gather = Gather(server_of=lambda _site: server, now=lambda: now)
         granted = Access(refused="rehearsal")
         context = await gather(granted, request, service, site, deadline=loop.time() + _BUDGET_S)
     brief = rule_brief(context)

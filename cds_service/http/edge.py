@@ -7,7 +7,7 @@ a network failure.
 import logging
 import re
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,8 @@ class Edge:
     """Wraps the application."""
 
     app: App
-    origins: Mapping[str, frozenset[str]]
-    """Browser origins that may call, by site."""
+    origins_of: Callable[[str], Collection[str]]
+    """Browser origins that may call a site, by its name."""
     any_origin: bool = False
     """The demo's relaxation; never with credentials."""
 
@@ -93,6 +93,6 @@ class Edge:
         site = scope["path"].lstrip("/").partition("/")[0]
         # Said to every client: an answer without the header, kept by a cache, would lock browsers out.
         vary = (b"vary", b"Origin")
-        if origin.decode("latin-1") in self.origins.get(site, frozenset()):
+        if origin.decode("latin-1") in self.origins_of(site):
             return [(b"access-control-allow-origin", origin), vary]
         return [vary]

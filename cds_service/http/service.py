@@ -55,8 +55,8 @@ class Endpoints:
     verify: Verify
     answer: Answer
     feedback: TakeFeedback
-    documents: Mapping[str, bytes]
-    """The discovery document of each site, as bytes: what an EHR sees is settled at start."""
+    document_of: Callable[[Site], bytes]
+    """A site's discovery document, as bytes."""
     readiness: Callable[[], Mapping[str, str]]
     """What is wrong with this process, by part; empty when it is ready."""
     notes: Callable[[], list[str]]
@@ -71,7 +71,7 @@ class Endpoints:
         site = self.sites.find(request.path_params["site"])
         if site.file.discovery_auth:
             await self.verify(self._call(request, site, "", budget_s=1.0), site)
-        body = self.documents[site.name]
+        body = self.document_of(site)
         tag = f'"{sha256(body).hexdigest()[:32]}"'
         private = "private, " if site.file.discovery_auth else ""
         told = {"ETag": tag, "Cache-Control": f"{private}max-age={_MAX_AGE_S}"}

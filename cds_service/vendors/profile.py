@@ -78,6 +78,10 @@ class HookRules(_Rules):
     """Values of it that count as the hook's moment, unless the site says otherwise."""
     scope_format: Literal["smart", "api_names"] = "smart"
     """`api_names`: the hook token's scopes are the vendor's own names and are not read."""
+    token_s: Annotated[int, Field(ge=0)] = 0
+    """How long the token of a hook call lives, in seconds; 0 when the vendor does not say."""
+    feedback: bool = False
+    """Whether the vendor is known to send feedback about cards."""
 
 
 class JwtRules(_Rules):
@@ -89,6 +93,36 @@ class JwtRules(_Rules):
     """Longest `exp - iat`."""
     skew_s: Annotated[int, Field(ge=0, le=300)] = 60
     """Clock difference forgiven."""
+
+
+class OAuthRules(_Rules):
+    """How we get tokens of our own."""
+
+    scope_syntax: Literal["v1", "v2"] = "v2"
+    """`v1`: `system/Patient.read`; `v2`: `system/Patient.rs`."""
+    backend: Literal["yes", "unconfirmed", "no"] = "yes"
+    """Whether SMART backend services are granted, not only advertised."""
+    backend_scope: Literal["send", "omit"] = "send"
+    """`omit`: the grant is the list of APIs on the client's record, and no scope is sent."""
+    discovery_headers: dict[str, str] = {}
+    """Sent when discovery is read; `{client_id}` is ours."""
+    access_token_s: Annotated[int, Field(ge=0)] = 3600
+    """How long a token of ours lives, in seconds; 0 when unknown. What the server says wins."""
+    token_calls_per_minute: Annotated[int, Field(ge=0)] = 0
+    """Token requests that the server takes in a minute; 0 when unknown."""
+    jwks_cache_h: Annotated[int, Field(ge=1)] = 24
+    """How long the EHR may keep our key set, in hours: a new key is shown for longer before it signs."""
+
+
+class VisitRules(_Rules):
+    """How we can learn of a visit before its chart is opened."""
+
+    poll: Literal["fhir", "v1", "no"] = "fhir"
+    """Where booked visits are read: the FHIR Appointment search, the vendor's own API, or nowhere."""
+    poll_by: tuple[str, ...] = ("patient", "practitioner", "location")
+    """What an Appointment search may be asked by; the site gives the ids."""
+    feed: bool = True
+    """Whether sites of this vendor can send bookings as HL7 v2 SIU messages."""
 
 
 class CardRules(_Rules):
@@ -111,8 +145,12 @@ class CardRules(_Rules):
 
 
 class NoteRules(_Rules):
-    """What a DocumentReference that carries a note must look like."""
+    """What a note must look like and which way it goes into the chart."""
 
+    route: Literal["fhir", "v1", "v2", "none"] = "fhir"
+    """`fhir`: DocumentReference create; `v1`: the vendor's own API; `v2`: an HL7 v2 MDM message."""
+    conditional_create: bool = False
+    """Whether `If-None-Exist` is honoured; without it a lost answer is searched for, never sent again."""
     content_type: str = "text/plain;charset=utf-8"
     """Of the one attachment."""
     draft_status: str = "preliminary"
@@ -141,6 +179,8 @@ class Profile(_Rules):
     search: SearchRules = SearchRules()
     hook: HookRules = HookRules()
     jwt: JwtRules = JwtRules()
+    oauth: OAuthRules = OAuthRules()
+    visits: VisitRules = VisitRules()
     card: CardRules = CardRules()
     note: NoteRules = NoteRules()
     need: dict[NeedName, NeedRule] = {}

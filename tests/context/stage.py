@@ -178,7 +178,7 @@ class Stage:
                 clock=loop.time,
             )
             change(server)
-            gather = Gather(servers={"general": server}, now=lambda: NOW)
+            gather = Gather(server_of=lambda _site: server, now=lambda: NOW)
             return await gather(
                 granted,
                 a_request(prefetch, **request),

@@ -54,6 +54,8 @@ def test_the_vendors_of_the_contract_that_have_a_profile():
         "oracle-ai-suite",
         "athenaone",
         "meditech",
+        "nextgen",
+        "veradigm",
         "generic-r4",
     }
 

@@ -1,0 +1,138 @@
+"""A changed site file is taken into service as a whole within seconds; a bad one leaves its site as it was."""
+
+import asyncio
+
+import pytest
+
+from cds_service.reload import Reload
+from cds_service.sites import OfSite, load_sites
+from tests.sites.test_site_files import GOOD, SERVICES
+
+pytestmark = pytest.mark.anyio
+OTHER = GOOD.replace("ehr.example.org", "other.example.org").replace(
+    "fhir.example.org", "fhir.other.example.org"
+)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "general.toml").write_text(GOOD, "utf-8")
+    (tmp_path / "north.toml").write_text(OTHER, "utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def warmed():
+    return []
+
+
+@pytest.fixture
+def reload(folder, warmed):
+    async def warm(site):
+        warmed.append(site.name)
+
+    sites = load_sites(folder, services=SERVICES)
+    return Reload(sites=sites, folder=folder, services=SERVICES, demo=False, warm=warm)
+
+
+def edit(folder, name, *changes):
+    file = folder / f"{name}.toml"
+    text = file.read_text("utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    file.write_text(text, "utf-8")
+
+
+OFF = ('vendor = "generic-r4"', 'vendor = "generic-r4"\nmode = "off"')
+
+
+def test_a_changed_file_is_in_force_and_its_neighbour_is_the_same_object(reload, folder):
+    before = dict(reload.sites.by_name)
+    edit(folder, "general", OFF)
+    assert [site.name for site in reload.look()] == ["general"]
+    assert reload.sites.find("general").file.mode == "off"
+    assert reload.sites.find("north") is before["north"]
+    assert reload.look() == []
+
+
+@pytest.mark.parametrize(
+    "text", ["[[[", GOOD.replace("title", "titel"), GOOD.replace("https://fhir", "http://fhir")]
+)
+def test_a_bad_file_keeps_the_old_one_and_says_so(reload, folder, text, caplog):
+    before = reload.sites.find("general")
+    (folder / "general.toml").write_text(text, "utf-8")
+    assert reload.look() == []
+    assert reload.sites.find("general") is before
+    assert "general" in reload.sites.refused
+    assert "serves on" in caplog.text
+
+
+def test_a_bad_file_does_not_hold_up_another_that_is_switched_off(reload, folder):
+    (folder / "general.toml").write_text("[[[", "utf-8")
+    edit(folder, "north", OFF)
+    assert [site.name for site in reload.look()] == ["north"]
+    assert reload.sites.find("north").file.mode == "off"
+
+
+def test_a_mended_file_is_no_longer_told_of(reload, folder):
+    (folder / "general.toml").write_text("[[[", "utf-8")
+    reload.look()
+    (folder / "general.toml").write_text(GOOD, "utf-8")
+    reload.look()
+    assert reload.sites.refused == {}
+
+
+def test_a_new_file_that_shares_an_issuer_is_not_taken(reload, folder):
+    same = GOOD.replace("fhir.example.org", "fhir.third.example.org")
+    (folder / "third.toml").write_text(same, "utf-8")
+    assert reload.look() == []
+    assert "third" not in reload.sites.by_name
+    assert "tenant" in reload.sites.refused["third"]
+
+
+def test_a_removed_file_removes_its_site(reload, folder):
+    (folder / "north.toml").unlink()
+    reload.look()
+    assert list(reload.sites.by_name) == ["general"]
+
+
+def test_an_empty_folder_is_taken_for_one_that_is_not_there(reload, folder):
+    for file in folder.glob("*.toml"):
+        file.unlink()
+    reload.look()
+    assert set(reload.sites.by_name) == {"general", "north"}
+    assert reload.sites.refused
+
+
+async def test_a_watching_process_sees_a_change_within_two_seconds(reload, folder, warmed):
+    watching = asyncio.create_task(reload.run())
+    try:
+        edit(folder, "general", OFF)
+        async with asyncio.timeout(2.0):
+            while reload.sites.find("general").file.mode != "off" or not warmed:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    finally:
+        watching.cancel()
+    assert warmed == ["general"]
+
+
+def test_what_is_derived_from_a_site_is_made_again_when_it_changes(reload, folder):
+    made = []
+    of_site = OfSite(lambda site: made.append(site.name) or len(made))
+    assert of_site(reload.sites.find("general")) == of_site(reload.sites.find("general")) == 1
+    edit(folder, "general", OFF)
+    reload.look()
+    assert of_site(reload.sites.find("general")) == 2
+
+
+async def test_a_call_is_answered_by_the_file_that_is_in_force(ground):
+    assert len((await ground.client().open_chart("beatrice-okonkwo"))[0].cards()) > 0
+    edit(ground.data_dir / "sites", "general", OFF)
+    ground.service.reload.look()
+    [answer] = await ground.client().open_chart("beatrice-okonkwo")
+    assert (answer.status, answer.cards()) == (200, [])
+    (ground.data_dir / "sites" / "general.toml").write_text("[[[", "utf-8")
+    ground.service.reload.look()
+    ready = (await ground.http.get("/readyz")).json()
+    assert any("site general" in note and "serves on" in note for note in ready["notes"])
