@@ -14,15 +14,20 @@ Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | Non
 T = TypeVar("T")
 
 
-class Temporary(Exception):
-    """A step failed for a reason that may pass: the engine tries it again, later each time.
-
-    `reason` is a code, never a server's prose. The last try's problem is raised in the workflow.
-    """
+class Stopped(Exception):
+    """A step could not be done. `reason` is a code of ours, never a server's prose."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Temporary(Stopped):
+    """For a reason that may pass: the engine tries the step again before it tells the workflow."""
+
+
+class Permanent(Stopped):
+    """For a reason that stays: trying again would change nothing."""
 
 
 class Steps(Protocol):
@@ -31,8 +36,9 @@ class Steps(Protocol):
     async def __call__(self, name: str, body: Callable[..., Awaitable[T]], /, *args: Json) -> T:
         """Run a step, or return what it returned before.
 
-        What the body raises is raised here: `Temporary` after the tries that the engine gives it, anything else
-        at once. `name` and the order of steps must be the same in every run; a result is JSON.
+        A step that cannot be done raises `Temporary`, after the tries that the engine gives it, or `Permanent`;
+        a crash is a `Permanent` too, whose reason names its kind. `name` and the order of steps must be the same
+        in every run; a result is JSON.
         """
         ...
 

@@ -1,0 +1,251 @@
+"""The workflow library, wrapped: everything that is particular to it stands here.
+
+It runs on threads and an event loop of its own, so that its database work never holds up an answer; only the bodies
+of steps run on the loop of the service.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sqlite3
+import threading
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dbos import DBOS, WorkflowStatus
+
+from cds_service.domain.errors import CdsError
+from cds_service.domain.steps import Json, Permanent, Stopped, Temporary, Workflow
+from cds_service.engine.liveness import FileLocks, Liveness, Locks, PostgresLocks
+from cds_service.engine.plan import Plan
+from cds_service.engine.sealed import SealedJson
+
+VERSION = "workflows-1"
+"""Work begun under one version is never taken by another. The same for every release, and bumped only when the names
+or the order of a workflow's steps change; then the old release has to finish its work (`cds-service worker` of it
+drains) before it goes."""
+
+SWEEP_S = 1.0
+POLL_S = 0.3
+KEEP_DAYS = 7
+"""Finished workflows are forgotten after so many days; what they did stands in the audit."""
+_TOO_OFTEN = 20
+"""Take-overs of one workflow after which it is given up: it may be what kills the processes."""
+_FAILED = ["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+_BATCH = 500
+_SQLITE = "sqlite:///"
+
+T = TypeVar("T")
+log = logging.getLogger("cds_service")
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """Runs one workflow's steps: each is remembered by the library, and its body runs on our loop."""
+
+    loop: asyncio.AbstractEventLoop
+    tries: tuple[float, ...]
+
+    async def __call__(self, name: str, body: Callable[..., Awaitable[T]], /, *args: Json) -> T:
+        async def run(*given: Json) -> T:
+            there = asyncio.run_coroutine_threadsafe(self._tried(body, given), self.loop)
+            return await asyncio.wrap_future(there)
+
+        return await DBOS.run_step_async({"name": name}, run, *args)
+
+    async def _tried(self, body: Callable[..., Awaitable[T]], args: tuple[Json, ...]) -> T:
+        for pause in self.tries:
+            try:
+                return await _told(body, args)
+            except Temporary:
+                await asyncio.sleep(pause)
+        return await _told(body, args)
+
+
+async def _told(body: Callable[..., Awaitable[T]], args: tuple[Json, ...]) -> T:
+    """Run a body; what goes wrong is told by a code, because texts and traces may quote a chart."""
+    try:
+        return await body(*args)
+    except Stopped:
+        raise
+    except CdsError as problem:
+        raise Permanent(problem.code) from None
+    except Exception as crash:  # noqa: BLE001  # the last resort: raised again as a code
+        log.error("a step crashed: %s", type(crash).__name__)  # noqa: TRY400  # a trace quotes values
+        raise Permanent(f"crashed_{type(crash).__name__}") from None
+
+
+@dataclass(slots=True)
+class Runtime:
+    """One launched engine. The library allows one in a process."""
+
+    plan: Plan
+    loop: asyncio.AbstractEventLoop
+    active: Counter[str] = field(default_factory=Counter)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _beat: float = 0.0
+    _liveness: Liveness = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Launch. Runs in a thread without a loop, so that the library makes one of its own."""
+        _write_ahead(self.plan.url)
+        self._liveness = Liveness(
+            me=self.plan.me,
+            locks=_locks(self.plan.url),
+            owners=_owners,
+            take_over=lambda owner: len(DBOS._recover_pending_workflows([owner])),  # noqa: SLF001
+        )
+        self._liveness.ensure()
+        DBOS(
+            config={
+                "name": "cds-service",
+                "system_database_url": _library_url(self.plan.url),
+                "serializer": SealedJson(self.plan.seal, self.plan.open),
+                "application_version": VERSION,
+                "executor_id": self.plan.me,
+                "log_level": "CRITICAL",  # its messages quote values; ours name what went wrong
+                "db_engine_kwargs": {"hide_parameters": True},
+                "sys_db_pool_size": 5,
+            }
+        )
+        for each in self.plan.registered:
+            DBOS.workflow(name=each.name, max_recovery_attempts=_TOO_OFTEN)(
+                self._runner(each.name, each.workflow)
+            )
+        DBOS.launch()
+        for each in self.plan.registered:
+            DBOS.register_queue(
+                each.name,
+                worker_concurrency=each.at_once,
+                polling_interval_sec=POLL_S,
+                on_conflict="always_update",
+            )
+        self._spawn(self._sweep)
+        self._spawn(self._watch)
+
+    def _runner(self, name: str, workflow: Workflow) -> Callable[[str], Awaitable[None]]:
+        steps = _Steps(self.loop, self.plan.tries)
+
+        async def run(row_id: str) -> None:
+            self.active[name] += 1
+            try:
+                await workflow(steps, row_id)
+            finally:
+                self.active[name] -= 1
+
+        run.__qualname__ = run.__name__ = name
+        return run
+
+    def start(self, name: str, workflow_id: str) -> None:
+        """Enqueue a workflow under its id; an id that is known is left alone."""
+        row_id = workflow_id.split(":")[1]
+        DBOS.enqueue_workflow_with_options(
+            {
+                "workflow_name": name,
+                "queue_name": name,
+                "workflow_id": workflow_id,
+                "app_version": VERSION,
+            },
+            row_id,
+        )
+
+    def ended(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return why, for each of these workflows that ended without doing its work."""
+        found = _listed(workflow_ids=list(ids), status=_FAILED)
+        return {each.workflow_id: each.status.lower() for each in found}
+
+    def load(self) -> dict[str, int]:
+        """Return how many workflows run here, by name."""
+        return {name: count for name, count in self.active.items() if count}
+
+    def stop(self, wait_s: int) -> None:
+        """Take no more, wait for what is under way, and give the lock back."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(timeout=10)
+        DBOS.destroy(
+            destroy_registry=True, workflow_completion_timeout_sec=wait_s if self.load() else 0
+        )
+        self._liveness.locks.close()
+
+    def _spawn(self, target: Callable[[], None]) -> None:
+        thread = threading.Thread(target=target, name=f"engine{target.__name__}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _sweep(self) -> None:
+        """Take over from the dead, again and again, and forget what was finished long ago."""
+        forget_at = time.monotonic()
+        while not self._stopping.wait(SWEEP_S):
+            try:
+                if taken := self._liveness.sweep():
+                    log.warning("took over %d workflows of a process that ended", taken)
+                if time.monotonic() >= forget_at:
+                    forget_at = time.monotonic() + 3600
+                    _forget(datetime.now(UTC) - timedelta(days=KEEP_DAYS))
+            except Exception as problem:  # noqa: BLE001  # the sweep goes on when the database is back
+                log.warning("the engine's database: %s", type(problem).__name__)
+
+    def _watch(self) -> None:
+        """End this process when its event loop hangs: a living process keeps its lock, and its work."""
+        self._beat = time.monotonic()
+        while not self._stopping.wait(self.plan.hang_s / 20):
+            if time.monotonic() - self._beat > self.plan.hang_s:
+                log.critical("the event loop hangs: this process ends, others take its work over")
+                os.kill(os.getpid(), signal.SIGKILL)
+            if not self.loop.is_closed():
+                self.loop.call_soon_threadsafe(self._alive)
+
+    def _alive(self) -> None:
+        self._beat = time.monotonic()
+
+
+def _listed(**wanted: Any) -> list[WorkflowStatus]:  # noqa: ANN401  # the library's own filters
+    """List workflows without what they carry."""
+    return DBOS.list_workflows(load_input=False, load_output=False, **wanted)
+
+
+def _owners() -> set[str]:
+    found = _listed(status="PENDING")
+    return {each.executor_id for each in found if each.executor_id}
+
+
+def _forget(before: datetime) -> None:
+    """Delete finished workflows, oldest first, a batch at a time."""
+    while found := _listed(
+        status=["SUCCESS", *_FAILED], completed_before=before.isoformat(), limit=_BATCH
+    ):
+        DBOS.delete_workflows([each.workflow_id for each in found])
+
+
+def _write_ahead(url: str) -> None:
+    """Put SQLite into write-ahead mode: the library does not, and is half as fast without."""
+    file = _sqlite_file(url)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _locks(url: str) -> Locks:
+    file = _sqlite_file(url)
+    if file is not None:
+        return FileLocks(file.with_name(f"{file.name}.locks"))
+    return PostgresLocks(_library_url(url))
+
+
+def _sqlite_file(url: str) -> Path | None:
+    return Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
+
+
+def _library_url(url: str) -> str:
+    """Return the URL without a driver's name: the library picks its own."""
+    return url.replace("+psycopg:", ":", 1).replace("+aiosqlite:", ":", 1)

@@ -1,0 +1,166 @@
+"""The engine on embedded SQLite, launched for real in this process."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from cds_service.domain.errors import MissingContext
+from cds_service.domain.steps import Permanent, Stopped, Temporary
+from cds_service.engine import Engine
+
+SECRET = "zebedee"
+KEY = 0x5A
+
+
+def _scramble(plain: bytes) -> bytes:
+    return bytes(each ^ KEY for each in plain)
+
+
+def an_engine(folder: Path) -> Engine:
+    return Engine(
+        url=f"sqlite:///{folder / 'engine.db'}", seal=_scramble, open=_scramble, tries=(0.01,)
+    )
+
+
+@asynccontextmanager
+async def launched(engine: Engine, **workflows):
+    for name, workflow in workflows.items():
+        engine.register(name, workflow)
+    await engine.launch()
+    try:
+        yield engine
+    finally:
+        await engine.drain(0)
+
+
+async def until(done, within_s=20.0):
+    async with asyncio.timeout(within_s):
+        while not done():  # noqa: ASYNC110  # it asks a library that offers no event
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.anyio
+async def test_a_workflow_runs_once_for_a_row_and_revision_however_often_it_is_started(tmp_path):
+    ran = []
+
+    async def note(row, number):
+        ran.append((row, number))
+        return number + 1
+
+    async def prepare(step, row):
+        number = await step("one", note, row, 1)
+        await step("two", note, row, number)
+
+    async with launched(an_engine(tmp_path), prepare=prepare) as engine:
+        for _ in range(3):
+            await engine.start("prepare", "a")
+        await until(lambda: len(ran) == 2)
+        await engine.start("prepare", "a")
+        await engine.start("prepare", "a", revision=2)
+        await until(lambda: len(ran) == 4)
+        await until(lambda: not engine.load())
+    assert ran == [("a", 1), ("a", 2)] * 2
+
+
+@pytest.mark.anyio
+async def test_a_problem_that_may_pass_is_tried_again_and_one_that_stays_is_not(tmp_path):
+    tried, told = [], []
+
+    async def fails(kind):
+        tried.append(kind)
+        raise {
+            "temporary": Temporary("ehr_down"),
+            "permanent": Permanent("denied"),
+            "ours": MissingContext(SECRET),
+            "crash": KeyError(SECRET),
+        }[kind]
+
+    async def prepare(step, kind):
+        try:
+            await step("only", fails, kind)
+        except Stopped as stop:
+            told.append((type(stop), stop.reason))
+
+    async with launched(an_engine(tmp_path), prepare=prepare) as engine:
+        for kind in ("temporary", "permanent", "ours", "crash"):
+            await engine.start("prepare", kind)
+        await until(lambda: len(told) == 4)
+    assert sorted(tried) == ["crash", "ours", "permanent", "temporary", "temporary"]
+    assert set(told) == {
+        (Temporary, "ehr_down"),
+        (Permanent, "denied"),
+        (Permanent, "missing_context"),
+        (Permanent, "crashed_KeyError"),
+    }
+
+
+@pytest.mark.anyio
+async def test_what_a_stopped_process_left_goes_on_after_its_last_finished_step(tmp_path):
+    began, finished = [], []
+    hold = asyncio.Event()
+
+    async def first(row):
+        began.append(f"{row} first")
+        return SECRET
+
+    async def second(row, secret):
+        began.append(f"{row} second")
+        await hold.wait()
+        finished.append(secret)
+
+    async def prepare(step, row):
+        await step("second", second, row, await step("first", first, row))
+
+    async with launched(an_engine(tmp_path), prepare=prepare) as engine:
+        await engine.start("prepare", "a")
+        await until(lambda: len(began) == 2)
+        assert engine.load() == {"prepare": 1}
+    assert finished == []
+    hold.set()
+    async with launched(an_engine(tmp_path), prepare=prepare):
+        await until(lambda: finished)
+    assert began == ["a first", "a second", "a second"]
+    assert finished == [SECRET]
+    kept = b"".join(file.read_bytes() for file in tmp_path.glob("engine.db*") if file.is_file())
+    assert b"prepare" in kept
+    assert SECRET.encode() not in kept
+
+
+@pytest.mark.anyio
+async def test_an_orderly_stop_waits_for_what_is_under_way(tmp_path):
+    done = []
+
+    async def slow(row):
+        await asyncio.sleep(0.3)
+        done.append(row)
+
+    async def prepare(step, row):
+        await step("slow", slow, row)
+
+    engine = an_engine(tmp_path)
+    async with launched(engine, prepare=prepare):
+        await engine.start("prepare", "a")
+        await until(engine.load)
+        await engine.drain(10)
+    assert done == ["a"]
+
+
+@pytest.mark.anyio
+async def test_a_workflow_that_broke_is_listed_with_a_reason(tmp_path):
+    ended = []
+
+    async def prepare(_step, row):
+        raise RuntimeError(row)
+
+    async def writeback(_step, row):
+        ended.append(row)
+
+    async with launched(an_engine(tmp_path), prepare=prepare, writeback=writeback) as engine:
+        await engine.start("prepare", "a")
+        await engine.start("writeback", "b")
+        await until(lambda: not engine.load() and ended == ["b"])
+        await asyncio.sleep(0.2)
+        [broken] = await engine.ended([("prepare", "a", 1), ("writeback", "b", 1)])
+    assert (broken.name, broken.row_id, broken.reason) == ("prepare", "a", "error")
