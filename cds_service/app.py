@@ -3,12 +3,11 @@
 import asyncio
 import fcntl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 from uuid import uuid4
 
 import httpx
@@ -34,9 +33,8 @@ from cds_service.http.service import Endpoints, add_routes
 from cds_service.reload import Reload
 from cds_service.settings import Settings
 from cds_service.sites import OfSite, Site, Sites, load_sites
-from cds_service.storage import Database, Writer
-from cds_service.storage.database import open_database
-from cds_service.storage.seal import load_key_ring
+from cds_service.storage import Database, Writer, load_key_ring, open_database
+from cds_service.storage.schema import check_schema
 from cds_service.verify import KeySets, Replay, Verify
 from discovery.document import document
 
@@ -93,9 +91,25 @@ class Service:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Hold the data folder, create what is missing, warm the key sets, and flush at the end."""
-        lock = hold(self.settings.data_dir)
-        await self.database.create()
-        self.writing = asyncio.create_task(self.writer.run())
+        with holding(self.settings):
+            await self._check_schema()
+            async with self._writing(), self._warming():
+                yield
+
+    async def check_start(self) -> None:
+        """Raise `Misconfigured` for what would stop the start: a server makes a traceback of it."""
+        try:
+            with holding(self.settings):
+                await self._check_schema()
+        finally:
+            await self.database.close()
+
+    async def _check_schema(self) -> None:
+        by_itself = self.database.is_embedded or self.settings.is_demo
+        await check_schema(self.database, by_itself=by_itself)
+
+    @asynccontextmanager
+    async def _warming(self) -> AsyncIterator[None]:
         sources = [each for site in self.sites.by_name.values() for each in key_sources(site)]
         warming = asyncio.create_task(self.keys.warm(sources))
         reloading = asyncio.create_task(self.reload.run())
@@ -104,13 +118,19 @@ class Service:
         finally:
             warming.cancel()
             reloading.cancel()
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[None]:
+        self.writing = asyncio.create_task(self.writer.run())
+        try:
+            yield
+        finally:
             self.writer.stop()
             try:
                 await self.writing
             finally:
                 await self.http.aclose()
                 await self.database.close()
-                lock.close()
 
     def readiness(self) -> Mapping[str, str]:
         """Return what is wrong, by part."""
@@ -259,16 +279,23 @@ def key_sources(site: Site) -> list[str | Path]:
     return [source for t in site.file.trust if (source := t.jwks_url or t.jwks_file) is not None]
 
 
-def hold(data_dir: Path) -> IO[str]:
-    """Take the data folder for this process alone: SQLite is one process. Raises `Misconfigured`."""
+@contextmanager
+def holding(settings: Settings) -> Iterator[None]:
+    """Hold the data folder for this process alone: SQLite is one process. Raises `Misconfigured`.
+
+    With PostgreSQL several processes share the database, and there is nothing to hold.
+    """
+    if settings.database_url.startswith("postgresql"):
+        yield
+        return
+    data_dir = settings.data_dir
     data_dir.mkdir(parents=True, exist_ok=True)
-    lock = (data_dir / "lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        raise Misconfigured(
-            f"{data_dir} is in use by another process: embedded SQLite is for one process;"
-            " stop the other one, or give this one its own CDS_DATA_DIR."
-        ) from None
-    return lock
+    with (data_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Misconfigured(
+                f"{data_dir} is in use by another process: embedded SQLite is for one process;"
+                " stop the other one, or give this one its own CDS_DATA_DIR."
+            ) from None
+        yield

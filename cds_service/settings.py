@@ -36,7 +36,11 @@ class Settings(BaseSettings):
     )
     database_url: Annotated[
         str,
-        Field(description="A sqlite+aiosqlite URL; empty means a file in the data folder."),
+        Field(
+            description="`postgresql://USER@HOST/DATABASE`, which several processes may share;"
+            " empty means a SQLite file in the data folder, for one process.",
+            repr=False,
+        ),
     ] = ""
     keyring: Annotated[
         Path | None,
@@ -61,10 +65,11 @@ class Settings(BaseSettings):
 
 def load_data_dir() -> Path:
     """Read where data lives, for commands that need no other setting."""
-    return _read().data_dir
+    return read_settings().data_dir
 
 
-def _read() -> Settings:
+def read_settings() -> Settings:
+    """Read the environment, for commands that serve nobody and so need no public address."""
     try:
         return Settings()
     except ValidationError as problem:
@@ -79,7 +84,7 @@ def _read() -> Settings:
 
 def load_settings() -> Settings:
     """Read the environment. Raises `Misconfigured` naming the variable that is missing or wrong."""
-    settings = _read()
+    settings = read_settings()
     if not settings.public_url:
         raise Misconfigured(
             "CDS_PUBLIC_URL is not set: give our address as the EHR sees it, e.g. https://cds.example.org."

@@ -21,7 +21,7 @@ from cds_service.simulator.config import SimulatorConfig
 from cds_service.simulator.config import Site as EhrSite
 from cds_service.simulator.keys import reused_keys
 from cds_service.simulator.world import Simulator
-from cds_service.storage.database import AUDIT
+from cds_service.storage.tables import AUDIT
 from discovery.document import prefetch
 
 EHR = "http://ehr.test"

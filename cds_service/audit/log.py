@@ -34,7 +34,7 @@ class Audit:
 
     def sealed(self, value: str, *, site: str) -> str:
         """Return a value that only who holds the key ring can read: whose chart it was."""
-        seal = self.writer.database.ring.seal
+        seal = self.writer.database.seal
         return b64encode(seal(value.encode(), place=f"audit|patient|{site}")).decode()
 
     @asynccontextmanager

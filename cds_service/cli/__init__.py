@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from cds_service.cli import brief, demo, hooks, serve, site
+from cds_service.cli import brief, db, demo, hooks, serve, site
 from cds_service.domain.errors import CdsError
 
-_COMMANDS = (demo, serve, brief, site, hooks)
+_COMMANDS = (demo, serve, brief, site, hooks, db)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import uvicorn
 from typing_extensions import override
 
-from cds_service.app import build, hold, utc_now
+from cds_service.app import build, utc_now
 from cds_service.catalog import load_catalog
 from cds_service.cli.tour import tour
 from cds_service.domain.errors import Misconfigured
@@ -162,7 +162,7 @@ async def running(demo: Demo) -> AsyncIterator[Simulator]:
     """Run the EHR and the service; yields the EHR."""
     settings = demo_settings(demo)
     service = build(settings)
-    hold(settings.data_dir).close()  # said here, where it is a sentence
+    await service.check_start()  # said here, where it is a sentence
     ehr = create_app(ehr_config(demo, settings))
     async with (
         _serving(ehr, demo.ehr_port, "The simulated EHR"),

@@ -1,6 +1,7 @@
 """`cds-service serve`: the service."""
 
 import argparse
+import asyncio
 import gc
 
 from cds_service.cli.terminal import port
@@ -24,13 +25,13 @@ def run(args: argparse.Namespace) -> int:
     """Check the configuration, then serve until stopped."""
     import uvicorn  # late: the other commands need no server
 
-    from cds_service.app import build, hold
+    from cds_service.app import build
 
     if args.workers != 1:
         raise Misconfigured("--workers must be 1: embedded SQLite is for one process.")
     settings = load_settings()
     service = build(settings)
-    hold(settings.data_dir).close()  # said here, where it is a sentence
+    asyncio.run(service.check_start())  # said here, where it is a sentence
     gc.freeze()  # what stands now stays: the collector need not walk it during every call
     gc.set_threshold(*_COLLECT)
     uvicorn.run(

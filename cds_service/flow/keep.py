@@ -27,6 +27,7 @@ class Keep:
         self.writer.brief(
             site=site.name,
             brief_id=answered.brief_id,
+            patient=brief.patient,
             created=created,
             rules_version=brief.rules_version,
             body=encode(to_json(brief)),

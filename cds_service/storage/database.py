@@ -1,99 +1,89 @@
-"""The tables and the one database of a process."""
+"""The one database of a process: SQLite in the data folder, or PostgreSQL that several processes share."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Column,
-    DateTime,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    event,
-    select,
-)
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Insert, Table, event, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from cds_service.domain.errors import Misconfigured
 from cds_service.domain.feedback import Feedback
 from cds_service.storage.seal import KeyRing
-
-METADATA = MetaData()
-
-BRIEF = Table(
-    "brief",
-    METADATA,
-    Column("id", String(36), primary_key=True),
-    Column("site", String(63), nullable=False),
-    Column("created", DateTime(timezone=True), nullable=False),
-    Column("rules_version", String(32), nullable=False),
-    Column("body", LargeBinary, nullable=False),
-)
-CARD = Table(
-    "card",
-    METADATA,
-    Column("uuid", String(36), primary_key=True),
-    Column("site", String(63), nullable=False),
-    Column("service", String(63), nullable=False),
-    Column("topic", String(100), nullable=False),
-    Column("brief", String(36), nullable=False),
-    Column("created", DateTime(timezone=True), nullable=False),
-)
-FEEDBACK = Table(
-    "feedback",
-    METADATA,
-    Column("key", String(64), primary_key=True),
-    Column("site", String(63), nullable=False),
-    Column("issuer", String(512), nullable=False),
-    Column("service", String(63), nullable=False),
-    Column("card", String(128), nullable=False),
-    Column("known_card", Integer, nullable=False),
-    Column("outcome", String(16), nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("received", DateTime(timezone=True), nullable=False),
-    Column("reason", String(512), nullable=False),
-    Column("accepted", JSON, nullable=False),
-    Column("comment", LargeBinary, nullable=False),
-)
-AUDIT = Table(
-    "audit",
-    METADATA,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("site", String(63), nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("action", String(32), nullable=False),
-    Column("outcome", String(32), nullable=False),
-    Column("facts", JSON, nullable=False),
-)
-Index("feedback_by_card", FEEDBACK.c.card)
-Index("audit_by_site", AUDIT.c.site, AUDIT.c.at)
+from cds_service.storage.tables import BRIEF, CARD, FEEDBACK
 
 Rows = Sequence[dict[str, Any]]
+
+_WRITES = "writes"
+"""Execution option of a SQLite connection whose transaction takes the write lock when it begins."""
+_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000")
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
 
 
 @dataclass(slots=True, kw_only=True)
 class Database:
-    """One embedded SQLite database."""
+    """Transactions, and the key ring that seals what they store."""
 
     engine: AsyncEngine
     ring: KeyRing = field(repr=False)
     _write: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """SQLite's busy wait is unfair, so that all writes of a process queue here."""
 
-    async def create(self) -> None:
-        """Create the tables that are missing."""
-        async with self.engine.begin() as connection:
-            await connection.run_sync(METADATA.create_all)
+    @property
+    def is_embedded(self) -> bool:
+        """Return whether this is SQLite: one process, and its schema is kept up by itself."""
+        return self.engine.dialect.name == "sqlite"
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection for reading and writing; commit at the end, roll back on any error.
+
+        SQLite's wait for its write lock is unfair: all writers of a process queue on one lock of ours,
+        and take SQLite's when they begin, so that none has read what another is about to change.
+        """
+        async with (
+            self._write if self.is_embedded else nullcontext(),
+            self.engine.connect() as connection,
+        ):
+            await connection.execution_options(**{_WRITES: True})
+            async with connection.begin():
+                yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection for reading; on SQLite all of its reads see one state."""
+        async with self.engine.connect() as connection:
+            yield connection
+
+    def insert_new(self, table: Table) -> Insert:
+        """Return an INSERT that leaves a row which is there already as it is."""
+        if self.is_embedded:
+            return sqlite.insert(table).on_conflict_do_nothing()
+        return postgresql.insert(table).on_conflict_do_nothing()
+
+    def seal(self, plain: bytes, *, place: str) -> bytes:
+        """Seal chart content for one place, `table|column|row|site`; waits for nothing."""
+        return self.ring.seal(plain, place=place)
+
+    async def open(self, sealed: bytes, *, place: str) -> bytes:
+        """Return what was sealed at this place. Raises `Misconfigured`: lost key, changed, moved."""
+        return self.ring.open(sealed, place=place)
+
+    def blind(self, value: str, *, site: str) -> str:
+        """Return the blind index of `Type/id`: equal for the same one of a site, and it tells nothing else."""
+        return self.ring.blind(value, site=site)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -101,18 +91,15 @@ class Database:
 
     async def insert(self, batches: Sequence[tuple[Table, Rows]]) -> None:
         """Insert rows of several tables in one transaction; a row that is there already stays."""
-        async with self._write, self.engine.begin() as connection:
+        async with self.transaction() as connection:
             for table, rows in batches:
-                await self._insert(connection, table, rows)
-
-    async def _insert(self, connection: AsyncConnection, table: Table, rows: Rows) -> None:
-        if rows:
-            await connection.execute(insert(table).on_conflict_do_nothing(), list(rows))
+                if rows:
+                    await connection.execute(self.insert_new(table), list(rows))
 
     async def known_cards(self, site: str, uuids: Sequence[str]) -> frozenset[str]:
         """Return which of these card uuids this site was given."""
         query = select(CARD.c.uuid).where(CARD.c.site == site, CARD.c.uuid.in_(uuids))
-        async with self.engine.connect() as connection:
+        async with self.reading() as connection:
             return frozenset(row.uuid for row in await connection.execute(query))
 
     async def add_feedback(
@@ -135,36 +122,53 @@ class Database:
             row |= {"outcome": item.outcome, "at": item.at, "received": received}
             row |= {"reason": item.reason, "accepted": list(item.accepted)}
             place = f"feedback|comment|{key}|{site}"
-            rows.append({**row, "comment": self.ring.seal(item.comment.encode(), place=place)})
+            rows.append({**row, "comment": self.seal(item.comment.encode(), place=place)})
         await self.insert([(FEEDBACK, rows)])
 
     async def brief(self, site: str, brief_id: str) -> bytes | None:
         """Return the unsealed JSON of a stored brief of this site, or None."""
         query = select(BRIEF.c.body).where(BRIEF.c.site == site, BRIEF.c.id == brief_id)
-        async with self.engine.connect() as connection:
+        async with self.reading() as connection:
             body = (await connection.execute(query)).scalar_one_or_none()
-        return (
-            None if body is None else self.ring.open(body, place=f"brief|body|{brief_id}|{site}")
-        )
+        if body is None:
+            return None
+        return await self.open(body, place=f"brief|body|{brief_id}|{site}")
 
 
 def open_database(url: str, *, data_dir: Path, ring: KeyRing) -> Database:
-    """Open the database of the settings; in the data folder when the URL is empty.
+    """Open the database of the settings; a SQLite file in the data folder when the URL is empty.
 
-    Raises `Misconfigured` for anything but SQLite, which is all that this version stores in.
+    Raises `Misconfigured` for anything but SQLite and PostgreSQL.
     """
     if not url:
         data_dir.mkdir(parents=True, exist_ok=True)
         url = f"sqlite+aiosqlite:///{data_dir / 'app.db'}"
-    if not url.startswith("sqlite+aiosqlite:"):
-        raise Misconfigured("CDS_DATABASE_URL must begin with sqlite+aiosqlite: in this version.")
-    engine = create_async_engine(url)
+    try:
+        place = make_url(url)
+    except ArgumentError:
+        place = None
+    driver = _DRIVERS.get(place.drivername) if place is not None else None
+    if place is None or driver is None:
+        raise Misconfigured(
+            "CDS_DATABASE_URL must be sqlite:///FILE or postgresql://USER@HOST/DATABASE."
+        )
+    place = place.set(drivername=driver)
+    if place.get_backend_name() == "postgresql":
+        return Database(engine=create_async_engine(place, pool_pre_ping=True), ring=ring)
+    engine = create_async_engine(place)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return Database(engine=engine, ring=ring)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  # a DBAPI connection
+    connection.isolation_level = None  # the driver begins nothing by itself: see _begin_sqlite
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000"):
+    for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,5 +1,6 @@
 """Seals chart content at rest: AES-256-GCM, bound to the place where it is stored."""
 
+import hmac
 import json
 import os
 import stat
@@ -8,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cds_service.domain.errors import Misconfigured
 
@@ -44,6 +47,12 @@ class KeyRing:
             return AESGCM(key).decrypt(nonce, body, place.encode())
         except InvalidTag:
             raise Misconfigured("Sealed data was changed, or moved from another place.") from None
+
+    def blind(self, value: str, *, site: str) -> str:
+        """Return 64 hexadecimal digits that find a value again and cannot be turned back into it."""
+        root = self.keys[min(self.keys)]
+        key = HKDF(hashes.SHA256(), length=32, salt=None, info=b"blind").derive(root)
+        return hmac.digest(key, f"{site}|{value}".encode(), "sha256").hex()
 
 
 def load_key_ring(file: Path | None, *, data_dir: Path, demo: bool) -> KeyRing:

@@ -14,7 +14,8 @@ from sqlalchemy import Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from cds_service.domain.errors import Overloaded
-from cds_service.storage.database import AUDIT, BRIEF, CARD, Database
+from cds_service.storage.database import Database
+from cds_service.storage.tables import AUDIT, BRIEF, CARD
 
 FLUSH_S = 0.2
 MAX_WAITING = 10_000
@@ -48,12 +49,24 @@ class Writer:
         )
 
     def brief(
-        self, *, site: str, brief_id: str, created: datetime, rules_version: str, body: bytes
+        self,
+        *,
+        site: str,
+        brief_id: str,
+        patient: str,
+        created: datetime,
+        rules_version: str,
+        body: bytes,
     ) -> None:
-        """Queue one brief; it is sealed here and now, so that nothing readable waits."""
-        sealed = self.database.ring.seal(body, place=f"brief|body|{brief_id}|{site}")
-        row = {"id": brief_id, "site": site, "created": created}
-        self._put(BRIEF, {**row, "rules_version": rules_version, "body": sealed})
+        """Queue the brief of an answer; it is sealed here and now, so that nothing readable waits."""
+        database = self.database
+        row: dict[str, Any] = {"id": brief_id, "site": site, "state": "ready", "source": "hook"}
+        row |= {"patient": database.blind(patient, site=site), "revision": 1}
+        row |= {"created": created, "changed": created, "ready_at": created}
+        row |= {"rules_version": rules_version, "versions": {}}
+        self._put(
+            BRIEF, row | {"body": database.seal(body, place=f"brief|body|{brief_id}|{site}")}
+        )
 
     def card(
         self, *, uuid: str, site: str, service: str, topic: str, brief: str, created: datetime

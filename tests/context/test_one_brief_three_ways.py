@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cds_service.simulator.prefetch import Offer
-from cds_service.storage.database import BRIEF
+from cds_service.storage.tables import BRIEF
 from tests.ground import standing
 
 pytestmark = pytest.mark.anyio

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cds_service.storage.database import FEEDBACK as TABLE
+from cds_service.storage.tables import FEEDBACK as TABLE
 from tests.ground import CDS
 from tests.http.wire import FEEDBACK, SERVICE, body, cards, post, problem
 

@@ -3,7 +3,7 @@
 import pytest
 
 from cds_service.domain.errors import Misconfigured
-from cds_service.storage.database import BRIEF, CARD, FEEDBACK
+from cds_service.storage.tables import BRIEF, CARD, FEEDBACK
 from tests.flow.canary import CANARIES, body
 from tests.ground import CDS
 

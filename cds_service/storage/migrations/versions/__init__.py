@@ -1,0 +1,1 @@
+"""The revisions; each is named `v<revision>_<what it brings>`."""

@@ -1,0 +1,103 @@
+"""The tables. What they hold of a chart is sealed; the migrations beside this module make them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+)
+from typing_extensions import override
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment: taken with any offset, kept and returned in UTC, since SQLite keeps no offset."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    @override
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment: datetime = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return moment.astimezone(UTC)
+
+
+METADATA = MetaData()
+
+BRIEF = Table(
+    "brief",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("site", String(63), nullable=False),
+    Column("state", String(16), nullable=False),  # domain/states.py holds the allowed changes
+    Column("source", String(16), nullable=False),  # hook | prepare
+    Column("patient", String(64), nullable=False),  # blind index; empty before revision 0002
+    Column("visit", String(64)),  # blind index of the Appointment or Encounter
+    Column("revision", Integer, nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("changed", Instant, nullable=False),
+    Column("due", Instant),  # when work on it is to begin; None: nothing is to be done
+    Column("ready_at", Instant),
+    Column("expires_at", Instant),
+    Column("rules_version", String(32), nullable=False),
+    Column("versions", JSON, nullable=False),  # of prompt, model and tools
+    Column("occasion", LargeBinary),  # sealed: which patient, visit and time it is for
+    Column("body", LargeBinary),  # sealed: the brief as JSON; None until it is ready
+    Column("sources", LargeBinary),  # sealed: the ledger that it cites, compressed
+)
+CARD = Table(
+    "card",
+    METADATA,
+    Column("uuid", String(36), primary_key=True),
+    Column("site", String(63), nullable=False),
+    Column("service", String(63), nullable=False),
+    Column("topic", String(100), nullable=False),
+    Column("brief", String(36), nullable=False),
+    Column("created", Instant, nullable=False),
+)
+FEEDBACK = Table(
+    "feedback",
+    METADATA,
+    Column("key", String(64), primary_key=True),
+    Column("site", String(63), nullable=False),
+    Column("issuer", String(512), nullable=False),
+    Column("service", String(63), nullable=False),
+    Column("card", String(128), nullable=False),
+    Column("known_card", Integer, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("received", Instant, nullable=False),
+    Column("reason", String(512), nullable=False),
+    Column("accepted", JSON, nullable=False),
+    Column("comment", LargeBinary, nullable=False),
+)
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("site", String(63), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("outcome", String(32), nullable=False),
+    Column("facts", JSON, nullable=False),
+)
+Index("brief_due", BRIEF.c.state, BRIEF.c.due)
+Index("brief_by_patient", BRIEF.c.site, BRIEF.c.patient, BRIEF.c.created)
+Index("brief_by_visit", BRIEF.c.site, BRIEF.c.visit)
+Index("feedback_by_card", FEEDBACK.c.card)
+Index("audit_by_site", AUDIT.c.site, AUDIT.c.at)

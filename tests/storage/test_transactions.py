@@ -1,0 +1,72 @@
+"""A transaction is all or nothing, sees no half of another, and waits for its turn."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from cds_service.storage import KeyRing, open_database
+
+pytestmark = pytest.mark.anyio
+
+RING = KeyRing({"k0000001": b"1" * 32}, "k0000001")
+
+
+@pytest.fixture
+async def database(tmp_path):
+    opened = open_database("", data_dir=tmp_path, ring=RING)
+    async with opened.transaction() as connection:
+        await connection.execute(text("CREATE TABLE counter (n INTEGER)"))
+        await connection.execute(text("INSERT INTO counter VALUES (0)"))
+    yield opened
+    await opened.close()
+
+
+async def count(database):
+    async with database.reading() as connection:
+        return (await connection.execute(text("SELECT n FROM counter"))).scalar_one()
+
+
+async def test_an_error_inside_takes_all_of_it_back(database):
+    async def broken():
+        async with database.transaction() as connection:
+            await connection.execute(text("UPDATE counter SET n = 7"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await broken()
+    assert await count(database) == 0
+
+
+async def test_many_at_once_lose_no_change(database):
+    async def add_one():
+        async with database.transaction() as connection:
+            seen = (await connection.execute(text("SELECT n FROM counter"))).scalar_one()
+            await connection.execute(text("UPDATE counter SET n = :n"), {"n": seen + 1})
+
+    await asyncio.gather(*(add_one() for _ in range(40)))
+    assert await count(database) == 40
+
+
+async def test_a_reader_is_not_stopped_by_a_writer_and_sees_what_was_committed(database):
+    async with database.transaction() as connection:
+        await connection.execute(text("UPDATE counter SET n = 7"))
+        assert await count(database) == 0
+    assert await count(database) == 7
+
+
+async def test_a_reader_sees_one_state_however_long_it_reads(database):
+    async with database.reading() as reader:
+        first = (await reader.execute(text("SELECT n FROM counter"))).scalar_one()
+        async with database.transaction() as connection:
+            await connection.execute(text("UPDATE counter SET n = 7"))
+        assert (await reader.execute(text("SELECT n FROM counter"))).scalar_one() == first
+
+
+async def test_a_blind_index_finds_the_same_and_tells_nothing_else(database):
+    one = database.blind("Patient/p1", site="general")
+    assert one == database.blind("Patient/p1", site="general")
+    assert one != database.blind("Patient/p1", site="riverside")
+    assert one != database.blind("Patient/p2", site="general")
+    assert len(one) == 64
+    assert "p1" not in one
