@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -30,16 +29,15 @@ from cds_service.http.cds_hooks_2 import read_feedback, read_request
 from cds_service.http.edge import Edge
 from cds_service.http.review import add_review
 from cds_service.http.service import Endpoints, add_routes
+from cds_service.network import Network
 from cds_service.reload import Reload
 from cds_service.settings import Settings
 from cds_service.sites import OfSite, Site, Sites, load_sites
 from cds_service.storage import Database, Writer, load_key_ring, open_database
 from cds_service.storage.schema import check_schema
 from cds_service.verify import KeySets, Replay, Verify
+from cds_service.verify.keys import key_sources
 from discovery.document import document
-
-_READ_TIMEOUT_S = 10.0
-_POOL = httpx.Limits(max_connections=200, max_keepalive_connections=100, keepalive_expiry=60)
 
 _NO_TELEMETRY: TelemetryConfig = {
     "tracing": False,
@@ -82,7 +80,7 @@ class Service:
     database: Database
     writer: Writer
     keys: KeySets
-    http: httpx.AsyncClient
+    network: Network
     endpoints: Endpoints = field(init=False)
     asgi: Edge = field(init=False)
     reload: Reload
@@ -110,8 +108,7 @@ class Service:
 
     @asynccontextmanager
     async def _warming(self) -> AsyncIterator[None]:
-        sources = [each for site in self.sites.by_name.values() for each in key_sources(site)]
-        warming = asyncio.create_task(self.keys.warm(sources))
+        warming = asyncio.create_task(self.keys.warm(self.sites.by_name.values()))
         reloading = asyncio.create_task(self.reload.run())
         try:
             yield
@@ -129,7 +126,7 @@ class Service:
             try:
                 await self.writing
             finally:
-                await self.http.aclose()
+                await self.network.aclose()
                 await self.database.close()
 
     def readiness(self) -> Mapping[str, str]:
@@ -159,7 +156,7 @@ class Service:
                 f"site {site.name}: no key set could be had from {source}; its calls get 401"
                 for site in self.sites.by_name.values()
                 for source in key_sources(site)
-                if not self.keys.has(source)
+                if not self.keys.has(site, source)
             ]
         )
 
@@ -172,27 +169,26 @@ def build(settings: Settings, world: World | None = None) -> Service:
     sites = load_sites(settings.sites, services=known, demo=settings.is_demo)
     ring = load_key_ring(settings.keyring, data_dir=settings.data_dir, demo=settings.is_demo)
     database = open_database(settings.database_url, data_dir=settings.data_dir, ring=ring)
-    http = httpx.AsyncClient(
-        transport=world.transport,
-        timeout=_READ_TIMEOUT_S,
-        limits=_POOL,
-        follow_redirects=False,
-        trust_env=False,
-    )
+    network = Network(open=settings.is_demo, transport=world.transport)
+    for site in sites.by_name.values():
+        network.client(site)  # certificates that cannot be read stop the start
     service = Service(
         settings=settings,
         sites=sites,
         catalog=catalog,
         database=database,
         writer=Writer(database),
-        keys=KeySets(http=http, clock=world.clock, trust_public_sandbox=settings.is_demo),
-        http=http,
+        keys=KeySets(
+            client=network.client, clock=world.clock, trust_public_sandbox=settings.is_demo
+        ),
+        network=network,
         reload=Reload(
             sites=sites,
             folder=settings.sites,
             services=known,
             demo=settings.is_demo,
-            warm=lambda site: service.keys.warm(key_sources(site)),
+            check=network.client,
+            warm=lambda site: service.keys.warm([site]),
         ),
     )
     service.endpoints = _endpoints(service, world)
@@ -267,16 +263,11 @@ def _server(site: Site, service: Service, world: World) -> FhirServer:
     return FhirServer(
         base_url=site.file.fhir.base_url,
         accept=site.profile.search.accept,
-        http=service.http,
+        http=service.network.client(site),
         pace=Pace(rate=site.file.policy.reads_per_second, clock=world.clock),
         slots=asyncio.Semaphore(site.file.policy.concurrent_reads),
         clock=world.clock,
     )
-
-
-def key_sources(site: Site) -> list[str | Path]:
-    """Return the address of every key set that a site names."""
-    return [source for t in site.file.trust if (source := t.jwks_url or t.jwks_file) is not None]
 
 
 @contextmanager

@@ -27,6 +27,8 @@ class Reload:
     folder: Path
     services: frozenset[str]
     demo: bool
+    check: Callable[[Site], object]
+    """Raises `Misconfigured` where a file is well written and cannot be acted on: certificates that are not there."""
     warm: Callable[[Site], Awaitable[None]]
     """Fetches what the first call to a site would wait for."""
     _seen: dict[Path, str] = field(default_factory=dict)
@@ -64,6 +66,7 @@ class Reload:
             try:
                 site = load_site(file, services=self.services, demo=self.demo)
                 check_apart({**standing, site.name: site}.values())
+                self.check(site)
             except Misconfigured as problem:
                 refused |= _told(file.stem, problem.detail)
             else:

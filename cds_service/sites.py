@@ -12,13 +12,22 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import combinations, product
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from cds_service.domain.errors import Misconfigured, UnknownSite
 from cds_service.vendors import Profile, load_profile
@@ -51,6 +60,22 @@ def _is_replay(value: str) -> str:
     return value
 
 
+_WIDEST_PREFIX = 8
+
+
+def _range(value: object) -> "Range":
+    """Read an address range; one that allows nearly everything is refused."""
+    try:
+        found = ip_network(value) if isinstance(value, str) else None
+    except ValueError:
+        found = None
+    if found is None or found.prefixlen < _WIDEST_PREFIX:
+        msg = "name the EHR's own address range, such as 10.20.0.0/16"
+        raise ValueError(msg)
+    return found
+
+
+Range = IPv4Network | IPv6Network
 Url = Annotated[str, AfterValidator(_is_url)]
 Secret = Annotated[str, AfterValidator(_is_secret)]
 Algorithm = Literal["ES384", "RS384", "ES256", "RS256", "ES512", "RS512", "PS384"]
@@ -61,11 +86,17 @@ class _Table(BaseModel):
 
 
 class Network(_Table):
-    """How we reach this EHR."""
+    """How we reach this EHR: nothing is called that this file does not name."""
 
-    allow: tuple[str, ...] = ()
+    allow: tuple[Annotated[Range, BeforeValidator(_range)], ...] = ()
+    """Address ranges that are not public and may be called all the same."""
+    servers: tuple[Url, ...] = ()
+    """Where its other servers stand: an authorization server that is not below `fhir.base_url`'s origin."""
     ca_file: Path | None = None
     client_cert: Secret | None = None
+    """One PEM with our certificate and its key."""
+    proxy: Url | None = None
+    """The proxy that every request goes through; it then resolves the names, and guards what they lead to."""
 
 
 class Fhir(_Table):
@@ -176,7 +207,7 @@ class SiteFile(_Table):
     policy: Policy = Policy()
 
 
-_LATER = ("network", "backend", "prepare", "agent", "write")
+_LATER = ("backend", "prepare", "agent", "write")
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,21 +329,17 @@ def _checked(name: str, parsed: SiteFile, services: frozenset[str], *, demo: boo
         zone = ZoneInfo(parsed.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Misconfigured(f"timezone: {parsed.timezone!r} is in no time zone table.") from None
-    _check_honoured(parsed)
     _check_production(parsed, demo=demo)
     return Site(name, parsed, profile, zone)
 
 
-def _check_honoured(parsed: SiteFile) -> None:
-    """Refuse what this version would ignore at the site's risk: a pinned CA must not be a comment."""
-    if parsed.network.ca_file is not None or parsed.network.client_cert is not None:
-        raise Misconfigured("network: ca_file and client_cert are not acted on in this version.")
-
-
 def _check_production(parsed: SiteFile, *, demo: bool) -> None:
-    urls = [parsed.fhir.base_url, *(t.jwks_url for t in parsed.trust if t.jwks_url)]
+    keys = (t.jwks_url for t in parsed.trust if t.jwks_url)
+    urls = [parsed.fhir.base_url, *keys, *parsed.network.servers]
     if not demo and any(url.startswith("http://") for url in urls):
-        raise Misconfigured("fhir.base_url and jwks_url must be https:// in production.")
+        raise Misconfigured(
+            "fhir.base_url, jwks_url and network.servers must be https:// in production."
+        )
     for number, trust in enumerate(parsed.trust):
         if trust.replay == "off" and parsed.environment != "test":
             raise Misconfigured(f'trust.{number}.replay: "off" needs environment = "test".')

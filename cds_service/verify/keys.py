@@ -15,21 +15,27 @@ from jwt.exceptions import PyJWTError
 
 from cds_service.domain.errors import NotJson, NotTrusted
 from cds_service.domain.json import decode
+from cds_service.sites import Site, Trust
 
 REFETCH_FLOOR_S = 10.0
 """An unknown `kid` refetches its key set at most this often."""
 MAX_AGE_S = 3600.0
 """Millennium rotates about every two days, Epic less often: an hour keeps both fresh."""
+MAX_STALE_S = 24 * 3600.0
+"""For how long keys at hand outlive their server: a night's outage, not a revocation that is withheld from us."""
 MAX_SET_BYTES = 512 * 1024
 MIN_RSA_BITS = 2048
 _FETCH_S = 2.0
-_HEADERS = {"Accept": "application/json"}
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
+"""A key set is small: what is packed could only be a bomb."""
 
 _CURVES = {SECP256R1: "ES256", SECP384R1: "ES384", SECP521R1: "ES512"}
 
 KNOWN_PRIVATE_KIDS = frozenset({"example-kid", "44823f3d-0b01-4a6c-a80e-b9d3e8a7226f"})
 """`kid`s of the keys whose private halves are public: the specification's sample and the hosted sandbox's."""
 
+KeySource = str | Path
+"""The address of a key set, or its file."""
 PublicKey = EcKey | RSAPublicKey
 
 
@@ -47,40 +53,48 @@ class _KeySet:
 class KeySets:
     """All key sets by their address (an URL, or the path of a file)."""
 
-    http: httpx.AsyncClient
+    client: Callable[[Site], httpx.AsyncClient]
+    """How the servers of a site are reached."""
     clock: Callable[[], float]
     trust_public_sandbox: bool = False
-    _sets: dict[str, _KeySet] = field(default_factory=dict)
+    _sets: dict[tuple[str, str], _KeySet] = field(default_factory=dict)
+    """By site and source: one site's broken key server is no other's."""
 
-    async def find(self, source: str | Path, kid: str) -> PublicKey:
+    async def find(self, site: Site, source: KeySource, kid: str) -> PublicKey:
         """Return the key with this `kid`, compared as the raw string that was sent.
 
         From half its age on a set is refetched beside the call, so that busy sites never wait; past its age
         the call waits for it, so that a withdrawn key is gone. While a refetch fails the set at hand serves
-        on. Raises `NotTrusted` when no set holds the key.
+        on, but not past `MAX_STALE_S`. Raises `NotTrusted` when no set holds the key, or when it is too old.
         """
-        known = self._sets.setdefault(str(source), _KeySet())
+        known = self._known(site, source)
         if self._is_wanting(known, kid):
             async with known.lock:  # who needs a key that is on its way waits for it
                 if self._is_wanting(known, kid) and self._is_due(known):
-                    await self._refetch(source, known)
+                    await self._refetch(site, source, known)
         elif self._age(known) > MAX_AGE_S / 2 and self._is_due(known):
-            known.refresh = asyncio.create_task(self._refetch(source, known))
+            known.refresh = asyncio.create_task(self._refetch(site, source, known))
         key = known.keys.get(kid)
         if key is None:
             raise NotTrusted("unknown_kid")
+        if self._age(known) > MAX_STALE_S:
+            raise NotTrusted("keys_too_old")
         return key
 
-    def has(self, source: str | Path) -> bool:
-        """Return whether this set was ever had; readiness tells when it was not."""
-        known = self._sets.get(str(source))
-        return known is not None and bool(known.keys)
+    def has(self, site: Site, source: KeySource) -> bool:
+        """Return whether a set is at hand that may still be used; readiness tells when it is not."""
+        known = self._known(site, source)
+        return bool(known.keys) and self._age(known) <= MAX_STALE_S
 
-    async def warm(self, sources: Iterable[str | Path]) -> None:
+    async def warm(self, sites: Iterable[Site]) -> None:
         """Fetch every set once, at start; one that cannot be had is fetched at its first call."""
-        for source in sources:
-            known = self._sets.setdefault(str(source), _KeySet())
-            await self._refetch(source, known)
+        every = [(site, source) for site in sites for source in key_sources(site)]
+        await asyncio.gather(
+            *(self._refetch(site, source, self._known(site, source)) for site, source in every)
+        )
+
+    def _known(self, site: Site, source: KeySource) -> _KeySet:
+        return self._sets.setdefault((site.name, str(source)), _KeySet())
 
     def _age(self, known: _KeySet) -> float:
         return self.clock() - known.fetched
@@ -95,8 +109,10 @@ class KeySets:
             known.tried = self.clock()
         return due
 
-    async def _refetch(self, source: str | Path, known: _KeySet) -> None:
-        body = await self._load(source) if isinstance(source, Path) else await self._fetch(source)
+    async def _refetch(self, site: Site, source: KeySource, known: _KeySet) -> None:
+        body = await (
+            self._load(source) if isinstance(source, Path) else self._fetch(site, source)
+        )
         keys = self._parse(body) if body is not None else {}
         if keys:
             known.keys, known.fetched = keys, self.clock()
@@ -107,11 +123,11 @@ class KeySets:
         except OSError:
             return None
 
-    async def _fetch(self, url: str) -> bytes | None:
+    async def _fetch(self, site: Site, url: str) -> bytes | None:
         try:
             async with (
                 asyncio.timeout(_FETCH_S),
-                self.http.stream("GET", url, headers=_HEADERS) as response,
+                self.client(site).stream("GET", url, headers=_HEADERS) as response,
             ):
                 return await _read(response) if response.status_code == HTTPStatus.OK else None
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
@@ -133,6 +149,19 @@ class KeySets:
                 if key is not None:
                     keys[kid] = key
         return keys
+
+
+def key_source(trust: Trust) -> KeySource:
+    """Return where an issuer's keys are: the site file names one of the two."""
+    source = trust.jwks_url or trust.jwks_file
+    if source is None:
+        raise NotTrusted("no_key_set")
+    return source
+
+
+def key_sources(site: Site) -> list[KeySource]:
+    """Return where all keys of a site are."""
+    return [key_source(trust) for trust in site.file.trust]
 
 
 async def _read(response: httpx.Response) -> bytes | None:

@@ -15,7 +15,7 @@ import jwt
 from cds_service.domain.call import Call, Caller
 from cds_service.domain.errors import NotAllowed, NotTrusted
 from cds_service.sites import Site, Trust
-from cds_service.verify.keys import KeySets, fits
+from cds_service.verify.keys import KeySets, fits, key_source
 from cds_service.verify.replay import Replay
 
 MAX_TOKEN_CHARS = 16 * 1024
@@ -47,10 +47,7 @@ class Verify:
         trust = _trust(site, _text(_unverified(call.bearer), "iss"))
         _check_jku(header, trust)
         # (3) The key comes from that set, by the raw `kid`; Epic's contain "+/=".
-        source = trust.jwks_url or trust.jwks_file
-        if source is None:
-            raise NotTrusted("no_key_set")
-        key = await self.keys.find(source, _text(header, "kid"))
+        key = await self.keys.find(site, key_source(trust), _text(header, "kid"))
         # (4) The algorithm is on our list and fits the key's own type: `none` and HMAC are impossible.
         algorithm = _text(header, "alg")
         allowed = trust.algorithms or site.profile.jwt.algorithms

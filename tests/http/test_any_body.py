@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.http.wire import FEEDBACK, SERVICE, body, post, tells
@@ -180,6 +180,7 @@ changes = st.one_of(
 @WIRE
 @given(st.sampled_from(FREE), changes)
 async def test_a_call_that_still_says_whose_chart_it_is_still_gets_its_facts(ground, path, change):
+    assume(not (path[-1] == "userId" and str(change[1]).startswith(("Patient", "RelatedPerson"))))
     answer = await post(ground, mutated(path, change))
     assert answer.status_code == 200, answer.text
     tells(answer)

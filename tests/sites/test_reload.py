@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from cds_service.network import Network
 from cds_service.reload import Reload
 from cds_service.sites import OfSite, load_sites
 from tests.sites.test_site_files import GOOD, SERVICES
@@ -32,7 +33,14 @@ def reload(folder, warmed):
         warmed.append(site.name)
 
     sites = load_sites(folder, services=SERVICES)
-    return Reload(sites=sites, folder=folder, services=SERVICES, demo=False, warm=warm)
+    return Reload(
+        sites=sites,
+        folder=folder,
+        services=SERVICES,
+        demo=False,
+        check=Network().client,
+        warm=warm,
+    )
 
 
 def edit(folder, name, *changes):
@@ -66,6 +74,14 @@ def test_a_bad_file_keeps_the_old_one_and_says_so(reload, folder, text, caplog):
     assert reload.sites.find("general") is before
     assert "general" in reload.sites.refused
     assert "serves on" in caplog.text
+
+
+def test_certificates_that_are_not_there_keep_the_old_file(reload, folder):
+    before = reload.sites.find("general")
+    edit(folder, "general", ("[fhir]", '[network]\nca_file = "/nowhere.pem"\n\n[fhir]'))
+    assert reload.look() == []
+    assert reload.sites.find("general") is before
+    assert "ca_file" in reload.sites.refused["general"]
 
 
 def test_a_bad_file_does_not_hold_up_another_that_is_switched_off(reload, folder):

@@ -120,7 +120,20 @@ def test_a_secret_is_never_written_in_a_site_file_nor_shown(refused, table):
 def test_the_sentence_about_a_secret_says_how_to_refer_to_one(refused, load):
     assert "env:NAME" in refused(put(f'[smart]\nclient_id = "x"\nsecret = "{SECRET}"'))
     assert load(put('[smart]\nclient_id = "x"\nsecret = "env:SMART_SECRET"'))
-    assert "client_cert" in refused(put('[network]\nclient_cert = "file:/etc/cds/client.pem"'))
+    assert load(put('[network]\nclient_cert = "file:/etc/cds/client.pem"'))
+
+
+@pytest.mark.parametrize("value", ["10.20.0.1/16", "10.20", "0.0.0.0/0", "::/0", "fhir.lan", 7])
+def test_a_range_is_one_that_an_ehr_can_have(refused, value):
+    said = refused(put(f"[network]\nallow = [{value!r}]"))
+    assert said.startswith("general.toml: network.allow")
+    assert "10.20.0.0/16" in said
+
+
+def test_every_server_that_is_called_speaks_https_in_production(refused, load):
+    plain = put('[network]\nservers = ["http://auth.example.org"]')
+    assert "network.servers" in refused(plain)
+    assert load(plain, demo=True)
 
 
 WRONG = {

@@ -1,8 +1,5 @@
 """A site file with every table that there is loads, and what is not acted on is said."""
 
-import pytest
-
-from cds_service.domain.errors import Misconfigured
 from cds_service.sites import load_site
 
 WHOLE = """
@@ -60,11 +57,4 @@ def test_every_table_is_known_and_the_unused_ones_are_named(tmp_path):
     file = tmp_path / "general.toml"
     file.write_text(WHOLE, "utf-8")
     site = load_site(file, services=SERVICES)
-    assert site.unused == ("network", "backend", "prepare", "agent", "write")
-
-
-def test_a_pinned_certificate_is_refused_rather_than_ignored(tmp_path):
-    file = tmp_path / "general.toml"
-    file.write_text(WHOLE.replace("allow = []", 'ca_file = "ca.pem"'), "utf-8")
-    with pytest.raises(Misconfigured, match="ca_file"):
-        load_site(file, services=SERVICES)
+    assert site.unused == ("backend", "prepare", "agent", "write")

@@ -10,10 +10,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cds_service.domain.errors import NotTrusted
 from cds_service.simulator.keys import make_key, public_jwk
-from cds_service.verify.keys import KNOWN_PRIVATE_KIDS, MAX_SET_BYTES, KeySets, fits
+from cds_service.verify.keys import (
+    KNOWN_PRIVATE_KIDS,
+    MAX_SET_BYTES,
+    MAX_STALE_S,
+    KeySets,
+    fits,
+)
+from tests.network.stage import a_site
 
 pytestmark = pytest.mark.anyio
 
+SITE = a_site("general")
 URL = "https://ehr.example.org/jwks.json"
 KEYS = [make_key("ES384") for _ in range(2)]
 
@@ -55,26 +63,26 @@ def server():
 @pytest.fixture
 async def sets(server):
     async with httpx.AsyncClient(transport=server, follow_redirects=False) as http:
-        yield KeySets(http=http, clock=lambda: server.at)
+        yield KeySets(client=lambda _: http, clock=lambda: server.at)
 
 
 async def refused(sets, kid="a"):
     with pytest.raises(NotTrusted, match="unknown_kid"):
-        await sets.find(URL, kid)
+        await sets.find(SITE, URL, kid)
 
 
 @pytest.mark.spec("S-20", "S-25")
 async def test_a_set_is_fetched_once_and_then_kept(sets, server):
     server.publish(jwk("a"))
     for _ in range(3):
-        await sets.find(URL, "a")
+        await sets.find(SITE, URL, "a")
     assert server.asked == [URL]
 
 
 @pytest.mark.spec("S-25")
 async def test_an_unknown_kid_refetches_once_in_ten_seconds(sets, server):
     server.publish(jwk("a"))
-    await sets.find(URL, "a")
+    await sets.find(SITE, URL, "a")
     for moment in (1, 5, 9, 10):
         server.at = 1000.0 + moment
         await refused(sets, "b")
@@ -88,16 +96,16 @@ async def test_an_unknown_kid_refetches_once_in_ten_seconds(sets, server):
 @pytest.mark.spec("S-20")
 async def test_a_rotated_key_is_picked_up_at_its_first_use(sets, server):
     server.publish(jwk("old", 0))
-    await sets.find(URL, "old")
+    await sets.find(SITE, URL, "old")
     server.publish(jwk("old", 0), jwk("new", 1))
     server.at += 11
-    key = await sets.find(URL, "new")
+    key = await sets.find(SITE, URL, "new")
     assert key.public_numbers() == KEYS[1].public_key().public_numbers()
 
 
 async def test_a_key_that_was_withdrawn_is_gone_within_the_hour(sets, server):
     server.publish(jwk("old", 0))
-    await sets.find(URL, "old")
+    await sets.find(SITE, URL, "old")
     server.publish(jwk("new", 1))
     server.at += 3601
     await refused(sets, "old")
@@ -107,7 +115,7 @@ async def test_who_needs_a_key_that_is_on_its_way_waits_for_it(sets, server):
     """The calls of a busy morning all come at once after a rotation: none of them is refused."""
     server.publish(jwk("a"))
     server.gate = asyncio.Event()
-    calls = [asyncio.ensure_future(sets.find(URL, "a")) for _ in range(5)]
+    calls = [asyncio.ensure_future(sets.find(SITE, URL, "a")) for _ in range(5)]
     await server.arrived.wait()
     server.gate.set()
     assert len(await asyncio.gather(*calls)) == 5
@@ -116,12 +124,12 @@ async def test_who_needs_a_key_that_is_on_its_way_waits_for_it(sets, server):
 
 async def test_nobody_waits_for_the_refetch_of_a_set_that_holds_the_key(sets, server):
     server.publish(jwk("a"))
-    await sets.find(URL, "a")
+    await sets.find(SITE, URL, "a")
     server.at += 3601
     server.gate = asyncio.Event()
-    first = asyncio.ensure_future(sets.find(URL, "a"))
+    first = asyncio.ensure_future(sets.find(SITE, URL, "a"))
     await server.arrived.wait()
-    await sets.find(URL, "a")
+    await sets.find(SITE, URL, "a")
     server.gate.set()
     await first
     assert len(server.asked) == 2
@@ -154,14 +162,53 @@ async def test_a_key_server_that_answers_badly_proves_nobody(sets, server, what)
 @pytest.mark.parametrize("what", BAD)
 async def test_the_keys_at_hand_serve_on_while_their_server_fails(sets, server, what):
     server.publish(jwk("a"))
-    await sets.find(URL, "a")
+    await sets.find(SITE, URL, "a")
     server.answer = BAD[what]
     server.at += 10_000
-    await sets.find(URL, "a")
+    await sets.find(SITE, URL, "a")
     assert len(server.asked) == 2
     server.at += 5
-    await sets.find(URL, "a")
+    await sets.find(SITE, URL, "a")
     assert len(server.asked) == 2, "a failing server is not asked at every call"
+
+
+async def test_keys_at_hand_outlive_their_server_by_a_day_and_no_longer(sets, server):
+    """Who holds back our view of a key set must not keep a withdrawn key good without end."""
+    server.publish(jwk("a"))
+    await sets.find(SITE, URL, "a")
+    server.answer = None
+    server.at += MAX_STALE_S - 1
+    assert await sets.find(SITE, URL, "a")
+    assert sets.has(SITE, URL)
+    server.at += 2
+    with pytest.raises(NotTrusted, match="keys_too_old"):
+        await sets.find(SITE, URL, "a")
+    assert not sets.has(SITE, URL)
+    server.publish(jwk("a"))
+    server.at += 11
+    assert await sets.find(SITE, URL, "a")
+
+
+async def test_one_sites_broken_key_server_is_no_other_sites(sets, server):
+    server.publish(jwk("a"))
+    await sets.find(SITE, URL, "a")
+    server.answer = None
+    with pytest.raises(NotTrusted, match="unknown_kid"):
+        await sets.find(a_site("other"), URL, "a")
+    assert await sets.find(SITE, URL, "a")
+
+
+async def test_all_sets_are_fetched_at_once_at_start(sets, server):
+    server.publish(jwk("a"))
+    server.gate = asyncio.Event()
+    warming = asyncio.ensure_future(sets.warm([a_site("one"), a_site("two")]))
+    while len(server.asked) < 2:  # noqa: ASYNC110  # each asks before any is answered
+        await asyncio.sleep(0)
+    server.gate.set()
+    await warming
+    server.answer = None
+    for name in ("one", "two"):
+        assert await sets.find(a_site(name), a_site(name).file.trust[0].jwks_url, "a")
 
 
 async def test_a_huge_answer_is_not_read_to_its_end(server):
@@ -177,7 +224,7 @@ async def test_a_huge_answer_is_not_read_to_its_end(server):
             return httpx.Response(200, content=endless())
 
     async with httpx.AsyncClient(transport=Huge()) as http:
-        await refused(KeySets(http=http, clock=lambda: 0.0))
+        await refused(KeySets(client=lambda _: http, clock=lambda: 0.0))
     assert len(read) <= MAX_SET_BYTES // 65_536 + 1
 
 
@@ -198,16 +245,16 @@ UNUSABLE = {
 async def test_a_key_that_we_do_not_use_is_skipped_and_the_others_are_not(sets, server, what):
     server.publish(UNUSABLE[what] | {"kid": "a"}, jwk("b"))
     await refused(sets, "a")
-    assert await sets.find(URL, "b")
+    assert await sets.find(SITE, URL, "b")
 
 
 async def test_a_set_may_come_from_a_file(sets, server, tmp_path):
     file = tmp_path / "jwks.json"
     with pytest.raises(NotTrusted):
-        await sets.find(file, "a")
+        await sets.find(SITE, file, "a")
     file.write_text(json.dumps({"keys": [jwk("a")]}), encoding="utf-8")
     server.at += 11
-    assert await sets.find(file, "a")
+    assert await sets.find(SITE, file, "a")
     assert server.asked == []
 
 
@@ -221,12 +268,12 @@ async def test_keys_whose_private_halves_are_public_prove_nobody(sets, server, k
 @pytest.mark.parametrize("kid", sorted(KNOWN_PRIVATE_KIDS))
 async def test_the_demo_takes_them_where_the_sites_own_set_lists_them(server, kid):
     async with httpx.AsyncClient(transport=server) as http:
-        demo = KeySets(http=http, clock=lambda: server.at, trust_public_sandbox=True)
+        demo = KeySets(client=lambda _: http, clock=lambda: server.at, trust_public_sandbox=True)
         server.publish(jwk("a"))
         await refused(demo, kid)
         server.publish(jwk("a"), jwk(kid))
         server.at += 11
-        assert await demo.find(URL, kid)
+        assert await demo.find(SITE, URL, kid)
 
 
 @pytest.mark.spec("S-23")
@@ -243,9 +290,9 @@ def test_an_algorithm_fits_one_kind_of_key_and_one_curve():
 @pytest.mark.spec("S-20")
 async def test_a_set_past_half_its_age_is_fetched_beside_the_call(sets, server):
     server.publish(jwk("a"))
-    await sets.find(URL, "a")
+    await sets.find(SITE, URL, "a")
     server.at += 2000
-    await sets.find(URL, "a")
+    await sets.find(SITE, URL, "a")
     assert len(server.asked) == 1
     for _ in range(20):
         await asyncio.sleep(0)
