@@ -9,13 +9,13 @@ its own: otherwise another organisation's token could be taken for this one's.
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import combinations, product
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -30,6 +30,8 @@ from pydantic import (
 )
 
 from cds_service.domain.errors import Misconfigured, UnknownSite
+from cds_service.domain.tables import Tables
+from cds_service.rulebook import DEFAULT, Changes, load_tables
 from cds_service.vendors import Profile, load_profile
 
 SITE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -205,6 +207,7 @@ class SiteFile(_Table):
     write: Write = Write()
     cors: Cors = Cors()
     policy: Policy = Policy()
+    brief: Changes = Changes()
 
 
 _LATER = ("backend", "prepare", "agent", "write")
@@ -218,6 +221,8 @@ class Site:
     file: SiteFile
     profile: Profile
     zone: ZoneInfo
+    tables: Tables = DEFAULT
+    """What the rules of the brief look up, with this site's changes."""
 
     @property
     def unused(self) -> tuple[str, ...]:
@@ -330,7 +335,7 @@ def _checked(name: str, parsed: SiteFile, services: frozenset[str], *, demo: boo
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Misconfigured(f"timezone: {parsed.timezone!r} is in no time zone table.") from None
     _check_production(parsed, demo=demo)
-    return Site(name, parsed, profile, zone)
+    return Site(name, parsed, profile, zone, load_tables(parsed.brief))
 
 
 def _check_production(parsed: SiteFile, *, demo: bool) -> None:
@@ -362,5 +367,14 @@ def _sentence(problem: ValidationError) -> str:
 def _known_keys(path: list[str]) -> list[str]:
     model: type[BaseModel] = SiteFile
     for name in path:
-        model = {t.__name__.lower(): t for t in _Table.__subclasses__()}.get(name, SiteFile)
+        field = model.model_fields.get(name)  # None for a name of the writer's own, such as a code
+        model = next(_models(field.annotation), model) if field else model
     return list(model.model_fields)
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    """Yield the tables that a field may hold."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)

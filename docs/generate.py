@@ -6,12 +6,14 @@ Run as `python docs/generate.py` from the top of the repository.
 import argparse
 import json
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any, get_args
 
 from cds_service.cli import parser
 from cds_service.domain import brief, errors, evidence, needs, states
 from cds_service.http.problems import STATUS
+from cds_service.rulebook import entries
 from cds_service.settings import Settings
 from cds_service.vendors import facts, load_profile, queries, vendor_names
 from cds_service.vendors.profile import NeedRule, Profile
@@ -27,6 +29,7 @@ def pages() -> dict[str, str]:
         "errors.md": _page("Errors", _errors()),
         "cli.md": _page("Command line", _commands()),
         "brief.md": _page("The brief as JSON: closed lists", _lists()),
+        "brief-tables.md": _page("The brief's tables, entry by entry", _tables()),
         "needs.md": _page("Record needs", _needs()),
         "vendors.md": _page("Vendor profiles", _vendors()),
         "states.md": _page("The states of a brief", _states()),
@@ -92,6 +95,17 @@ def _lists() -> Iterator[str]:
         ("gap `reason`", get_args(evidence.GapReason)),
     ):
         yield f"## {title}\n\n" + ", ".join(f"`{member}`" for member in members) + "\n"
+
+
+def _tables() -> Iterator[str]:
+    yield "What the rules of the brief look up where a site changes nothing. A site changes it in `[brief]` of its"
+    yield 'file ([how](../how-to/change-the-rules.md)). "Reviewed" is the day its authors last looked an entry through;'
+    yield "a clinical lead signs on the page [about the brief](../explanation/brief.md).\n"
+    for table, found in groupby(entries(), key=lambda each: each.table):
+        yield f"## {table}\n\n| entry | is | source | reviewed |\n| --- | --- | --- | --- |"
+        for each in found:
+            yield f"| {each.name} | {each.shown} | {each.source} | {each.reviewed} |"
+        yield ""
 
 
 def _needs() -> Iterator[str]:

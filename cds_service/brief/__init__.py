@@ -1,8 +1,9 @@
 """The brief: rules choose statements, one renderer writes them from the resources that they cite."""
 
+from cds_service.brief.must_show import missing, must_show
 from cds_service.brief.record import Record, index
 from cds_service.brief.render import fits, render
-from cds_service.brief.rules import RULES_VERSION, rule_brief
+from cds_service.brief.rules import RULES_VERSION, line, rule_brief
 from cds_service.brief.show import to_json, to_text
 
 __all__ = [
@@ -10,6 +11,9 @@ __all__ = [
     "Record",
     "fits",
     "index",
+    "line",
+    "missing",
+    "must_show",
     "render",
     "rule_brief",
     "to_json",

@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 from cds_service.domain.evidence import Context
 from cds_service.domain.json import EMPTY, JsonObject
 from cds_service.domain.needs import NEEDS, NeedName
+from cds_service.domain.tables import Tables
 from cds_service.fhir.dates import Moment, moment_of, parse
 from cds_service.fhir.elements import clean, code, has_code, obj, objs
 
@@ -57,6 +58,8 @@ class Record:
     """The record as rules read it. `of` gives a type newest first, undated last, equal dates by reference."""
 
     context: Context = field(repr=False)
+    tables: Tables = field(repr=False)
+    """What the rules of this site look up."""
     today: date
     """The day at the site."""
     now: Moment
@@ -138,6 +141,7 @@ def index(context: Context) -> Record:
     ordered = {kind: tuple(newest_first(items)) for kind, items in types.items()}
     return Record(
         context=context,
+        tables=context.tables,
         today=context.now.astimezone(context.zone).date(),
         now=moment_of(context.now),
         items={item.ref: item for items in ordered.values() for item in items},

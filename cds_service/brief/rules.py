@@ -59,12 +59,12 @@ def rule_brief(context: Context) -> Brief:
     return Brief(
         patient=f"Patient/{context.patient}",
         as_of=context.now,
-        rules_version=RULES_VERSION,
+        rules_version=_version(record),
         sections=tuple(
             Section(
                 id=name,
                 title=title,
-                lines=tuple(_line(record, each) for each in statements),
+                lines=tuple(line(record, each) for each in statements),
             )
             for name, title, statements in made
             if statements
@@ -74,6 +74,12 @@ def rule_brief(context: Context) -> Brief:
     )
 
 
+def _version(record: Record) -> str:
+    """Return the version of the rules, with the day of the site's own changes where it has any."""
+    changed = record.tables.reviewed
+    return f"{RULES_VERSION}+{changed.isoformat()}" if changed else RULES_VERSION
+
+
 def _gaps(record: Record) -> Iterator[Gap]:
     """Yield what the record itself turns out to lack."""
     count = unresolved(record)
@@ -81,8 +87,11 @@ def _gaps(record: Record) -> Iterator[Gap]:
         yield Gap(need="medications", reason="unresolved", count=count)
 
 
-def _line(record: Record, statement: Statement) -> Line:
-    """Write a statement; one that stands in two sections is written once."""
+def line(record: Record, statement: Statement) -> Line:
+    """Write a statement, whoever chose it, and mark it when it cites something restricted.
+
+    It has to fit (`render.fits`). One that stands in two sections is written once.
+    """
     written = record.once(_written)
     if statement not in written:
         written[statement] = render(_labelled(record, statement), record)

@@ -18,8 +18,10 @@ from cds_service.domain.errors import BadCall
 from cds_service.domain.evidence import Context, Evidence, Gap, GapReason, Ledger, Search
 from cds_service.domain.json import JsonObject, encode
 from cds_service.domain.needs import NEEDS, NeedName
+from cds_service.domain.tables import Tables
 from cds_service.fhir.compartment import patient_of
 from cds_service.fhir.elements import code, has_code, obj, objs, version
+from cds_service.rulebook import DEFAULT
 
 _IDENTITY = re.compile(r"[^\s/?#|]{1,200}")
 _TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}")
@@ -33,7 +35,12 @@ _CATEGORIES: tuple[tuple[str, NeedName], ...] = (
 
 
 def bundle_context(
-    bundle: JsonObject, *, patient: str | None, now: datetime, zone: ZoneInfo
+    bundle: JsonObject,
+    *,
+    patient: str | None,
+    now: datetime,
+    zone: ZoneInfo,
+    tables: Tables = DEFAULT,
 ) -> Context:
     """Return the Context of one patient of a Bundle.
 
@@ -51,6 +58,7 @@ def bundle_context(
         encounter=None,
         now=now,
         zone=zone,
+        tables=tables,
         ledger=_ledger(opened, chosen, now),
     )
 

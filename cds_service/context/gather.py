@@ -75,6 +75,7 @@ class Gather:
             encounter=request.encounter_id,
             now=now,
             zone=site.zone,
+            tables=site.tables,
             ledger=ledger,
             proposed=_proposed(request, ledger),
         )

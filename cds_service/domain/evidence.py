@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from cds_service.domain.json import JsonObject
 from cds_service.domain.needs import NeedName
+from cds_service.domain.tables import Tables
 
 Source = Literal["prefetch", "read", "context", "bundle"]
 
@@ -154,6 +155,8 @@ class Context:
     now: datetime
     zone: ZoneInfo
     """The site's: "today" and shown local dates follow it."""
+    tables: Tables = field(repr=False)
+    """The site's: windows, limits and lists of the rules."""
     ledger: Ledger
     proposed: tuple[JsonObject, ...] = field(default=(), repr=False)
     """Appointments that are being booked (`appointment-book`): drafts that exist nowhere else."""

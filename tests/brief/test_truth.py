@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_service.brief import fits, index, rule_brief, to_json, to_text
-from cds_service.brief.tables import GROUPS, TERMS
 from cds_service.context.bundle import bundle_context
 from cds_service.domain.json import decode, encode
+from cds_service.rulebook import DEFAULT
 from cds_service.simulator import patients
 from tests.brief.charts import (
     NOW,
@@ -185,7 +185,10 @@ _COUNTED = re.compile(
     r"\d+ (?:entries|doses recorded|older notes)|over \d+ days old|change [+-][\d.]+|listed \d+ times"
 )
 _OURS = re.compile(
-    "|".join(re.escape(each) for each in sorted({g.name for g in GROUPS.values()}, key=len)[::-1])
+    "|".join(
+        re.escape(each)
+        for each in sorted({g.name for g in DEFAULT.groups.values()}, key=len)[::-1]
+    )
 )
 
 
@@ -245,7 +248,7 @@ def test_chart_text_is_only_data():
 def test_the_same_chart_gives_the_same_bytes_and_terms_are_loaded_once():
     chart = context(*SEEDS)
     assert encode(to_json(rule_brief(chart))) == encode(to_json(rule_brief(chart)))
-    assert TERMS["reviewed"]
+    assert DEFAULT.terms["reviewed"]
 
 
 def test_json_has_the_shape_of_the_contract():

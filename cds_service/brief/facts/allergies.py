@@ -5,9 +5,9 @@ from typing import Literal
 
 from cds_service.brief.facts.medicines import Medicine, ingredients_of, medicines
 from cds_service.brief.record import Item, Record
-from cds_service.brief.tables import CLASSES, TERMS, ingredients, words
 from cds_service.domain.brief import Flag, Statement
 from cds_service.domain.json import JsonObject
+from cds_service.domain.tables import Tables, words
 from cds_service.fhir.elements import code, codings, has_code, name, obj, objs, strings, text
 
 Says = Literal["allergy", "none", "unknown"]
@@ -16,7 +16,7 @@ Says = Literal["allergy", "none", "unknown"]
 def allergies(record: Record) -> tuple[Item, ...]:
     """Return the allergies that stand: severe ones first, then by name."""
     standing = [
-        i for i in record.of("AllergyIntolerance") if is_active(i) and says(i) == "allergy"
+        i for i in record.of("AllergyIntolerance") if is_active(i) and says(record, i) == "allergy"
     ]
     return tuple(
         sorted(standing, key=lambda i: (not is_severe(i), substance(i).casefold(), i.ref))
@@ -29,29 +29,28 @@ def is_active(item: Item) -> bool:
     return not ended and not has_code(obj(item.resource, "verificationStatus"), "refuted")
 
 
-def says(item: Item) -> Says:
+def says(record: Record, item: Item) -> Says:
     """Return whether an entry names an allergy, says that none is known, or that nothing is."""
     concept = obj(item.resource, "code")
-    if covered(item) is not None:
+    if covered(record, item) is not None:
         return "none"
-    return "unknown" if has_code(concept, *TERMS["none"]["unknown"]) else "allergy"
+    return "unknown" if has_code(concept, *record.tables.terms["none"]["unknown"]) else "allergy"
 
 
-def covered(item: Item) -> str | None:
+def covered(record: Record, item: Item) -> str | None:
     """Return what a "no known allergy" covers ("" for all, `medication`, ...); None for an allergy."""
     concept = obj(item.resource, "code")
     for _, each in codings(concept):
-        if each in TERMS["no_known_allergy"]:
-            scope: str = TERMS["no_known_allergy"][each]
+        if each in record.tables.terms["no_known_allergy"]:
+            scope: str = record.tables.terms["no_known_allergy"][each]
             return scope
-    found: str | None = TERMS["no_known_words"].get(name(concept).lower())
-    return found
+    return record.tables.no_known_words.get(name(concept).lower())
 
 
 def no_known(record: Record) -> tuple[Item, ...]:
     """Return the standing entries that say that no allergy, or nothing of allergies, is known."""
     return tuple(
-        i for i in record.of("AllergyIntolerance") if is_active(i) and says(i) != "allergy"
+        i for i in record.of("AllergyIntolerance") if is_active(i) and says(record, i) != "allergy"
     )
 
 
@@ -91,16 +90,22 @@ def denials(record: Record) -> tuple[tuple[Item, ...], ...]:
     """Return each "none known" that stands beside allergies which it covers, with those allergies."""
     found = []
     for denial in no_known(record):
-        scope = covered(denial)
-        against = [i for i in record.once(allergies) if scope is not None and _covers(scope, i)]
+        scope = covered(record, denial)
+        against = [
+            i for i in record.once(allergies) if scope is not None and _covers(record, scope, i)
+        ]
         if against:
             found.append((denial, *against))
     return tuple(found)
 
 
-def _covers(scope: str, allergy: Item) -> bool:
+def _covers(record: Record, scope: str, allergy: Item) -> bool:
     categories = strings(allergy.resource, "category")
-    return not scope or scope in categories or (scope == "medication" and bool(_reach(allergy)[0]))
+    return (
+        not scope
+        or scope in categories
+        or (scope == "medication" and bool(record.once(_reaches)[allergy.ref][0]))
+    )
 
 
 def against_medicines(record: Record) -> tuple[tuple[Item, Item], ...]:
@@ -127,16 +132,16 @@ def _by_ingredient(record: Record) -> dict[str, list[Medicine]]:
 
 
 def _reaches(record: Record) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
-    return {item.ref: _reach(item) for item in record.once(allergies)}
+    return {item.ref: _reach(record.tables, item) for item in record.once(allergies)}
 
 
-def _reach(item: Item) -> tuple[frozenset[str], frozenset[str]]:
+def _reach(tables: Tables, item: Item) -> tuple[frozenset[str], frozenset[str]]:
     """Return the ingredients that an allergy names and those that share a class with them."""
     said = " . ".join(_words(item.resource))
-    own = frozenset(each.name for each in ingredients(said))
+    own = frozenset(each.name for each in tables.ingredients(said))
     phrases = words(said)
     related: set[str] = set()
-    for each in CLASSES:
+    for each in tables.classes:
         by_name = any(_holds(phrases, words_) for words_ in each.names)
         if by_name or (own & each.members and not each.by_name_only):
             related |= each.members

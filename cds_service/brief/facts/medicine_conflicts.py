@@ -13,12 +13,13 @@ from cds_service.brief.facts.medicines import (
     title,
 )
 from cds_service.brief.record import Item, Record
-from cds_service.brief.tables import TERMS, Ingredient, words
+from cds_service.domain.tables import Ingredient, words
 from cds_service.fhir.elements import is_true, name, obj, reference
+from cds_service.rulebook import DEFAULT
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _NEEDED = re.compile(r"as needed|as required|\bprn\b", re.IGNORECASE)
-_FORMS = {word: form for form, said in TERMS["dose_form"].items() for word in said}
+_FORMS = {word: form for form, said in DEFAULT.terms["dose_form"].items() for word in said}
 
 
 def doubles(record: Record) -> tuple[tuple[Item, ...], ...]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cds_service.brief.record import Item, Record
-from cds_service.brief.tables import DAYS, RXNORM, TERMS, Ingredient, ingredients
 from cds_service.domain.json import JsonObject
+from cds_service.domain.tables import Ingredient
 from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import (
     code,
@@ -58,11 +58,11 @@ def title(record: Record, item: Item) -> str:
     named = obj(item.resource, "medicationReference")
     inside = objs(record.target(item.resource, named), "ingredient")
     contained = [name(obj(each, "itemCodeableConcept")) for each in inside]
-    known = [each for _, each in codings(concept(record, item)) if each in RXNORM]
+    known = [each for _, each in codings(concept(record, item)) if each in record.tables.rxnorm]
     return (
         text(named, "display")
         or " / ".join(each for each in contained if each)
-        or next((RXNORM[each].name for each in known), "")
+        or next((record.tables.rxnorm[each].name for each in known), "")
     )
 
 
@@ -83,8 +83,14 @@ def _ingredients(record: Record, item: Item) -> frozenset[Ingredient]:
     named = obj(item.resource, "medicationReference")
     parts = objs(record.target(item.resource, named), "ingredient") if named else []
     concepts = [written, *(obj(part, "itemCodeableConcept") for part in parts)]
-    coded = {RXNORM[c] for each in concepts for s, c in codings(each) if c in RXNORM and _is_rx(s)}
-    return ingredients(" . ".join(_words(concepts, named))) or frozenset(coded)
+    said = record.tables.ingredients(" . ".join(_words(concepts, named)))
+    rxnorm = record.tables.rxnorm
+    return said or frozenset(
+        rxnorm[value]
+        for each in concepts
+        for system, value in codings(each)
+        if value in rxnorm and _is_rx(system)
+    )
 
 
 def _is_rx(system: str) -> bool:
@@ -114,7 +120,7 @@ def is_reported(item: Item) -> bool:
 
 def is_said_none(record: Record, item: Item) -> bool:
     """Return whether an entry says that no medicine is known or that nothing is known of medicines."""
-    terms = TERMS["none"]
+    terms = record.tables.terms["none"]
     return has_code(concept(record, item), *terms["medications"], *terms["unknown"])
 
 
@@ -156,7 +162,10 @@ def dosages(item: Item) -> tuple[JsonObject, ...]:
 
 def is_aged(record: Record, item: Item) -> bool:
     """Return whether an entry is older than a list entry should be."""
-    return item.when is not None and record.days_ago(item.when) > DAYS["medication_list"]
+    return (
+        item.when is not None
+        and record.days_ago(item.when) > record.tables.days["medication_list"]
+    )
 
 
 def alerts_of(record: Record, item: Item) -> frozenset[Ingredient]:

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Literal
 
 from cds_service.brief.facts.visits import is_after_last_visit, released
 from cds_service.brief.record import Item, Record
-from cds_service.brief.tables import COUNT, CRITICAL, DAYS, GROUPS, TERMS, Group
 from cds_service.domain.brief import Flag, Kind, Statement
 from cds_service.domain.json import JsonObject
+from cds_service.domain.tables import Group, Tables
 from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import code, codings, has_code, name, number, obj, objs, text
+from cds_service.rulebook import DEFAULT
 
 Level = Literal["critical", "abnormal", "normal", ""]
 Aside = Literal["", "preliminary", "registered", "undated", "future"]
@@ -27,7 +27,7 @@ _NOT_FINAL: Mapping[str, Aside] = {"preliminary": "preliminary", "registered": "
 _CODES: Mapping[str, Level] = {
     each: level
     for level in ("critical", "abnormal", "normal")
-    for each in TERMS["interpretation"][level]
+    for each in DEFAULT.terms["interpretation"][level]
 }
 
 
@@ -50,9 +50,9 @@ def series(record: Record) -> tuple[Series, ...]:
     found: dict[tuple[str, str, Aside], list[Item]] = {}
     for item in record.of("Observation"):
         if item.status != "cancelled" and not _is_empty_panel(item.resource):
-            section, key = _section_and_key(item.resource)
+            section, key = _section_and_key(item.resource, record.tables)
             found.setdefault((section, key, _aside(record, item)), []).append(item)
-    made = [_series(key, items) for key, items in found.items()]
+    made = [_series(record, key, items) for key, items in found.items()]
     finals = {(key[0], key[1]): items[0].when for key, items in found.items() if not key[2]}
     kept = [
         each
@@ -64,12 +64,12 @@ def series(record: Record) -> tuple[Series, ...]:
     )
 
 
-def _series(key: tuple[str, str, Aside], items: list[Item]) -> Series:
+def _series(record: Record, key: tuple[str, str, Aside], items: list[Item]) -> Series:
     section, identity, aside = key
-    group = group_of(items[0].resource)
+    group = group_of(record, items[0].resource)
     words = "" if group else name(obj(items[0].resource, "code")).casefold()
-    place = (group.place if group else len(GROUPS), f"{words} {identity}")
-    return Series(section, group, place, tuple(items), aside, level(items[0].resource))
+    place = (group.place if group else len(record.tables.groups), f"{words} {identity}")
+    return Series(section, group, place, tuple(items), aside, level(record, items[0].resource))
 
 
 def _is_superseded(each: Series, final: Moment | None) -> bool:
@@ -97,23 +97,23 @@ def has_value(resource: JsonObject) -> bool:
     return any(member.startswith("value") for member in resource)
 
 
-def group_of(resource: JsonObject) -> Group | None:
+def group_of(record: Record, resource: JsonObject) -> Group | None:
     """Return the group of LOINC codes that an Observation is in, if any."""
-    return _group(codings(obj(resource, "code")))
+    return _group(codings(obj(resource, "code")), record.tables)
 
 
-def _group(coded: Iterable[tuple[str, str]]) -> Group | None:
+def _group(coded: Iterable[tuple[str, str]], tables: Tables) -> Group | None:
     for system, each in coded:
-        if each in GROUPS and (not system or system.endswith("loinc.org")):
-            return GROUPS[each]
+        if each in tables.groups and (not system or system.endswith("loinc.org")):
+            return tables.groups[each]
     return None
 
 
-def _section_and_key(resource: JsonObject) -> tuple[str, str]:
+def _section_and_key(resource: JsonObject, tables: Tables) -> tuple[str, str]:
     """Return the section that an Observation belongs to and what its series is known by."""
     concept = obj(resource, "code")
     coded = tuple(codings(concept))
-    group = _group(coded)
+    group = _group(coded, tables)
     said = (each for category in objs(resource, "category") for _, each in codings(category))
     section = next((_SECTIONS[each] for each in said if each in _SECTIONS), "")
     if section == "survey" and (group or "score" in name(concept).casefold()):
@@ -136,7 +136,7 @@ def interpretation(resource: JsonObject) -> str:
         for _, each in codings(concept):
             if each in _CODES:
                 return each
-        words: str = TERMS["interpretation_words"].get(text(concept, "text").lower(), "")
+        words: str = DEFAULT.terms["interpretation_words"].get(text(concept, "text").lower(), "")
         if words:
             return words
     return ""
@@ -175,19 +175,19 @@ def reference_range(resource: JsonObject) -> JsonObject:
     return chosen[0] if len(chosen) == 1 and not other else {}
 
 
-def level(resource: JsonObject) -> Level:
+def level(record: Record, resource: JsonObject) -> Level:
     """Return how far a result is out: by its own flag first, then by its own range."""
     if "component" not in resource:
-        return _level_of(resource)
-    levels = {_level_of(part) for part in (resource, *objs(resource, "component"))}
+        return _level_of(record, resource)
+    levels = {_level_of(record, part) for part in (resource, *objs(resource, "component"))}
     return next((each for each in _ORDER if each in levels), "")
 
 
 _ORDER: tuple[Level, ...] = ("critical", "abnormal", "normal")
 
 
-def _level_of(part: JsonObject) -> Level:
-    if CRITICAL and _is_past_limit(part):
+def _level_of(record: Record, part: JsonObject) -> Level:
+    if record.tables.critical and _is_past_limit(record, part):
         return "critical"
     flagged = interpretation(part)
     if flagged:
@@ -195,22 +195,14 @@ def _level_of(part: JsonObject) -> Level:
     return "abnormal" if side_of_range(part) else ""
 
 
-def _is_past_limit(part: JsonObject) -> bool:
+def _is_past_limit(record: Record, part: JsonObject) -> bool:
     """Return whether a value is past a limit that the site configured, in that limit's unit."""
     quantity = obj(part, "valueQuantity")
     value = number(quantity, "value")
     for _, each in codings(obj(part, "code")):
-        limit = CRITICAL.get(each)
-        if (
-            limit
-            and value is not None
-            and limit["unit"] in {unit(quantity), code(quantity, "code")}
-        ):
-            low, high = (
-                Decimal(str(limit.get("low", "-Inf"))),
-                Decimal(str(limit.get("high", "Inf"))),
-            )
-            return not low <= value <= high
+        limit = record.tables.critical.get(each)
+        if limit and value is not None and limit.unit in {unit(quantity), code(quantity, "code")}:
+            return not limit.low <= value <= limit.high
     return False
 
 
@@ -218,18 +210,18 @@ def statement(record: Record, each: Series, kind: Kind = "result", *more: Flag) 
     """Return the statement of a series: the newest value with up to three earlier ones."""
     return Statement(
         kind=kind,
-        refs=tuple(item.ref for item in _shown(each)),
+        refs=tuple(item.ref for item in _shown(record, each)),
         flags=tuple(dict.fromkeys((*more, *_flags(record, each)))),
     )
 
 
-def _shown(each: Series) -> list[Item]:
+def _shown(record: Record, each: Series) -> list[Item]:
     """Return the newest and the earlier values, without exact copies that a record holds twice."""
     kept: list[Item] = []
     for item in each.items:
         if not any(_is_copy(item, other) for other in kept):
             kept.append(item)
-        if len(kept) > COUNT["earlier"]:
+        if len(kept) > record.tables.count["earlier"]:
             break
     return kept
 
@@ -289,9 +281,9 @@ def is_new(record: Record, item: Item) -> bool:
 def is_stale(record: Record, each: Series) -> bool:
     """Return whether the newest value of a series is called old."""
     newest = each.items[0].when
-    return newest is not None and record.days_ago(newest) > stale_days(each)
+    return newest is not None and record.days_ago(newest) > stale_days(record, each)
 
 
-def stale_days(each: Series) -> int:
+def stale_days(record: Record, each: Series) -> int:
     """Return after how many days a value of this series is called old."""
-    return (each.group.stale_days if each.group else None) or DAYS["result_stale"]
+    return (each.group.stale_days if each.group else None) or record.tables.days["result_stale"]

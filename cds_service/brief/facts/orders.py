@@ -2,7 +2,6 @@
 
 from cds_service.brief.facts.visits import is_category, last_visit
 from cds_service.brief.record import Item, Record
-from cds_service.brief.tables import DAYS
 from cds_service.fhir.elements import code, codings, name, obj, objs, reference
 
 _ORDERS = frozenset(
@@ -19,7 +18,10 @@ def is_referral(item: Item) -> bool:
 
 def is_forgotten(record: Record, item: Item) -> bool:
     """Return whether an order is so old that it is only named."""
-    return item.when is not None and record.days_ago(item.when) > DAYS["order_forgotten"]
+    return (
+        item.when is not None
+        and record.days_ago(item.when) > record.tables.days["order_forgotten"]
+    )
 
 
 def overdue(record: Record) -> tuple[Item, ...]:
@@ -48,7 +50,7 @@ def forgotten(record: Record) -> tuple[Item, ...]:
 
 
 def _is_young(record: Record, item: Item) -> bool:
-    return item.when is not None and record.days_ago(item.when) <= DAYS["order_open"]
+    return item.when is not None and record.days_ago(item.when) <= record.tables.days["order_open"]
 
 
 def open_tasks(record: Record) -> dict[str, list[Item]]:

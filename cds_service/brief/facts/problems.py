@@ -6,9 +6,9 @@ from typing import Literal
 
 from cds_service.brief.facts.visits import is_category, is_since_last_visit, next_appointment
 from cds_service.brief.record import Item, Record
-from cds_service.brief.tables import DAYS, TERMS
 from cds_service.domain.brief import Flag, Statement
 from cds_service.fhir.elements import code, codings, has_code, name, obj, objs
+from cds_service.rulebook import DEFAULT
 
 Place = Literal["listed", "other", "old", "remission"]
 _STANDING = frozenset({"active", "recurrence", "relapse"})
@@ -62,7 +62,7 @@ def clinical_status(item: Item) -> Literal["active", "remission", ""]:
 
 def is_said_none(item: Item) -> bool:
     """Return whether an entry says that no problem is known, or nothing of problems."""
-    terms = TERMS["none"]
+    terms = DEFAULT.terms["none"]
     return has_code(obj(item.resource, "code"), *terms["problems"], *terms["unknown"])
 
 
@@ -74,7 +74,7 @@ def _problem(record: Record, items: list[Item]) -> Problem:
     if is_listed(first):
         return Problem(tuple(items), "listed")
     newest = max((item.when for item in items if item.when), default=None)
-    old = newest is not None and record.days_ago(newest) > DAYS["diagnosis_old"]
+    old = newest is not None and record.days_ago(newest) > record.tables.days["diagnosis_old"]
     return Problem(tuple(items), "old" if old else "other")
 
 
@@ -184,7 +184,7 @@ def _same_start(active: Item, ended: Item) -> bool:
 
 def is_pregnancy(item: Item) -> bool:
     """Return whether an active Condition is a pregnancy."""
-    terms = TERMS["pregnancy"]
+    terms = DEFAULT.terms["pregnancy"]
     known = {each for _, each in codings(obj(item.resource, "code"))}
     prefixes = tuple(terms["condition_prefixes"])
     return bool(known & set(terms["conditions"])) or any(

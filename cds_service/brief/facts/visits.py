@@ -3,7 +3,6 @@
 from typing import Literal
 
 from cds_service.brief.record import Item, Record
-from cds_service.brief.tables import DAYS, TERMS
 from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import code, codings, has_code, obj, objs, text
 
@@ -12,15 +11,15 @@ _SETTINGS: tuple[Setting, ...] = ("emergency", "inpatient", "observation")
 _BOOKED = frozenset({"booked", "pending", "arrived", "checked-in", "proposed"})
 
 
-def setting(item: Item) -> Setting:
+def setting(record: Record, item: Item) -> Setting:
     """Return whether an Encounter was an emergency, a stay or an observation; "" for any other."""
-    known = _class(item)
-    return next((each for each in _SETTINGS if known & set(TERMS["encounter"][each])), "")
+    known, classes = _class(item), record.tables.encounter
+    return next((each for each in _SETTINGS if known & classes[each]), "")
 
 
-def is_ambulatory(item: Item) -> bool:
+def is_ambulatory(record: Record, item: Item) -> bool:
     """Return whether an Encounter was a visit in person to a clinic."""
-    return not _class(item).isdisjoint(TERMS["encounter"]["ambulatory"])
+    return not _class(item).isdisjoint(record.tables.encounter["ambulatory"])
 
 
 def _class(item: Item) -> set[str]:
@@ -42,9 +41,9 @@ def last_visit(record: Record) -> Item | None:
         if item.status == "finished"
         and item.when is not None
         and item.when.at <= record.now.at
-        and not setting(item)
+        and not setting(record, item)
     ]
-    return next((item for item in past if is_ambulatory(item)), past[0] if past else None)
+    return next((item for item in past if is_ambulatory(record, item)), past[0] if past else None)
 
 
 def is_since_last_visit(record: Record, item: Item) -> bool:
@@ -86,7 +85,7 @@ def missed_visits(record: Record) -> list[Item]:
         for item in record.of("Appointment")
         if item.status == "noshow"
         and item.when
-        and 0 <= record.days_ago(item.when) <= DAYS["encounters"]
+        and 0 <= record.days_ago(item.when) <= record.tables.days["encounters"]
     ]
 
 

@@ -13,11 +13,8 @@ from cds_service.brief.facts import (
 from cds_service.brief.facts.orders import overdue
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import grouped
-from cds_service.brief.tables import COUNT, DAYS, TERMS
 from cds_service.domain.brief import Flag, Kind, Statement
 from cds_service.fhir.elements import codings, has_code, obj
-
-_LOOKED_AT = COUNT["earlier"]
 
 
 def statements(record: Record) -> Iterator[Statement]:
@@ -64,10 +61,13 @@ def _critical(record: Record) -> Iterator[Statement]:
     """Yield series whose newest value is critical, or that held a critical value since the last visit."""
     for each in record.once(observations.series):
         newest, *earlier = each.items
-        recent = newest.when is None or record.days_ago(newest.when) <= DAYS["results"]
+        recent = (
+            newest.when is None or record.days_ago(newest.when) <= record.tables.days["results"]
+        )
         unseen = any(
-            observations.is_new(record, item) and observations.level(item.resource) == "critical"
-            for item in earlier[:_LOOKED_AT]
+            observations.is_new(record, item)
+            and observations.level(record, item.resource) == "critical"
+            for item in earlier[: record.tables.count["earlier"]]
         )
         if (recent and each.level == "critical") or unseen:
             kind: Kind = "vital" if each.section == "vitals" else "result"
@@ -113,10 +113,10 @@ def _pregnancies(record: Record) -> Iterator[Statement]:
 
 
 def _statuses(record: Record) -> Iterator[Statement]:
-    terms = TERMS["pregnancy"]
+    terms = record.tables.terms["pregnancy"]
     for each in record.once(observations.series):
         newest = each.items[0]
-        if newest.when is None or record.days_ago(newest.when) > DAYS["pregnancy"]:
+        if newest.when is None or record.days_ago(newest.when) > record.tables.days["pregnancy"]:
             continue
         known = {value for _, value in codings(obj(newest.resource, "code"))}
         answer = obj(newest.resource, "valueCodeableConcept")

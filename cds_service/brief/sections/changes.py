@@ -37,8 +37,8 @@ def _encounters(record: Record) -> Iterator[Statement]:
         for item in record.of("Encounter")
         if is_after_last_visit(record, item.when) and _took_place(record, item)
     ]
-    for item in sorted(seen, key=lambda item: not setting(item)):
-        acute: tuple[Flag, ...] = ("must_show", "acute") if setting(item) else ()
+    for item in sorted(seen, key=lambda item: not setting(record, item)):
+        acute: tuple[Flag, ...] = ("must_show", "acute") if setting(record, item) else ()
         yield Statement(kind="encounter", refs=(item.ref,), flags=("new", *acute))
 
 
@@ -47,7 +47,7 @@ def _took_place(record: Record, item: Item) -> bool:
     if item.ref == f"Encounter/{record.context.encounter}":
         return False
     return item.status == "finished" or (
-        bool(setting(item)) and item.status not in {"cancelled", "planned"}
+        bool(setting(record, item)) and item.status not in {"cancelled", "planned"}
     )
 
 

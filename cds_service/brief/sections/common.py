@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 from cds_service.brief.facts.labels import restricted
 from cds_service.brief.record import Record
-from cds_service.brief.tables import COUNT
 from cds_service.domain.brief import Flag, Kind, Statement
 from cds_service.domain.needs import NeedName
 
@@ -25,9 +24,9 @@ def grouped(record: Record, kind: Kind, refs: Sequence[str], *flags: Flag) -> It
         [ref for ref in refs if ref not in labelled],
         [ref for ref in refs if ref in labelled],
     ):
-        for start in range(0, len(part), COUNT["listed"]):
+        for start in range(0, len(part), record.tables.count["listed"]):
             yield Statement(
                 kind=kind,
-                refs=tuple(part[start : start + COUNT["listed"]]),
+                refs=tuple(part[start : start + record.tables.count["listed"]]),
                 flags=("grouped", *flags),
             )

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from cds_service.brief.facts.visits import setting
 from cds_service.brief.record import Record
-from cds_service.brief.tables import COUNT, DAYS
 from cds_service.domain.brief import Statement
 
 _NEVER = frozenset({"cancelled", "planned"})
@@ -17,8 +16,8 @@ def statements(record: Record) -> Iterator[Statement]:
         for item in record.of("Encounter")
         if item.status not in _NEVER
         and item.when
-        and 0 <= record.days_ago(item.when) <= DAYS["encounters"]
+        and 0 <= record.days_ago(item.when) <= record.tables.days["encounters"]
     ]
     for place, item in enumerate(past):
-        if place < COUNT["encounters"] or setting(item):
+        if place < record.tables.count["encounters"] or setting(record, item):
             yield Statement(kind="encounter", refs=(item.ref,))

@@ -14,7 +14,6 @@ from cds_service.brief.facts.medicines import (
 )
 from cds_service.brief.record import Record
 from cds_service.brief.sections.common import absence
-from cds_service.brief.tables import DAYS
 from cds_service.domain.brief import Flag, Statement
 from cds_service.fhir.elements import is_true
 
@@ -61,5 +60,5 @@ def _age(record: Record, medicine: Medicine) -> Iterator[Flag]:
     newest = max((item.when for item in ordered if item.when), default=None)
     if newest is None:
         yield "undated"
-    elif record.days_ago(newest) > DAYS["medication_list"]:
+    elif record.days_ago(newest) > record.tables.days["medication_list"]:
         yield "stale"

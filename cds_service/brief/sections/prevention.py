@@ -6,12 +6,10 @@ from cds_service.brief.facts import observations, problems
 from cds_service.brief.facts.visits import names
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import absence
-from cds_service.brief.tables import DAYS, TERMS
 from cds_service.domain.brief import Flag, Statement
 from cds_service.fhir.elements import codings, name, obj
 
 _DONE = frozenset({"completed", "final", "amended", "corrected", "appended"})
-SCREENING = {each: entry["name"] for entry in TERMS["screening"] for each in entry["codes"]}
 
 
 def statements(record: Record) -> Iterator[Statement]:
@@ -26,7 +24,7 @@ def _vaccines(record: Record) -> Iterator[Statement]:
     given: dict[str, list[Item]] = {}
     for item in record.of("Immunization"):
         if item.status in {"completed", ""}:
-            given.setdefault(_vaccine(item), []).append(item)
+            given.setdefault(_vaccine(record, item), []).append(item)
     for vaccine in sorted(given, key=lambda each: (each != "influenza", each)):
         items = given[vaccine]
         dated = all(item.when for item in items)  # one of unknown date may be of this season
@@ -42,12 +40,15 @@ def _proven(record: Record) -> bool:
 
 
 def _is_old(record: Record, item: Item) -> bool:
-    return item.when is not None and record.days_ago(item.when) > DAYS["immunization_season"]
+    return (
+        item.when is not None
+        and record.days_ago(item.when) > record.tables.days["immunization_season"]
+    )
 
 
-def _vaccine(item: Item) -> str:
+def _vaccine(record: Record, item: Item) -> str:
     """Return what doses of one vaccine share: influenza as one, else its code, else its name."""
-    terms = TERMS["influenza"]
+    terms = record.tables.terms["influenza"]
     said = names(item)
     if any(word in said for word in terms["words"]) and not any(
         w in said for w in terms["not_words"]
@@ -63,37 +64,36 @@ def _screenings(record: Record) -> Iterator[str]:
     newest: dict[str, str] = {}
     for item in record.of("Procedure", "DiagnosticReport"):
         if item.status in _DONE:
-            for each in _screened(item):
+            for each in _screened(record, item):
                 newest.setdefault(each, item.ref)
     yield from dict.fromkeys(
-        newest[each["name"]] for each in TERMS["screening"] if each["name"] in newest
+        newest[each.name] for each in record.tables.screenings if each.name in newest
     )
 
 
-def _screened(item: Item) -> list[str]:
+def _screened(record: Record, item: Item) -> list[str]:
     known = {each for _, each in codings(obj(item.resource, "code"))}
-    by_code = [SCREENING[each] for each in known & SCREENING.keys()]
+    looked_for = record.tables.screenings
+    by_code = [each.name for each in looked_for if not known.isdisjoint(each.codes)]
     if by_code:
         return by_code
     said = names(item)
-    return [
-        each["name"] for each in TERMS["screening"] if any(word in said for word in each["words"])
-    ]
+    return [each.name for each in looked_for if any(word in said for word in each.words)]
 
 
 def _diabetes(record: Record) -> Iterator[Statement]:
     """Yield an HbA1c that is older than its window, where diabetes is active."""
-    if not any(_is_diabetes(each.items[0]) for each in record.once(problems.problems)):
+    if not any(_is_diabetes(record, each.items[0]) for each in record.once(problems.problems)):
         return
     for each in record.once(observations.series):
         newest = each.items[0].when
         is_a1c = each.group is not None and each.group.name == "HbA1c"
-        if is_a1c and newest and record.days_ago(newest) > observations.stale_days(each):
+        if is_a1c and newest and record.days_ago(newest) > observations.stale_days(record, each):
             yield observations.statement(record, each)
 
 
-def _is_diabetes(item: Item) -> bool:
-    terms = TERMS["diabetes"]
+def _is_diabetes(record: Record, item: Item) -> bool:
+    terms = record.tables.terms["diabetes"]
     known = {each for _, each in codings(obj(item.resource, "code"))}
     prefixes = tuple(terms["icd10_prefixes"])
     return bool(known & set(terms["snomed"])) or any(each.startswith(prefixes) for each in known)

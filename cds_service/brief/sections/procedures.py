@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from cds_service.brief.record import Record
-from cds_service.brief.tables import DAYS
 from cds_service.domain.brief import Statement
 
 
@@ -14,5 +13,5 @@ def statements(record: Record) -> Iterator[Statement]:
             continue
         if item.when is None:
             yield Statement(kind="procedure", refs=(item.ref,), flags=("undated",))
-        elif record.days_ago(item.when) <= DAYS["procedures"]:
+        elif record.days_ago(item.when) <= record.tables.days["procedures"]:
             yield Statement(kind="procedure", refs=(item.ref,))

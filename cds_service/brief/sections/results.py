@@ -6,7 +6,6 @@ from cds_service.brief.facts import observations, reports
 from cds_service.brief.facts.observations import Series, series
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import absence, grouped
-from cds_service.brief.tables import DAYS
 from cds_service.domain.brief import Statement
 
 _CRITICAL, _OUT_AND_NEW, _REPORT_NEW, _OUT, _REPORT, _IN_RANGE, _STALE = range(7)
@@ -50,9 +49,9 @@ def _rank(record: Record, each: Series) -> int:
 def _report_rank(record: Record, item: Item) -> int:
     if reports.is_new(record, item):
         return _REPORT_NEW
-    old = item.when is not None and record.days_ago(item.when) > DAYS["result_stale"]
+    old = item.when is not None and record.days_ago(item.when) > record.tables.days["result_stale"]
     return _STALE if old else _REPORT
 
 
 def _is_old(record: Record, item: Item) -> bool:
-    return item.when is not None and record.days_ago(item.when) > DAYS["results"]
+    return item.when is not None and record.days_ago(item.when) > record.tables.days["results"]

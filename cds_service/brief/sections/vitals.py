@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from cds_service.brief.facts.observations import series, statement
 from cds_service.brief.record import Record
 from cds_service.brief.sections.common import absence, grouped
-from cds_service.brief.tables import DAYS
 from cds_service.domain.brief import Statement
 
 
@@ -15,7 +14,7 @@ def statements(record: Record) -> Iterator[Statement]:
     old = []
     for each in found:
         newest = each.items[0]
-        if newest.when and record.days_ago(newest.when) > DAYS["vitals"]:
+        if newest.when and record.days_ago(newest.when) > record.tables.days["vitals"]:
             old.append(newest.ref)
         elif each.aside != "registered":
             yield statement(record, each, "vital")

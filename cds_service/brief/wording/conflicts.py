@@ -35,7 +35,9 @@ def _allergy(record: Record, first: Item, others: list[Item]) -> str:
         listed = joined((_drug(record, each) for each in drugs), "; ")
         return f"Allergy to {allergen(first)}{f' ({said})' if said else ''}, yet active: {listed}"
     stated = (
-        "No known allergies" if says(first) == "none" and not covered(first) else allergen(first)
+        "No known allergies"
+        if says(record, first) == "none" and not covered(record, first)
+        else allergen(first)
     )
     listed = joined(allergen(each) for each in others)
     return f"“{stated}” recorded{_on(first)}, yet allergies are listed: {listed}"

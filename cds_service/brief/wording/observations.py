@@ -6,12 +6,12 @@ from cds_service.brief.facts.observations import (
     group_of,
 )
 from cds_service.brief.record import Item, Record
-from cds_service.brief.tables import DAYS, Group
 from cds_service.brief.wording.trends import earlier_values, trend
 from cds_service.brief.wording.values import aside, pressure, status, value_of
 from cds_service.brief.wording.words import day, joined, named, stamp
 from cds_service.domain.brief import Statement
 from cds_service.domain.json import JsonObject
+from cds_service.domain.tables import Group
 from cds_service.fhir.elements import obj, objs, text
 
 Number = int | Decimal
@@ -20,10 +20,12 @@ Number = int | Decimal
 def result(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write a series: the newest value first, whatever order its references came in."""
     newest, earlier = items[0], items[1:]
-    group = group_of(newest.resource)
+    group = group_of(record, newest.resource)
     if "grouped" in statement.flags:
-        return grouped(items, "Answers on file" if statement.kind == "observation" else "Older")
-    name_ = title(newest.resource)
+        return grouped(
+            record, items, "Answers on file" if statement.kind == "observation" else "Older"
+        )
+    name_ = title(record, newest.resource)
     shown = value_of(newest.resource).removesuffix(f" {name_}")  # INR 3.6 INR
     said = joined((shown, aside(newest.resource)), " ")
     when = stamp(newest)
@@ -34,7 +36,7 @@ def result(statement: Statement, record: Record, items: list[Item]) -> str:
         status(newest),
         _old(record, newest, group),
         earlier_values(newest, earlier),
-        trend(newest, earlier, group),
+        trend(record, newest, earlier, group),
     ]
     return joined(parts, "; ")
 
@@ -44,9 +46,11 @@ def observation(statement: Statement, record: Record, items: list[Item]) -> str:
     return result(statement, record, items if "grouped" in statement.flags else items[:1])
 
 
-def grouped(items: list[Item], head: str) -> str:
+def grouped(record: Record, items: list[Item], head: str) -> str:
     """Write several results by name and date alone."""
-    listed = joined(f"{title(each.resource)} ({day(each.when) or 'undated'})" for each in items)
+    listed = joined(
+        f"{title(record, each.resource)} ({day(each.when) or 'undated'})" for each in items
+    )
     return f"{head}, by date of the newest value: {listed}"
 
 
@@ -54,12 +58,12 @@ def _glue(resource: JsonObject) -> str:
     return " " if "valueQuantity" in resource or pressure(resource) else ": "
 
 
-def title(resource: JsonObject) -> str:
+def title(record: Record, resource: JsonObject) -> str:
     """Return the name of an Observation: the site's own words, else our short name, else its display."""
     concept = obj(resource, "code")
     own = text(concept, "text")
     displays = {text(coding, "display") for coding in objs(concept, "coding")}
-    group = group_of(resource) if not own or own in displays else None
+    group = group_of(record, resource) if not own or own in displays else None
     words = group.name if group else named(concept, "Unnamed observation")
     return f"{words} (not of the patient, but of its focus)" if "focus" in resource else words
 
@@ -67,6 +71,8 @@ def title(resource: JsonObject) -> str:
 def _old(record: Record, newest: Item, group: Group | None) -> str:
     """Say that a value is old; the limit is the group's own or the common one."""
     own = group.stale_days if group else None
-    if newest.when is None or record.days_ago(newest.when) <= (own or DAYS["result_stale"]):
+    if newest.when is None or record.days_ago(newest.when) <= (
+        own or record.tables.days["result_stale"]
+    ):
         return ""
     return f"over {own} days old" if own else "over a year old"

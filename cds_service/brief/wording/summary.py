@@ -133,10 +133,9 @@ def _severity(said: JsonObject) -> str:
 
 def no_known(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write an explicit "none known", or "nothing is known"; never plainly beside what it denies."""
-    del record
     item = items[0]
     concept = obj(item.resource, "code") or obj(item.resource, "medicationCodeableConcept")
-    unknown = item.type == "AllergyIntolerance" and says(item) == "unknown"
+    unknown = item.type == "AllergyIntolerance" and says(record, item) == "unknown"
     words = named(concept, "None known")
     if "conflict" in statement.flags:
         on = dated(" recorded", item.when)
@@ -144,15 +143,15 @@ def no_known(statement: Statement, record: Record, items: list[Item]) -> str:
     return joined(
         (
             f"{words}: nothing is known, which is not the same as none" if unknown else words,
-            _scope(item),
+            _scope(record, item),
             verification(item.resource),
             dated("recorded", item.when),
         )
     )
 
 
-def _scope(item: Item) -> str:
-    scope = covered(item) if item.type == "AllergyIntolerance" else None
+def _scope(record: Record, item: Item) -> str:
+    scope = covered(record, item) if item.type == "AllergyIntolerance" else None
     return f"covers {scope} only" if scope else ""
 
 

@@ -4,10 +4,10 @@ from collections import Counter
 from decimal import Decimal
 
 from cds_service.brief.facts.observations import interpretation, level, unit
-from cds_service.brief.record import Item
-from cds_service.brief.tables import Group
+from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.values import pressure, shown_unit, status, value_of
 from cds_service.brief.wording.words import day, joined, stamp
+from cds_service.domain.tables import Group
 from cds_service.fhir.elements import code, number, obj, objs
 
 Number = int | Decimal
@@ -37,7 +37,7 @@ def _before(newest: Item, item: Item, *, crowded: bool) -> str:
     return f"{said}{mark} ({when}{unusual})"
 
 
-def trend(newest: Item, earlier: list[Item], group: Group | None) -> str:
+def trend(record: Record, newest: Item, earlier: list[Item], group: Group | None) -> str:
     """Say rising or falling where one of the values is out of range; or the change since the value before.
 
     In one unit and past the group's threshold only, from the value before or from the oldest one shown;
@@ -50,7 +50,7 @@ def trend(newest: Item, earlier: list[Item], group: Group | None) -> str:
         return ""
     if group and group.change and steps[0][0]:
         return f"change {steps[0][0]:+f} {_plain_unit(newest)}".rstrip()
-    if all(level(each.resource) in {"normal", ""} for each in (newest, *earlier)):
+    if all(level(record, each.resource) in {"normal", ""} for each in (newest, *earlier)):
         return ""
     known = [each for each in steps if each and each[0]]
     ways = {change > 0 for change, _ in known}

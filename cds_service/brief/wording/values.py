@@ -10,10 +10,10 @@ from cds_service.brief.facts.observations import (
     unit,
 )
 from cds_service.brief.record import Item
-from cds_service.brief.tables import PRESSURE
 from cds_service.brief.wording.words import TEXT_MAX, joined, named, short
 from cds_service.domain.json import JsonObject
 from cds_service.fhir.elements import codings, has_code, name, number, obj, objs, text
+from cds_service.rulebook import DEFAULT
 
 
 def status(item: Item) -> str:
@@ -122,7 +122,10 @@ def pressure(resource: JsonObject) -> str:
         for part in objs(resource, "component")
         for _, each in codings(obj(part, "code"))
     }
-    upper, lower = parts.get(PRESSURE["systolic"]), parts.get(PRESSURE["diastolic"])
+    upper, lower = (
+        parts.get(DEFAULT.pressure["systolic"]),
+        parts.get(DEFAULT.pressure["diastolic"]),
+    )
     if not upper or not lower or unit(upper) != unit(lower):
         return ""
     amounts = number(upper, "value"), number(lower, "value")

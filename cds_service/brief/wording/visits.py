@@ -119,7 +119,7 @@ def encounter(statement: Statement, record: Record, items: list[Item]) -> str:
         "inpatient": "Hospital stay: ",
         "observation": "Observation stay: ",
     }
-    return words.get(setting(items[0]), "") + _encounter(record, items[0])
+    return words.get(setting(record, items[0]), "") + _encounter(record, items[0])
 
 
 def _encounter(record: Record, item: Item) -> str:

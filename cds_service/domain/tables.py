@@ -1,0 +1,115 @@
+"""What rules look up: windows, limits, groups of tests, ingredients, terms. One set for each site, made at its load."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+_WORD = re.compile(r"[a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """LOINC codes that make one line: its name, its place in reading order and its thresholds."""
+
+    name: str
+    section: str
+    place: int
+    trend: float | None
+    """The smallest change that is called a trend, in the unit of the result."""
+    percent: float
+    stale_days: int | None
+    change: bool
+    """Whether the difference from the value before is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Values beyond which a site calls a result critical, in one unit."""
+
+    low: Decimal
+    high: Decimal
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredient:
+    """A medicine that rules know, with the high-alert group it belongs to, if any."""
+
+    name: str
+    high_alert: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DrugClass:
+    """Ingredients that share an allergy."""
+
+    name: str
+    names: tuple[tuple[str, ...], ...]
+    members: frozenset[str]
+    by_name_only: bool
+    """True: only an allergy to the class by name reaches its members."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """A screening that prevention looks for: by code first, else by words in a name."""
+
+    name: str
+    codes: frozenset[str]
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a table as its page prints it: where it comes from, and when that was last looked at."""
+
+    table: str
+    name: str
+    shown: str
+    source: str
+    reviewed: date
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Tables:
+    """Every table of one site."""
+
+    owner: str
+    """Who answers for these rules in care; "" where nobody signed."""
+    reviewed: date | None
+    days: Mapping[str, int]
+    count: Mapping[str, int]
+    critical: Mapping[str, Limit]
+    """By LOINC code; empty unless the site sets any."""
+    terms: Mapping[str, Any]
+    encounter: Mapping[str, frozenset[str]]
+    """Setting -> class codes."""
+    no_known_words: Mapping[str, str]
+    """Whole lower-case texts that deny allergies -> what they cover."""
+    groups: Mapping[str, Group]
+    pressure: Mapping[str, Any]
+    screenings: tuple[Screening, ...]
+    classes: tuple[DrugClass, ...]
+    rxnorm: Mapping[str, Ingredient]
+    by_word: Mapping[str, tuple[tuple[tuple[str, ...], Ingredient], ...]] = field(repr=False)
+    """Names and brands by their first word, longest first."""
+
+    def ingredients(self, text: str) -> frozenset[Ingredient]:
+        """Return the ingredients that a text names, by name or brand; the longest name at each place counts."""
+        found, said, at = set(), words(text), 0
+        while at < len(said):
+            for key, ingredient in self.by_word.get(said[at], ()):
+                if said[at : at + len(key)] == key:
+                    found.add(ingredient)
+                    at += len(key) - 1
+                    break
+            at += 1
+        return frozenset(found)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Return the lower-case words of a text, as matching compares them."""
+    return tuple(_WORD.findall(text.lower()))

@@ -1,0 +1,177 @@
+"""Makes the tables of a site from the data files and its changes, once, when the site is loaded."""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from cds_service.domain.errors import Misconfigured
+from cds_service.domain.tables import (
+    DrugClass,
+    Group,
+    Ingredient,
+    Limit,
+    Screening,
+    Tables,
+    words,
+)
+from cds_service.rulebook import changes as changed
+from cds_service.rulebook.changes import AllergyClass, Changes, KnownIngredient, ScreeningTerms
+
+FILES = ("windows", "loinc", "terms", "ingredients")
+Data = Mapping[str, Any]
+
+
+@cache
+def data(name: str) -> Data:
+    """Return one data file as it stands."""
+    return tomllib.loads(files(__package__).joinpath("data", f"{name}.toml").read_text("utf-8"))
+
+
+def load_tables(changes: Changes) -> Tables:
+    """Return the tables with a site's changes on top. Raises `Misconfigured` for a name that nothing has."""
+    windows, loinc, terms, drugs = map(data, FILES)
+    known = _ingredients(drugs, changes)
+    return Tables(
+        owner=changes.owner or "",
+        reviewed=changes.reviewed,
+        days={**windows["days"], **changes.days.model_dump(exclude_none=True)},
+        count={**windows["count"], **changes.count.model_dump(exclude_none=True)},
+        critical={code: _limit(each) for code, each in changes.critical.items()},
+        terms=terms,
+        encounter={
+            setting: frozenset((*codes, *getattr(changes.encounter, setting)))
+            for setting, codes in terms["encounter"].items()
+        },
+        no_known_words={
+            **terms["no_known_words"],
+            **{said.lower(): scope for said, scope in changes.no_known_allergy.items()},
+        },
+        groups=_groups(loinc),
+        pressure=loinc["pressure"],
+        screenings=_screenings(terms, changes),
+        classes=_classes(drugs, changes, frozenset(known)),
+        rxnorm={code: each for each, code, _ in known.values() if code},
+        by_word=_by_word(known.values()),
+    )
+
+
+def _limit(each: changed.Limit) -> Limit:
+    infinite = Decimal("Infinity")
+    low = -infinite if each.low is None else each.low
+    return Limit(low, infinite if each.high is None else each.high, each.unit)
+
+
+def _groups(table: Data) -> dict[str, Group]:
+    found: dict[str, Group] = {}
+    for part in table["group"]:
+        for entry in part["entries"]:
+            group = Group(
+                name=entry["name"],
+                section=part["section"],
+                place=len(found),
+                trend=entry.get("trend"),
+                percent=entry.get("percent", 10),
+                stale_days=entry.get("stale_days"),
+                change=entry.get("change", False),
+            )
+            found.update(dict.fromkeys(entry["codes"], group))
+    return found
+
+
+_Known = tuple[Ingredient, str, tuple[str, ...]]
+"""An ingredient, its RxNorm code and its other names."""
+
+
+def _ingredients(table: Data, changes: Changes) -> dict[str, _Known]:
+    parts = [*table["high_alert"].items(), ("", table["other"])]
+    known = {
+        name: (Ingredient(name, alert), code, tuple(brands))
+        for alert, listed in parts
+        for name, (code, *brands) in listed.items()
+    }
+    for name, each in changes.ingredients.items():
+        known[name.lower()] = _added(name.lower(), each, known.get(name.lower()))
+    for name, alert in changes.high_alert.items():
+        _, code, brands = known[_one_of(name, known, "high_alert")]
+        known[name] = (Ingredient(name, alert), code, brands)
+    return known
+
+
+def _added(name: str, each: KnownIngredient, before: _Known | None) -> _Known:
+    """Return an ingredient of a site: a new one, or one that we know with more names."""
+    if before is None:
+        return Ingredient(name, each.high_alert), each.rxnorm, each.names
+    ingredient, code, brands = before
+    alert = each.high_alert or ingredient.high_alert
+    return Ingredient(name, alert), each.rxnorm or code, (*brands, *each.names)
+
+
+def _by_word(
+    known: Iterable[_Known],
+) -> dict[str, tuple[tuple[tuple[str, ...], Ingredient], ...]]:
+    found: dict[str, list[tuple[tuple[str, ...], Ingredient]]] = {}
+    for ingredient, _, brands in known:
+        for each in (ingredient.name, *brands):
+            key = words(each)
+            if key:
+                found.setdefault(key[0], []).append((key, ingredient))
+    return {
+        first: tuple(sorted(names, key=lambda pair: -len(pair[0])))
+        for first, names in found.items()
+    }
+
+
+def _classes(table: Data, changes: Changes, known: frozenset[str]) -> tuple[DrugClass, ...]:
+    made = {
+        name: _class(name, entry["names"], entry["members"], entry.get("by_name_only", False))
+        for name, entry in table["class"].items()
+    }
+    for name, each in changes.classes.items():
+        made[name] = _site_class(name, each, known)
+    return tuple(made.values())
+
+
+def _site_class(name: str, each: AllergyClass, known: frozenset[str]) -> DrugClass:
+    for member in each.members:
+        _one_of(member, known, f"classes.{name}.members")
+    return _class(name, each.names, each.members, each.by_name_only)
+
+
+def _class(
+    name: str, names: Iterable[str], members: Iterable[str], by_name_only: bool
+) -> DrugClass:
+    return DrugClass(name, tuple(map(words, names)), frozenset(members), by_name_only)
+
+
+def _screenings(table: Data, changes: Changes) -> tuple[Screening, ...]:
+    made = {e["name"]: _screening(e["name"], e["codes"], e["words"]) for e in table["screening"]}
+    for name, each in changes.screening.items():
+        before = made.get(name, Screening(name, frozenset(), ()))
+        made[name] = _screening(name, (*before.codes, *each.codes), (*before.words, *_lower(each)))
+    return tuple(made.values())
+
+
+def _lower(each: ScreeningTerms) -> Iterator[str]:
+    return (word.lower() for word in each.words)
+
+
+def _screening(name: str, codes: Iterable[str], words_: Iterable[str]) -> Screening:
+    return Screening(name, frozenset(codes), tuple(words_))
+
+
+def _one_of(name: str, known: Iterable[str], where: str) -> str:
+    """Return a name that is known. Raises `Misconfigured` with the nearest one that is."""
+    names = list(known)
+    if name in names:
+        return name
+    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else "; add it under [brief.ingredients]."
+    raise Misconfigured(f"brief.{where}: no ingredient {name!r}{hint}")
+
+
+DEFAULT = load_tables(Changes())
+"""The tables where no site changes them."""
