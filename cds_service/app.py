@@ -14,11 +14,9 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from cds_service.audit import Audit
-from cds_service.brief import to_text
 from cds_service.card import Compose
 from cds_service.catalog import Catalog, load_catalog
 from cds_service.context.gather import Gather
-from cds_service.domain.brief import Brief
 from cds_service.domain.errors import Misconfigured
 from cds_service.domain.json import encode
 from cds_service.fhir.client import FhirServer, Pace
@@ -210,7 +208,7 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         verify=verify,
         read=read_request,
         gather=Gather(server_of=OfSite(lambda site: _server(site, service, world)), now=world.now),
-        compose=Compose(public_url=public_url, new_id=world.new_id, note_text=_note_text),
+        compose=Compose(public_url=public_url, new_id=world.new_id),
         keep=Keep(writer=service.writer, now=world.now),
         audit=audit,
     )
@@ -236,10 +234,6 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         max_in_flight=service.settings.max_in_flight,
         now=world.now,
     )
-
-
-def _note_text(brief: Brief) -> str:
-    return to_text(brief)
 
 
 def _fastapi(service: Service) -> FastAPI:

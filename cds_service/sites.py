@@ -167,6 +167,8 @@ class Write(_Table):
 
     route: Literal["fhir", "none"] = "none"
     doc_status: Literal["preliminary", "final", "amended"] | None = None
+    approval_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 30
+    """How long what stands on a page may be approved; then the page is loaded again."""
 
 
 class Cors(_Table):
@@ -228,6 +230,11 @@ class Site:
     def unused(self) -> tuple[str, ...]:
         """Return the tables that are given and that this version does not act on."""
         return tuple(name for name in _LATER if name in self.file.model_fields_set)
+
+    @property
+    def doc_status(self) -> str:
+        """Return the `docStatus` that approved notes of this site get; `final` means signed."""
+        return self.file.write.doc_status or self.profile.note.draft_status
 
     @property
     def triggers(self) -> tuple[str, ...]:
@@ -334,8 +341,21 @@ def _checked(name: str, parsed: SiteFile, services: frozenset[str], *, demo: boo
         zone = ZoneInfo(parsed.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Misconfigured(f"timezone: {parsed.timezone!r} is in no time zone table.") from None
+    _check_write(parsed, profile)
     _check_production(parsed, demo=demo)
     return Site(name, parsed, profile, zone, load_tables(parsed.brief))
+
+
+def _check_write(parsed: SiteFile, profile: Profile) -> None:
+    """Refuse a way of filing notes that this vendor does not have."""
+    rules, asked = profile.note, parsed.write
+    if asked.route == "fhir" and rules.route != "fhir":
+        raise Misconfigured(f"write.route: {parsed.vendor} takes no note by FHIR; leave it out.")
+    if asked.doc_status is not None and asked.doc_status not in rules.doc_statuses:
+        taken = ", ".join(rules.doc_statuses)
+        raise Misconfigured(
+            f"write.doc_status: {parsed.vendor} takes {taken}, not {asked.doc_status}."
+        )
 
 
 def _check_production(parsed: SiteFile, *, demo: bool) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from cds_service.domain.brief import Brief, Line, Section
 from cds_service.domain.evidence import Gap
 from cds_service.fhir.elements import clean
+from cds_service.fhir.note import bullet
 
 
 def to_json(brief: Brief) -> dict[str, object]:
@@ -61,11 +62,11 @@ def to_text(brief: Brief, width: int = 100) -> str:
     """Return the brief as plain text of `width` columns: a heading for each section, a dash for each line."""
     parts = [f"Brief as of {_instant(brief.as_of)} (rules {brief.rules_version})"]
     for section in brief.sections:
-        lines = [_item(_told(line), width) for line in section.lines]
+        lines = [bullet(_told(line), width) for line in section.lines]
         parts.append("\n".join([section.title.upper(), *lines]))
     if brief.gaps:
         parts.append(
-            "\n".join(["NOT AVAILABLE", *(_item(text, width) for text in brief.gap_texts)])
+            "\n".join(["NOT AVAILABLE", *(bullet(text, width) for text in brief.gap_texts)])
         )
     return "\n\n".join(parts)
 
@@ -74,14 +75,3 @@ def _told(line: Line) -> str:
     restricted = "[restricted] " if "restricted" in line.statement.flags else ""
     why = f" (model's reason, not verified: {line.statement.why})" if line.statement.why else ""
     return clean(f"{restricted}{line.text}{why}")
-
-
-def _item(text: str, width: int) -> str:
-    """Return a dash and a text, broken at spaces; a word that is wider than a line is broken as well."""
-    room, lines = max(width, 20) - 2, []
-    while len(text) > room:
-        space = text.rfind(" ", 0, room + 1)
-        cut = space if space > 0 else room
-        lines.append(text[:cut])
-        text = text[cut:].lstrip()
-    return "- " + "\n  ".join([*lines, text])

@@ -47,8 +47,6 @@ class Compose:
 
     public_url: str
     new_id: Callable[[], str]
-    note_text: Callable[[Brief], str]
-    """Renders a brief as plain text."""
 
     def __call__(
         self, intents: tuple[CardIntent, ...], brief: Brief, context: Context, site: Site
@@ -114,7 +112,7 @@ class Compose:
             return []
         note = draft_note(
             title=intent.note.title,
-            text=self.note_text(brief),
+            brief=brief,
             brief_id=brief_id,
             context=context,
             rules=rules.note,

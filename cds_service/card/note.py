@@ -1,72 +1,43 @@
 """The draft note of a brief: a DocumentReference that a clinician files by accepting a suggestion."""
 
-from base64 import b64encode
-from datetime import datetime
 from typing import Any
 
+from cds_service.domain.brief import Brief, Line
 from cds_service.domain.evidence import Context
-from cds_service.fhir.write import document_reference
+from cds_service.domain.note import NOT_REVIEWED, Note, NoteSection
+from cds_service.fhir.elements import clean
+from cds_service.fhir.note import to_document_reference
 from cds_service.vendors.profile import NoteRules
-
-IDENTIFIER_SYSTEM = "urn:ietf:rfc:3986"
-NOTICE = "Drafted by software from the record; not reviewed. Check against the chart before use."
 
 
 def draft_note(
-    *, title: str, text: str, brief_id: str, context: Context, rules: NoteRules
+    *, title: str, brief: Brief, brief_id: str, context: Context, rules: NoteRules
 ) -> dict[str, Any]:
-    """Build the note as this vendor takes it: `docStatus` as the profile says, one attachment.
+    """Build the unsigned note as this vendor takes it.
 
-    The identifier is the brief's, so that accepting the suggestion and approving in the app can never file
-    two notes.
+    Its identifier is that of the brief's first note, so that accepting the suggestion and approving in the
+    app can never file two notes.
     """
-    when = _instant(context.now)
-    fields: dict[str, Any] = {
-        "identifier": [{"system": IDENTIFIER_SYSTEM, "value": f"urn:uuid:{brief_id}"}],
-        "status": "current",
-        "docStatus": rules.draft_status,
-        "type": {
-            "coding": [
-                {
-                    "system": rules.type_system,
-                    "code": rules.type_code,
-                    "display": rules.type_display,
-                }
-            ],
-            "text": title,
-        },
-        "subject": {"reference": f"Patient/{context.patient}"},
-        "date": when,
-        "description": title,
-        "content": [
-            {
-                "attachment": {
-                    "contentType": rules.content_type,
-                    "data": b64encode(f"{NOTICE}\n\n{text}\n".encode()).decode(),
-                    "title": title,
-                    "creation": when,
-                }
-            }
-        ],
-    }
-    if rules.category_allowed:
-        fields["category"] = [{"coding": [_CLINICAL_NOTE]}]
-    surroundings: dict[str, Any] = {}
-    if context.encounter is not None:
-        surroundings["encounter"] = [{"reference": f"Encounter/{context.encounter}"}]
-    if rules.period_end_required:
-        surroundings["period"] = {"end": when}
-    if surroundings:
-        fields["context"] = surroundings
-    return document_reference(fields)
+    sections = [
+        NoteSection(title=part.title, lines=tuple(map(_told, part.lines)))
+        for part in brief.sections
+    ]
+    if brief.gaps:
+        sections.append(NoteSection(title="Not available", lines=brief.gap_texts))
+    note = Note(
+        brief=brief_id,
+        patient=context.patient,
+        encounter=context.encounter,
+        title=title,
+        notice=NOT_REVIEWED,
+        head=(f"Brief as of {brief.as_of.isoformat()} (rules {brief.rules_version})",),
+        sections=tuple(sections),
+        at=context.now,
+    )
+    return to_document_reference(note, rules)
 
 
-_CLINICAL_NOTE = {
-    "system": "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category",
-    "code": "clinical-note",
-    "display": "Clinical Note",
-}
-
-
-def _instant(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")
+def _told(line: Line) -> str:
+    restricted = "[restricted] " if "restricted" in line.statement.flags else ""
+    why = f" (model's reason, not verified: {line.statement.why})" if line.statement.why else ""
+    return clean(f"{restricted}{line.text}{why}")

@@ -1,18 +1,13 @@
 """Whether a hook call's own token may be used, and for what. When in doubt: no access."""
 
-import re
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import parse_qsl
 
 from cds_service.domain.call import Caller, HookRequest
+from cds_service.fhir.scopes import grants
 from cds_service.sites import Site
 from cds_service.vendors import Profile, Query
-
-_SCOPE = re.compile(
-    r"(?:patient|user|system)/([A-Za-z]+|\*)\.(read|write|\*|c?r?u?d?s?)(?:\?(.*))?"
-)
-_V1 = {"read": "rs", "write": "cud", "*": "cruds"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +29,7 @@ class Access:
         SMART v1 (`user/Patient.read`) and v2 (`user/Patient.rs`) are understood; a vendor whose scopes are
         names of its own, or a token without scopes, is asked and may refuse.
         """
-        granted = self._grants(resource_type, verb)
+        granted = grants(self.scope, resource_type, verb)
         return granted is None or profile.hook.scope_format != "smart" or bool(granted)
 
     def covers_all(self, query: Query, profile: Profile) -> bool:
@@ -44,24 +39,13 @@ class Access:
         server then leaves out in silence what lies outside: such an answer proves no absence, unless the
         search itself asks for no more.
         """
-        granted = self._grants(query.type, "s")
+        granted = grants(self.scope, query.type, "s")
         if granted is None or profile.hook.scope_format != "smart":
             return True
         return any(
             all(_asks_for(query, name, value) for name, value in parse_qsl(narrowed))
             for narrowed in granted
         )
-
-    def _grants(self, resource_type: str, verb: str) -> list[str] | None:
-        """Return the query of each scope that grants this, "" for none; None when no scope can be read."""
-        scopes = [m for part in self.scope.split() if (m := _SCOPE.fullmatch(part))]
-        if not scopes:
-            return None
-        return [
-            m[3] or ""
-            for m in scopes
-            if m[1] in {resource_type, "*"} and verb in _V1.get(m[2], m[2])
-        ]
 
 
 def _asks_for(query: Query, name: str, value: str) -> bool:

@@ -6,6 +6,7 @@
     ├── UnknownSite, UnknownService            there is no such address
     ├── TooLarge, WrongMediaType, TooSlow      the body is refused unread, or did not come
     ├── Overloaded                             try again later
+    ├── Conflict                               somebody was faster, or what was on the screen is no longer so
     ├── MissingContext                         the patient cannot be had
     ├── NothingToSay                           a decision, answered with an empty list of cards
     └── Misconfigured                          the operator's mistake, told in one sentence
@@ -93,6 +94,13 @@ class Overloaded(CdsError):
 
     code = "overloaded"
     advice = "Too many calls are in flight. Try again in a moment."
+
+
+class Conflict(CdsError):
+    """A decision about a brief that is no longer what the person saw, or was decided by another."""
+
+    code = "conflict"
+    advice = "The brief changed meanwhile; nothing was changed by you."
 
 
 class MissingContext(CdsError):

@@ -103,8 +103,8 @@ class FhirServer:
                 return Answer(0, fault="timeout")
             await asyncio.sleep(pause)
             async with self.slots:
-                answer, retry_after = await self._get_once(url, token)
-            wait = None if answer.status not in _RETRYABLE else retry_after
+                answer, told_wait = await self._get_once(url, token)
+            wait = None if answer.status not in _RETRYABLE else told_wait
             if wait is None or attempt == _MAX_ATTEMPTS or self.clock() + wait >= deadline:
                 return answer
             await asyncio.sleep(max(wait, _SHORTEST_WAIT_S))
@@ -115,7 +115,7 @@ class FhirServer:
         try:
             async with self.http.stream("GET", url, headers=headers) as response:
                 body = await _read(response)
-                retry_after = _retry_after(response)
+                wait = retry_after(response)
                 status = response.status_code
         except httpx.TimeoutException:
             return Answer(0, fault="timeout"), None
@@ -124,9 +124,9 @@ class FhirServer:
         if body is None:
             return Answer(0, fault="too_large"), None
         try:
-            return Answer(status, decode(body)), retry_after
+            return Answer(status, decode(body)), wait
         except NotJson:
-            return Answer(status, fault="not_json"), retry_after
+            return Answer(status, fault="not_json"), wait
 
 
 def _climbs(path: str) -> bool:
@@ -146,7 +146,7 @@ async def _read(response: httpx.Response) -> bytes | None:
     return b"".join(chunks)
 
 
-def _retry_after(response: httpx.Response) -> float | None:
+def retry_after(response: httpx.Response) -> float | None:
     """Return the seconds of `Retry-After` (RFC 9110 section 10.2.3: seconds or a date), or None."""
     value = response.headers.get("retry-after", "").strip()
     if value.isdecimal() and len(value) <= _MAX_DIGITS:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from cds_service.brief import rule_brief, to_text
+from cds_service.brief import rule_brief
 from cds_service.card import Compose
 from cds_service.catalog import check_hook
 from cds_service.context.access import Access
@@ -63,9 +63,7 @@ async def rehearse(
         context = await gather(granted, request, service, site, deadline=loop.time() + _BUDGET_S)
     brief = rule_brief(context)
     ids = _counting_ids()
-    compose = Compose(
-        public_url="https://cds.example.org", new_id=lambda: next(ids), note_text=to_text
-    )
+    compose = Compose(public_url="https://cds.example.org", new_id=lambda: next(ids))
     answered = compose(service.cards(brief), brief, context, site)
     return [card.to_json() for card in answered.cards]
 

@@ -18,6 +18,7 @@ STATUS: Mapping[type[CdsError], tuple[int, str]] = {
     errors.UnknownSite: (404, "not-found"),
     errors.UnknownService: (404, "not-found"),
     errors.TooSlow: (408, "timeout"),
+    errors.Conflict: (409, "conflict"),
     errors.MissingContext: (412, "incomplete"),
     errors.TooLarge: (413, "too-long"),
     errors.WrongMediaType: (415, "not-supported"),

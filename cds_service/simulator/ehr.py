@@ -82,6 +82,7 @@ class Ehr:
         self.origin = config.origin
         self.clock = config.clock
         self.ids = parts.ids
+        self.faults = parts.faults
         self.store = Store(parts.generated, personality, anchor=config.anchor, clock=config.clock)
         self.records = FhirRecords(
             personality, self.store, origin=config.origin, faults=parts.faults, ids=self.ids

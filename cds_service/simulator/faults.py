@@ -1,18 +1,22 @@
 """Breaks the EHR on demand, and keeps a log of every request that reached it.
 
 A fault is a row: where it strikes, what it matches, what it does, how often. Faults of
-transport (slow, status, hang, drop, truncate) act in the middleware; faults of content
-(paged, outcome, foreign_next, endless, refused, null) are asked for by the FHIR server and by
-the CDS client.
+transport (slow, status, hang, drop, truncate) act in the middleware, and so do those of a write
+whose answer says too little or the wrong thing: `lost` stores and drops the answer, `after`
+stores and answers `status`, `pretend` stores nothing and says 201, `bare` stores and says
+neither where nor what. Faults of content (paged, outcome, foreign_next, endless, refused, null,
+alter) are asked for by the FHIR server and by the CDS client.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections import deque
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import httpx
+from httpx import codes
 
 from cds_service.simulator.outcomes import outcome
 from cds_service.simulator.wire import Json, dumps
@@ -25,8 +29,9 @@ if TYPE_CHECKING:
 Where = Literal["fhir", "token", "jwks", "cds"]
 Message = Any
 
-TRANSPORT = frozenset({"slow", "status", "hang", "drop", "truncate"})
-CONTENT = frozenset({"paged", "outcome", "foreign_next", "endless", "refused", "null"})
+OF_WRITES = frozenset({"lost", "after", "pretend", "bare"})
+TRANSPORT = frozenset({"slow", "status", "hang", "drop", "truncate"}) | OF_WRITES
+CONTENT = frozenset({"paged", "outcome", "foreign_next", "endless", "refused", "null", "alter"})
 FOREIGN_HOST = "https://elsewhere.example/r4"
 
 
@@ -34,7 +39,8 @@ FOREIGN_HOST = "https://elsewhere.example/r4"
 class Fault:
     """One fault. `times` counts down; None means until cleared.
 
-    `match` is part of the path and query; for `cds` it is a whole prefetch key. Faults of
+    `match` is part of the path and query; for `cds` it is a whole prefetch key. `method` limits a
+    fault of transport to one HTTP method. Faults of
     content strike prefetch too, since it is resolved by the same search; faults of transport
     strike only what comes over HTTP. A number as `code` becomes a vendor's own error code.
     """
@@ -49,6 +55,7 @@ class Fault:
     delay_ms: int = 1000
     page_size: int = 2
     times: int | None = None
+    method: str = ""
 
     @classmethod
     def from_json(cls, row: object) -> Fault:
@@ -103,11 +110,14 @@ class Faults:
         """List the requests seen, oldest first."""
         return [asdict(row) for row in self.seen]
 
-    def take(self, where: str, text: str, kinds: Iterable[str]) -> Fault | None:
+    def take(
+        self, where: str, text: str, kinds: Iterable[str], *, method: str = ""
+    ) -> Fault | None:
         """Give the first fault that strikes here and count it down."""
         wanted = frozenset(kinds)
         for row in self._rows:
             struck = row.match in {"", text} if where == "cds" else row.match in text
+            struck = struck and row.method in {"", method}
             if row.where == where and row.kind in wanted and struck:
                 if row.times is not None:
                     row.times -= 1
@@ -142,7 +152,7 @@ class FaultMiddleware:
             return
         visit = _Visit(scope, receive, send)
         target = visit.target
-        fault = self._faults.take(where, target, TRANSPORT)
+        fault = self._faults.take(where, target, TRANSPORT, method=scope["method"])
         try:
             await self._serve(visit, fault)
         finally:
@@ -160,6 +170,11 @@ class FaultMiddleware:
             await visit.until_gone()
         elif kind == "drop":
             await visit.drop()
+        elif kind == "pretend":
+            await visit.pretend()
+        elif kind in OF_WRITES:
+            await self._app(visit.scope, visit.receive, visit.swallow)
+            await visit.after(fault)
         else:
             await self._app(visit.scope, visit.receive, visit.halved)
 
@@ -206,6 +221,32 @@ class _Visit:
         """Answer nothing until the client gives up."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
+
+    async def swallow(self, message: Message) -> None:
+        """Hold back what the application answers."""
+        if message["type"] == "http.response.start":
+            self._start = message
+
+    async def after(self, fault: Fault) -> None:
+        """Answer what the fault says, once the application has done its work."""
+        if fault.kind == "lost":
+            await self.drop()
+        elif fault.kind == "after":
+            await self.refuse(fault)
+        else:
+            status = self._start["status"] if self._start is not None else 500
+            await self.empty(200 if status == codes.CREATED else status, [])
+
+    async def pretend(self) -> None:
+        """Say that something was stored under an id that nobody knows."""
+        where = f"{self.scope['path']}/{uuid.uuid4()}".encode()
+        await self.empty(201, [(b"location", where.lstrip(b"/"))])
+
+    async def empty(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Answer without a body."""
+        told = [*headers, (b"content-length", b"0")]
+        await self.send({"type": "http.response.start", "status": status, "headers": told})
+        await self.send({"type": "http.response.body", "body": b""})
 
     async def refuse(self, fault: Fault) -> None:
         headers = [(b"content-type", b"application/fhir+json")]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MEDIA = "application/fhir+json"
 _INTERACTIONS = ("read", "vread", "search-type", "create", "update")
-_KINDS = [
+_KINDS: list[Json] = [
     {
         "type": kind,
         "interaction": [{"code": code} for code in _INTERACTIONS],
@@ -134,9 +134,12 @@ class FhirEndpoint:
         """Answer a create."""
         kind = request.path_params["kind"]
         self._permit(grant, kind, "c")
+        resource = await _resource(request, kind)
+        if self._ehr.faults.take("fhir", kind, {"alter"}) is not None:
+            resource = writes.altered(resource)
         written = writes.create(
             self._records,
-            await _resource(request, kind),
+            resource,
             ids=self._ehr.ids,
             patient=grant.patient,
             if_none_exist=request.headers.get("if-none-exist"),
@@ -174,6 +177,8 @@ class FhirEndpoint:
 
     async def metadata(self, _: Request) -> Response:
         """Answer the CapabilityStatement; no token needed."""
+        conditional = self._ehr.personality.create.if_none_exist
+        kinds = [kind | {"conditionalCreate": conditional} for kind in _KINDS]
         security = {"service": [{"coding": [{"code": "SMART-on-FHIR"}]}]}
         return fhir_json(
             {
@@ -188,7 +193,7 @@ class FhirEndpoint:
                     "description": f"{self._ehr.personality.title}, synthetic data only",
                     "url": self._records.base,
                 },
-                "rest": [{"mode": "server", "security": security, "resource": _KINDS}],
+                "rest": [{"mode": "server", "security": security, "resource": kinds}],
             }
         )
 

@@ -149,12 +149,16 @@ class NoteRules(_Rules):
 
     route: Literal["fhir", "v1", "v2", "none"] = "fhir"
     """`fhir`: DocumentReference create; `v1`: the vendor's own API; `v2`: an HL7 v2 MDM message."""
-    conditional_create: bool = False
-    """Whether `If-None-Exist` is honoured; without it a lost answer is searched for, never sent again."""
     content_type: str = "text/plain;charset=utf-8"
-    """Of the one attachment."""
+    """Of the one attachment; a text type carries its charset where the vendor wants one."""
+    stored_as: Literal["as_sent", "rich_text"] = "as_sent"
+    """`rich_text`: every note is converted, and layout, colour and links are lost."""
+    max_bytes: Annotated[int, Field(ge=1_000)] = 1_000_000
+    """Largest text of a note."""
     draft_status: str = "preliminary"
-    """The `docStatus` of a note that nobody signed."""
+    """The `docStatus` of an approved note, unless the site says otherwise."""
+    doc_statuses: tuple[str, ...] = ("preliminary", "final", "amended")
+    """The `docStatus` values that the vendor takes; another one stops the site from loading."""
     encounter_required: bool = False
     """Without an encounter in the call no draft is offered."""
     period_end_required: bool = False
@@ -169,6 +173,18 @@ class NoteRules(_Rules):
     """Note type, agreed with the site."""
     type_display: str = "Progress note"
     """Its words."""
+    conditional_create: bool | None = None
+    """Whether `If-None-Exist` is honoured; not given: as the CapabilityStatement says."""
+    server_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 120.0
+    """How long the server may still work on a request whose answer was lost; we wait half as long again."""
+    find: dict[str, str] = {"patient": "{patient}", "identifier": "{identifier}"}
+    """Search that finds a note of ours; `{patient}`, `{identifier}`, `{encounter}`, `{since}` are filled in."""
+    correction: Literal["relates_to", "new_note"] = "relates_to"
+    """`new_note`: the vendor knows no `relatesTo`; a correction says in its text what it corrects."""
+    withdraw: bool = True
+    """Whether a filed note may be marked `entered-in-error` by an update."""
+    errors: dict[str, str] = {}
+    """What a refusal's code means to a clinician or admin: one sentence for each."""
 
 
 class Profile(_Rules):

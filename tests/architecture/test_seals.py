@@ -11,6 +11,8 @@ SEALS = {
     "Caller": "cds_service/verify/",
     "Context": "cds_service/context/",
     "Brief": "cds_service/brief/",
+    "ApprovedBrief": "cds_service/review/",
+    "Receipt": "cds_service/writeback/",
 }
 """Each receipt, and the one folder that may construct it."""
 SIMULATOR = "cds_service/simulator/"
@@ -79,4 +81,4 @@ def _changes_a_receipt(function: ast.FunctionDef | ast.AsyncFunctionDef, call: a
     return changed not in annotated and changed.rpartition(".")[2] in _USUAL_NAMES
 
 
-_USUAL_NAMES = {"caller", "context", "brief", "request", "hook_request"}
+_USUAL_NAMES = {"caller", "context", "brief", "request", "hook_request", "approved", "receipt"}

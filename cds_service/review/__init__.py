@@ -1,0 +1,1 @@
+"""What a clinician does with a brief: reads, edits, approves or rejects; decisions are data."""
