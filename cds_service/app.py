@@ -25,12 +25,16 @@ from cds_service.flow.feedback import TakeFeedback
 from cds_service.flow.keep import Keep
 from cds_service.http.cds_hooks_2 import read_feedback, read_request
 from cds_service.http.edge import Edge
+from cds_service.http.key_set import add_key_set
 from cds_service.http.review import add_review
 from cds_service.http.service import Endpoints, add_routes
 from cds_service.network import Network
 from cds_service.reload import Reload
 from cds_service.settings import Settings
 from cds_service.sites import OfSite, Site, Sites, load_sites
+from cds_service.smart.backend import BackendTokens
+from cds_service.smart.configuration import Configurations
+from cds_service.smart.keys import KeyFile
 from cds_service.storage import Database, Writer, load_key_ring, open_database
 from cds_service.storage.schema import check_schema
 from cds_service.verify import KeySets, Replay, Verify
@@ -79,6 +83,8 @@ class Service:
     writer: Writer
     keys: KeySets
     network: Network
+    signing: KeyFile
+    backend: BackendTokens
     endpoints: Endpoints = field(init=False)
     asgi: Edge = field(init=False)
     reload: Reload
@@ -108,11 +114,13 @@ class Service:
     async def _warming(self) -> AsyncIterator[None]:
         warming = asyncio.create_task(self.keys.warm(self.sites.by_name.values()))
         reloading = asyncio.create_task(self.reload.run())
+        greeting = asyncio.create_task(self.backend.warm(self.sites.by_name.values()))
         try:
             yield
         finally:
             warming.cancel()
             reloading.cancel()
+            greeting.cancel()
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[None]:
@@ -156,6 +164,7 @@ class Service:
                 for source in key_sources(site)
                 if not self.keys.has(site, source)
             ]
+            + list(self.backend.notes(self.sites.by_name.values()))
         )
 
 
@@ -170,6 +179,7 @@ def build(settings: Settings, world: World | None = None) -> Service:
     network = Network(open=settings.is_demo, transport=world.transport)
     for site in sites.by_name.values():
         network.client(site)  # certificates that cannot be read stop the start
+    signing = _signing_keys(settings, sites, world)
     service = Service(
         settings=settings,
         sites=sites,
@@ -188,6 +198,13 @@ def build(settings: Settings, world: World | None = None) -> Service:
             check=network.client,
             warm=lambda site: service.keys.warm([site]),
         ),
+        signing=signing,
+        backend=BackendTokens(
+            client=network.client,
+            configurations=Configurations(client=network.client, clock=world.clock),
+            keys=signing,
+            now=world.now,
+        ),
     )
     service.endpoints = _endpoints(service, world)
     service.asgi = Edge(
@@ -196,6 +213,19 @@ def build(settings: Settings, world: World | None = None) -> Service:
         any_origin=settings.is_demo,
     )
     return service
+
+
+def _signing_keys(settings: Settings, sites: Sites, world: World) -> KeyFile:
+    """Return our signing keys; where a site needs them they must be there. Raises `Misconfigured`."""
+    file = KeyFile(
+        path=settings.signing_keys_file,
+        now=world.now,
+        clock=world.clock,
+        make_missing=settings.is_demo,
+    )
+    if any(site.file.backend for site in sites.by_name.values()) and not settings.is_demo:
+        file.keys()
+    return file
 
 
 def _endpoints(service: Service, world: World) -> Endpoints:
@@ -249,6 +279,7 @@ def _fastapi(service: Service) -> FastAPI:
         telemetry=_NO_TELEMETRY,
     )
     add_routes(app, service.endpoints)
+    add_key_set(app, service.signing)
     add_review(app, service.sites)
     return app
 

@@ -1,5 +1,6 @@
 """Every operator setting, once, read from the environment at start (prefix `CDS_`)."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -46,6 +47,13 @@ class Settings(BaseSettings):
         Path | None,
         Field(description="File of the keys that seal chart content at rest; mode 0600."),
     ] = None
+    signing_keys: Annotated[
+        Path | None,
+        Field(
+            description="File of the keys that prove us to EHRs; mode 0600; empty means `signing-keys.json`"
+            " in the data folder. Processes on several machines share it."
+        ),
+    ] = None
     hook_packages: Annotated[
         tuple[str, ...],
         Field(description="Packages that are scanned for CDS services, as a JSON list."),
@@ -62,10 +70,37 @@ class Settings(BaseSettings):
         """Return whether the demo's relaxations are on."""
         return self.profile == "demo"
 
+    @property
+    def signing_keys_file(self) -> Path:
+        """Return where our signing keys live."""
+        return self.signing_keys or self.data_dir / "signing-keys.json"
+
 
 def load_data_dir() -> Path:
     """Read where data lives, for commands that need no other setting."""
     return read_settings().data_dir
+
+
+def load_signing_keys() -> Path:
+    """Read where our signing keys live, for commands that need no other setting."""
+    return read_settings().signing_keys_file
+
+
+def read_secret(reference: str) -> str:
+    """Return the secret that a site file refers to (`env:NAME` or `file:PATH`).
+
+    Raises `Misconfigured`, which names the reference and never the secret.
+    """
+    kind, _, name = reference.partition(":")
+    try:
+        secret = os.environ[name] if kind == "env" else Path(name).read_text(encoding="utf-8")  # noqa: TID251
+    except (KeyError, OSError, UnicodeDecodeError):
+        raise Misconfigured(
+            f"{reference}: there is no such secret, or it cannot be read."
+        ) from None
+    if not secret.strip():
+        raise Misconfigured(f"{reference}: the secret is empty.")
+    return secret.strip()
 
 
 def read_settings() -> Settings:

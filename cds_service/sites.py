@@ -9,13 +9,12 @@ its own: otherwise another organisation's token could be taken for this one's.
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import combinations, product
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -30,6 +29,7 @@ from pydantic import (
 )
 
 from cds_service.domain.errors import Misconfigured, UnknownSite
+from cds_service.domain.mistakes import sentence
 from cds_service.domain.tables import Tables
 from cds_service.rulebook import DEFAULT, Changes, load_tables
 from cds_service.vendors import Profile, load_profile
@@ -133,6 +133,9 @@ class Backend(_Table):
 
     client_id: str
     scopes: tuple[str, ...] = ()
+    """Asked for, in SMART v2 syntax; left out, what the needs of all services ask for."""
+    token_url: Url | None = None
+    """Where discovery does not tell it."""
 
 
 class Prepare(_Table):
@@ -212,7 +215,14 @@ class SiteFile(_Table):
     brief: Changes = Changes()
 
 
-_LATER = ("backend", "prepare", "agent", "write")
+def servers(file: SiteFile) -> tuple[str, ...]:
+    """Return every URL that a site file names."""
+    keys = (trust.jwks_url for trust in file.trust if trust.jwks_url is not None)
+    tokens = (file.backend.token_url,) if file.backend and file.backend.token_url else ()
+    return (file.fhir.base_url, *keys, *tokens, *file.network.servers)
+
+
+_LATER = ("prepare", "agent", "write")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +245,11 @@ class Site:
     def doc_status(self) -> str:
         """Return the `docStatus` that approved notes of this site get; `final` means signed."""
         return self.file.write.doc_status or self.profile.note.draft_status
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """Return every URL whose origin we may call for this site."""
+        return servers(self.file)
 
     @property
     def triggers(self) -> tuple[str, ...]:
@@ -317,7 +332,7 @@ def load_site(file: Path, *, services: frozenset[str], demo: bool = False) -> Si
         data = tomllib.loads(file.read_text(encoding="utf-8"))
         parsed = SiteFile.model_validate(data)
     except ValidationError as problem:
-        raise Misconfigured(f"{file.name}: {_sentence(problem)}") from None
+        raise Misconfigured(f"{file.name}: {sentence(problem, SiteFile)}") from None
     except (OSError, ValueError) as problem:
         raise Misconfigured(f"{file.name}: not TOML: {problem}.") from None
     try:
@@ -359,42 +374,12 @@ def _check_write(parsed: SiteFile, profile: Profile) -> None:
 
 
 def _check_production(parsed: SiteFile, *, demo: bool) -> None:
-    keys = (t.jwks_url for t in parsed.trust if t.jwks_url)
-    urls = [parsed.fhir.base_url, *keys, *parsed.network.servers]
-    if not demo and any(url.startswith("http://") for url in urls):
+    if not demo and any(url.startswith("http://") for url in servers(parsed)):
         raise Misconfigured(
-            "fhir.base_url, jwks_url and network.servers must be https:// in production."
+            "fhir.base_url, jwks_url, token_url and network.servers must be https:// in production."
         )
     for number, trust in enumerate(parsed.trust):
         if trust.replay == "off" and parsed.environment != "test":
             raise Misconfigured(f'trust.{number}.replay: "off" needs environment = "test".')
     if len({t.iss for t in parsed.trust}) < len(parsed.trust):
         raise Misconfigured("trust: an issuer stands there twice.")
-
-
-def _sentence(problem: ValidationError) -> str:
-    """Say the first thing wrong with a site file in one sentence."""
-    problems = problem.errors(include_input=False, include_url=False)
-    first = min(problems, key=lambda each: each["type"] != "extra_forbidden")
-    where = [part for part in first["loc"] if isinstance(part, str)]
-    key = ".".join(map(str, first["loc"]))
-    if first["type"] != "extra_forbidden":
-        return f"{key}: {first['msg'].removeprefix('Value error, ')}."
-    near = get_close_matches(where[-1], _known_keys(where[:-1]), n=1, cutoff=0.5)
-    return f"{key}: unknown key" + (f"; did you mean {near[0]!r}?" if near else ".")
-
-
-def _known_keys(path: list[str]) -> list[str]:
-    model: type[BaseModel] = SiteFile
-    for name in path:
-        field = model.model_fields.get(name)  # None for a name of the writer's own, such as a code
-        model = next(_models(field.annotation), model) if field else model
-    return list(model.model_fields)
-
-
-def _models(annotation: object) -> Iterator[type[BaseModel]]:
-    """Yield the tables that a field may hold."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in get_args(annotation):
-        yield from _models(part)

@@ -173,7 +173,12 @@ def _ehr_config(service: Service, clock: Clock, patients: object, seed: int | No
             enabled = [service.catalog.by_id[each] for each in site.file.services]
             by_hand = {each.id: prefetch(each, site) for each in enabled}
         registered[name] = EhrSite(
-            personality, f"{CDS}/{name}/cds-services", "cds-brief", prefetch=by_hand
+            personality,
+            f"{CDS}/{name}/cds-services",
+            "cds-brief",
+            jwks_url=f"{CDS}/.well-known/jwks.json",
+            redirect_uris=(f"{CDS}/{name}/smart/callback",),
+            prefetch=by_hand,
         )
     return SimulatorConfig(
         origin=EHR,

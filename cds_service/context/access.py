@@ -5,8 +5,8 @@ from typing import Literal
 from urllib.parse import parse_qsl
 
 from cds_service.domain.call import Caller, HookRequest
-from cds_service.fhir.scopes import grants
 from cds_service.sites import Site
+from cds_service.smart.scopes import grants
 from cds_service.vendors import Profile, Query
 
 

@@ -8,6 +8,8 @@
     ├── Overloaded                             try again later
     ├── Conflict                               somebody was faster, or what was on the screen is no longer so
     ├── MissingContext                         the patient cannot be had
+    ├── NoToken                                an EHR's authorization server gives us none
+    ├── SignInFailed, SessionOver              a person has to open the app again
     ├── NothingToSay                           a decision, answered with an empty list of cards
     └── Misconfigured                          the operator's mistake, told in one sentence
 
@@ -108,6 +110,27 @@ class MissingContext(CdsError):
 
     code = "missing_context"
     advice = "The patient could be read neither from prefetch nor from the FHIR server."
+
+
+class NoToken(CdsError):
+    """The EHR's authorization server gave us no access token; `detail` is a reason code."""
+
+    code = "no_token"
+    advice = "The EHR gave us no access token."
+
+
+class SignInFailed(CdsError):
+    """A SMART launch was not believed. `detail` is a reason code for our audit."""
+
+    code = "sign_in_failed"
+    advice = "The sign-in could not be completed. Close this window and open the app from the chart again."
+
+
+class SessionOver(CdsError):
+    """There is no session, or it has ended."""
+
+    code = "session_over"
+    advice = "You are signed out. Open the app from the chart again."
 
 
 class NothingToSay(CdsError):

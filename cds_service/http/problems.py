@@ -14,7 +14,9 @@ STATUS: Mapping[type[CdsError], tuple[int, str]] = {
     errors.NotJson: (400, "structure"),
     errors.BadCall: (400, "invalid"),
     errors.NotTrusted: (401, "login"),
+    errors.SessionOver: (401, "login"),
     errors.NotAllowed: (403, "forbidden"),
+    errors.SignInFailed: (403, "login"),
     errors.UnknownSite: (404, "not-found"),
     errors.UnknownService: (404, "not-found"),
     errors.TooSlow: (408, "timeout"),
@@ -23,6 +25,7 @@ STATUS: Mapping[type[CdsError], tuple[int, str]] = {
     errors.TooLarge: (413, "too-long"),
     errors.WrongMediaType: (415, "not-supported"),
     errors.Overloaded: (503, "throttled"),
+    errors.NoToken: (503, "transient"),
     errors.Misconfigured: (500, "exception"),
     CdsError: (500, "exception"),
 }

@@ -64,10 +64,8 @@ class Network:
 
 
 def named(site: Site) -> frozenset[str]:
-    """Return the origins that a site file names: its FHIR server, its key sets, and `[network] servers`."""
-    keys = (trust.jwks_url for trust in site.file.trust if trust.jwks_url is not None)
-    urls = (site.file.fhir.base_url, *keys, *site.file.network.servers)
-    return frozenset(_origin(httpx.URL(url)) for url in urls)
+    """Return the origins that a site file names."""
+    return frozenset(_origin(httpx.URL(url)) for url in site.servers)
 
 
 def tls(site: Site) -> ssl.SSLContext:

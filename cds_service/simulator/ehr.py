@@ -78,6 +78,7 @@ class Ehr:
     def __init__(self, personality: Personality, config: SimulatorConfig, parts: Parts) -> None:
         """Build the EHR of a personality."""
         self._parts = parts
+        self.faults = parts.faults
         self.personality = personality
         self.origin = config.origin
         self.clock = config.clock

@@ -5,7 +5,8 @@ transport (slow, status, hang, drop, truncate) act in the middleware, and so do 
 whose answer says too little or the wrong thing: `lost` stores and drops the answer, `after`
 stores and answers `status`, `pretend` stores nothing and says 201, `bare` stores and says
 neither where nor what. Faults of content (paged, outcome, foreign_next, endless, refused, null,
-alter) are asked for by the FHIR server and by the CDS client.
+alter) are asked for by the FHIR server and by the CDS client; faults of tokens (oauth_error,
+granted, short_lived) by the token endpoint.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ Message = Any
 OF_WRITES = frozenset({"lost", "after", "pretend", "bare"})
 TRANSPORT = frozenset({"slow", "status", "hang", "drop", "truncate"}) | OF_WRITES
 CONTENT = frozenset({"paged", "outcome", "foreign_next", "endless", "refused", "null", "alter"})
+TOKEN = frozenset({"oauth_error", "granted", "short_lived"})
 FOREIGN_HOST = "https://elsewhere.example/r4"
 
 
@@ -43,6 +45,8 @@ class Fault:
     fault of transport to one HTTP method. Faults of
     content strike prefetch too, since it is resolved by the same search; faults of transport
     strike only what comes over HTTP. A number as `code` becomes a vendor's own error code.
+    `oauth_error` answers `status` with `code` as the OAuth error; `granted` grants the scopes in `value` whatever was
+    asked, `short_lived` a life of `value` seconds.
     """
 
     where: str
@@ -54,6 +58,7 @@ class Fault:
     code: str = "exception"
     delay_ms: int = 1000
     page_size: int = 2
+    value: str = ""
     times: int | None = None
     method: str = ""
 
@@ -68,8 +73,8 @@ class Fault:
         if fault.where not in {"fhir", "token", "jwks", "cds"}:
             message = "where is one of fhir, token, jwks, cds"
             raise ValueError(message)
-        if fault.kind not in TRANSPORT | CONTENT:
-            message = f"kind is one of {sorted(TRANSPORT | CONTENT)}"
+        if fault.kind not in TRANSPORT | CONTENT | TOKEN:
+            message = f"kind is one of {sorted(TRANSPORT | CONTENT | TOKEN)}"
             raise ValueError(message)
         return fault
 

@@ -74,12 +74,26 @@ class TokenEndpoint:
         """Answer a token request of any of the three grants."""
         form = dict(parse_qsl((await request.body()).decode()))
         try:
+            self._strike(form)
             client, proven = await self._client(request, form)
             body = self._granted(client, form, proven=proven)
         except OAuthError as error:
             problem = {"error": error.error, "error_description": str(error)}
             return oauth_json(problem, error.status)
         return oauth_json(body)
+
+    def _strike(self, form: dict[str, str]) -> None:
+        fault = self._ehr.faults.take("token", form.get("grant_type", ""), {"oauth_error"})
+        if fault is not None:
+            raise OAuthError(fault.code, "fault on demand", fault.status)
+
+    def _lifetime(self, form: dict[str, str]) -> int:
+        fault = self._ehr.faults.take("token", form.get("grant_type", ""), {"short_lived"})
+        return int(fault.value) if fault is not None else self._ehr.personality.access_token_s
+
+    def _scope(self, form: dict[str, str], scope: str) -> str:
+        fault = self._ehr.faults.take("token", form.get("grant_type", ""), {"granted"})
+        return fault.value if fault is not None else scope
 
     def _granted(self, client: Client, form: dict[str, str], *, proven: bool) -> Json:
         grant = form.get("grant_type")
@@ -129,7 +143,7 @@ class TokenEndpoint:
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != code.challenge:
             raise OAuthError("invalid_grant", "code_verifier does not match")
-        body = self._issued(client, code.scope, code.launch)
+        body = self._issued(client, form, code.scope, code.launch)
         if {"offline_access", "online_access"} & set(code.scope.split()):
             body["refresh_token"] = self._ehr.ids()
             kept = _Refresh(client.client_id, code.scope, code.launch)
@@ -145,10 +159,10 @@ class TokenEndpoint:
         scope = form.get("scope", kept.scope)
         if not set(scope.split()) <= set(kept.scope.split()):
             raise OAuthError("invalid_scope", "more scope than was granted")
-        return self._issued(client, scope, kept.launch)
+        return self._issued(client, form, scope, kept.launch)
 
-    def _issued(self, client: Client, scope: str, launch: Launch) -> Json:
-        lifetime = self._ehr.personality.access_token_s
+    def _issued(self, client: Client, form: dict[str, str], asked: str, launch: Launch) -> Json:
+        lifetime, scope = self._lifetime(form), self._scope(form, asked)
         # user/ scopes reach as far as the user does; without them the launch's patient is all.
         patient = None if "user/" in scope else launch.patient
         grant = self._ehr.grants.issue(
@@ -199,13 +213,12 @@ class TokenEndpoint:
             scope = " ".join(one for one in scope.split() if one in kept)
             if not scope:
                 raise OAuthError("invalid_scope", "none of these scopes was registered")
-        grant = self._ehr.grants.issue(
-            client.client_id, scope, lifetime_s=personality.access_token_s
-        )
+        scope, lifetime = self._scope(form, scope), self._lifetime(form)
+        grant = self._ehr.grants.issue(client.client_id, scope, lifetime_s=lifetime)
         return {
             "access_token": grant.token,
             "token_type": "Bearer",
-            "expires_in": personality.access_token_s,
+            "expires_in": lifetime,
             "scope": scope,
         }
 

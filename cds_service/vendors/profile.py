@@ -112,6 +112,16 @@ class OAuthRules(_Rules):
     """Token requests that the server takes in a minute; 0 when unknown."""
     jwks_cache_h: Annotated[int, Field(ge=1)] = 24
     """How long the EHR may keep our key set, in hours: a new key is shown for longer before it signs."""
+    assertion_algorithms: tuple[Literal["ES384", "RS384"], ...] = ("ES384", "RS384")
+    """With which our assertions may be signed; the first that the server says it supports is taken."""
+    assertion_lifetime_s: Annotated[int, Field(ge=30, le=300)] = 240
+    """`exp` of an assertion, from now; SMART allows 300, and clocks differ."""
+    assertion_audience: str = ""
+    """`aud` of an assertion where the server wants another than its token URL."""
+    authorize_post: bool = False
+    """The authorization request is sent as a form."""
+    refresh_min_interval_s: Annotated[int, Field(ge=0, le=3600)] = 0
+    """A refresh token is not used more often."""
 
 
 class VisitRules(_Rules):

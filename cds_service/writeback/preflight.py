@@ -8,8 +8,8 @@ from cds_service.domain.json import EMPTY, JsonObject
 from cds_service.domain.note import Note
 from cds_service.fhir.elements import code, objs, type_and_id
 from cds_service.fhir.note import content
-from cds_service.fhir.scopes import grants
 from cds_service.sites import Site
+from cds_service.smart.scopes import grants
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,74 @@
+"""`cds-service keys`: what proves us to EHRs, and how it is replaced."""
+
+import argparse
+import json
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+from cds_service.settings import load_signing_keys
+from cds_service.smart.keys import LEAD, KeyFile, SigningKey, published, signing
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command group."""
+    group = commands.add_parser("keys", help="our keys").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    show = group.add_parser("show", help="print our public signing keys as a JWK set")
+    show.set_defaults(run=run_show)
+    rotate = group.add_parser(
+        "rotate", help="publish new signing keys, and sign with them once every EHR has seen them"
+    )
+    how = rotate.add_mutually_exclusive_group()
+    how.add_argument(
+        "--lead-hours",
+        type=float,
+        default=LEAD.total_seconds() / 3600,
+        help="from publishing the new keys to signing with them (default: 30)",
+    )
+    how.add_argument(
+        "--revoke",
+        action="store_true",
+        help="a key was stolen: sign with the new ones at once and withdraw all others",
+    )
+    rotate.set_defaults(run=run_rotate)
+
+
+def run_show(_args: argparse.Namespace) -> int:
+    """Print the JWK set to stdout and, for people, what each key does to stderr."""
+    file = _file()
+    print(json.dumps(file.key_set(), indent=2))
+    _tell(file)
+    return 0
+
+
+def run_rotate(args: argparse.Namespace) -> int:
+    """Add a key for each algorithm; running processes see it within a second."""
+    file = _file()
+    if args.revoke:
+        file.revoke()
+    else:
+        file.rotate(lead=timedelta(hours=max(0.0, args.lead_hours)))
+    print(json.dumps(file.key_set(), indent=2))
+    _tell(file)
+    return 0
+
+
+def _file() -> KeyFile:
+    return KeyFile(path=load_signing_keys(), now=lambda: datetime.now(UTC), clock=time.monotonic)
+
+
+def _tell(file: KeyFile) -> None:
+    now, keys = file.now(), file.keys()
+    for key in published(keys, now):
+        signs = signing(keys, key.algorithm, now) is key
+        print(f"{key.algorithm} {key.kid}: {_does(key, now, signs=signs)}", file=sys.stderr)
+
+
+def _does(key: SigningKey, now: datetime, *, signs: bool) -> str:
+    if key.signs_from > now:
+        return f"published, signs from {key.signs_from:%Y-%m-%d %H:%M} UTC"
+    until = key.published_until
+    stays = f", published until {until:%Y-%m-%d %H:%M} UTC" if until else ""
+    return ("signs now" if signs else "no longer signs") + stays
