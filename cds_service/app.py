@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from cds_service.audit import Audit
-from cds_service.card import Compose
+from cds_service.card import OVERRIDE_REASONS, Compose
 from cds_service.catalog import Catalog, load_catalog
 from cds_service.context.gather import Gather
 from cds_service.domain.errors import Misconfigured
@@ -26,6 +26,7 @@ from cds_service.flow.keep import Keep
 from cds_service.http.cds_hooks_2 import read_feedback, read_request
 from cds_service.http.edge import Edge
 from cds_service.http.key_set import add_key_set
+from cds_service.http.registration import Registration, add_registration
 from cds_service.http.review import add_review
 from cds_service.http.service import Endpoints, add_routes
 from cds_service.network import Network
@@ -40,6 +41,8 @@ from cds_service.storage.schema import check_schema
 from cds_service.verify import KeySets, Replay, Verify
 from cds_service.verify.keys import key_sources
 from discovery.document import document
+from discovery.packet import Ours, packet
+from discovery.page import html
 
 _NO_TELEMETRY: TelemetryConfig = {
     "tracing": False,
@@ -281,7 +284,20 @@ def _fastapi(service: Service) -> FastAPI:
     add_routes(app, service.endpoints)
     add_key_set(app, service.signing)
     add_review(app, service.sites)
+    add_registration(app, _registration(service))
     return app
+
+
+def _registration(service: Service) -> Registration:
+    reasons = tuple((r.code, r.system, r.display or "") for r in OVERRIDE_REASONS)
+    ours = Ours(public_url=service.settings.public_url, override_reasons=reasons)
+    token = service.settings.operator_token
+    return Registration(
+        sites=service.sites,
+        page_of=lambda site: html(packet(site, service.catalog.by_id.values(), ours)),
+        token=token.get_secret_value() if token else "",
+        is_demo=service.settings.is_demo,
+    )
 
 
 def _server(site: Site, service: Service, world: World) -> FhirServer:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from cds_service.domain.errors import Misconfigured
@@ -52,6 +52,12 @@ class Settings(BaseSettings):
         Field(
             description="File of the keys that prove us to EHRs; mode 0600; empty means `signing-keys.json`"
             " in the data folder. Processes on several machines share it."
+        ),
+    ] = None
+    operator_token: Annotated[
+        SecretStr | None,
+        Field(
+            description="Opens the operator's pages (`/{site}/registration`) as a bearer token."
         ),
     ] = None
     hook_packages: Annotated[

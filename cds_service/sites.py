@@ -31,6 +31,7 @@ from pydantic import (
 from cds_service.domain.errors import Misconfigured, UnknownSite
 from cds_service.domain.mistakes import sentence
 from cds_service.domain.tables import Tables
+from cds_service.pasted import check_secrets
 from cds_service.rulebook import DEFAULT, Changes, load_tables
 from cds_service.vendors import Profile, load_profile
 
@@ -330,15 +331,14 @@ def load_site(file: Path, *, services: frozenset[str], demo: bool = False) -> Si
         )
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
-        parsed = SiteFile.model_validate(data)
+        check_secrets(data)
+        return _checked(file.stem, SiteFile.model_validate(data), services, demo=demo)
     except ValidationError as problem:
         raise Misconfigured(f"{file.name}: {sentence(problem, SiteFile)}") from None
-    except (OSError, ValueError) as problem:
-        raise Misconfigured(f"{file.name}: not TOML: {problem}.") from None
-    try:
-        return _checked(file.stem, parsed, services, demo=demo)
     except Misconfigured as problem:
         raise Misconfigured(f"{file.name}: {problem.detail}") from None
+    except (OSError, ValueError) as problem:
+        raise Misconfigured(f"{file.name}: not TOML: {problem}.") from None
 
 
 def _checked(name: str, parsed: SiteFile, services: frozenset[str], *, demo: bool) -> Site:

@@ -66,8 +66,9 @@ def _commands() -> Iterator[str]:
         yield f"## `{name}`\n\n{said[:1].upper()}{said[1:]}.\n"
         for action in command._actions:  # noqa: SLF001  # argparse has no public way to list them
             if action.dest != "help":
-                shown = ", ".join(action.option_strings) or action.metavar or action.dest
-                yield f"* `{shown}` {action.help or ''}".rstrip()
+                names = action.option_strings or [str(action.metavar or action.dest)]
+                shown = ", ".join(f"`{each}`" for each in names)
+                yield f"* {shown} {action.help or ''}".rstrip()
         yield ""
 
 

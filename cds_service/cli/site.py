@@ -4,6 +4,7 @@ import argparse
 import json
 
 from cds_service.catalog import load_catalog
+from cds_service.cli import packet, plan
 from cds_service.settings import load_settings
 from cds_service.sites import load_sites
 
@@ -13,6 +14,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     group = commands.add_parser("site", help="the configured sites").add_subparsers(
         required=True, metavar="COMMAND"
     )
+    for module in (plan, packet):
+        module.add(group)
     listing = group.add_parser("list", help="list the sites and what each enabled")
     listing.add_argument("--json", action="store_true", help="print JSON for a program")
     listing.set_defaults(run=run_list)

@@ -117,6 +117,27 @@ def test_a_secret_is_never_written_in_a_site_file_nor_shown(refused, table):
     assert SECRET not in said
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        'title = "-----BEGIN PRIVATE KEY-----"',
+        'title = "eyJhbGciOiJub25l.eyJpc3MiOiJ4In0.x"',
+        '[smart]\nclient_id = "x"\nclient_secret = "hunter2"',
+        '[backend]\nclient_id = "x"\nprivate_key = "hunter2"',
+        '[backend]\nclient_id = "{ \\"kty\\": \\"EC\\", \\"d\\": \\"x\\" }"',
+        '[vendor_overrides.oauth.discovery_headers]\nApi-Key = "hunter2"',
+        '[backend]\nclient_id = "x"\nscopes = ["Bearer abc.def"]',
+    ],
+)
+def test_a_pasted_secret_is_refused_with_the_right_form_wherever_it_stands(refused, line):
+    text = GOOD.replace('title = "General Hospital"\n', "") if line.startswith("title") else GOOD
+    said = refused(text.replace("[fhir]", f"{line}\n\n[fhir]"))
+    assert "env:NAME" in said
+    assert "file:PATH" in said
+    assert "hunter2" not in said
+    assert "BEGIN" not in said
+
+
 def test_the_sentence_about_a_secret_says_how_to_refer_to_one(refused, load):
     assert "env:NAME" in refused(put(f'[smart]\nclient_id = "x"\nsecret = "{SECRET}"'))
     assert load(put('[smart]\nclient_id = "x"\nsecret = "env:SMART_SECRET"'))

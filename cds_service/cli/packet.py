@@ -1,0 +1,54 @@
+"""`cds-service site packet`: what the EHR's admins type in for a site."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from cds_service.card import OVERRIDE_REASONS
+from cds_service.catalog import load_catalog
+from cds_service.cli.plan import FORMATS
+from cds_service.domain.errors import Misconfigured
+from cds_service.settings import Settings, load_settings
+from cds_service.sites import Site, Sites, load_sites
+from discovery.packet import Ours, packet
+
+
+def add(group: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = group.add_parser("packet", help="what the EHR's admins type in, screen by screen")
+    parser.add_argument("site", metavar="SITE", help="the site's name")
+    parser.add_argument(
+        "--format", choices=sorted(FORMATS), default="markdown", help="of the output"
+    )
+    parser.add_argument("--output", type=Path, help="a file instead of the terminal")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the packet."""
+    settings = load_settings()
+    catalog = load_catalog(settings.hook_packages)
+    sites = load_sites(settings.sites, services=frozenset(catalog.by_id), demo=settings.is_demo)
+    page = packet(named(sites, args.site), catalog.by_id.values(), ours(settings))
+    shown = FORMATS[args.format](page)
+    if args.output:
+        args.output.write_text(shown, encoding="utf-8")
+        print(f"Wrote {args.output}.", file=sys.stderr)
+    else:
+        print(shown)
+    return 0
+
+
+def named(sites: Sites, name: str) -> Site:
+    """Return a site. Raises `Misconfigured` with the names that there are."""
+    if name not in sites.by_name:
+        raise Misconfigured(
+            f"There is no site {name!r}; there are {', '.join(sorted(sites.by_name))}."
+        )
+    return sites.by_name[name]
+
+
+def ours(settings: Settings) -> Ours:
+    """Return what a packet says of this installation."""
+    reasons = tuple((r.code, r.system, r.display or "") for r in OVERRIDE_REASONS)
+    return Ours(public_url=settings.public_url, override_reasons=reasons)

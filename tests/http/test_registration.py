@@ -1,0 +1,51 @@
+"""The registration packet as a page: open in the demo, for the operator alone in production."""
+
+import pytest
+
+from cds_service.domain.errors import NotTrusted
+from cds_service.http.registration import Registration
+from tests.http.wire import problem
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_demo_shows_the_packet_of_each_site(shared):
+    page = await shared.http.get("/riverside/registration")
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert "External Endpoint Configuration" in page.text
+    assert "http://cds.test/riverside/cds-services/patient-view-brief" in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "unsafe" not in page.headers["content-security-policy"]
+
+
+async def test_an_unknown_site_has_no_packet(shared):
+    problem(await shared.http.get("/nowhere/registration"), 404, "unknown_site")
+
+
+class Asked:
+    def __init__(self, **headers):
+        self.path_params = {"site": "general"}
+        self.headers = headers
+
+
+@pytest.mark.parametrize("sent", ["", "Bearer ", "Bearer wrong", "Basic right", "Bearer Right"])
+async def test_production_wants_the_operators_token(shared, sent):
+    page = Registration(
+        sites=shared.service.sites,
+        page_of=lambda _: "<style></style>",
+        token="right",
+        is_demo=False,
+    )
+    with pytest.raises(NotTrusted):
+        await page.page(Asked(authorization=sent))
+    assert (await page.page(Asked(authorization="Bearer right"))).status_code == 200
+
+
+async def test_without_an_operators_token_nobody_gets_in(shared):
+    page = Registration(
+        sites=shared.service.sites, page_of=lambda _: "<style></style>", token="", is_demo=False
+    )
+    for sent in ("", "Bearer ", "Bearer"):
+        with pytest.raises(NotTrusted):
+            await page.page(Asked(authorization=sent))
