@@ -102,8 +102,6 @@ class OAuthRules(_Rules):
     """`v1`: `system/Patient.read`; `v2`: `system/Patient.rs`."""
     backend: Literal["yes", "unconfirmed", "no"] = "yes"
     """Whether SMART backend services are granted, not only advertised."""
-    assertion_algorithms: tuple[str, ...] = ("ES384", "RS384")
-    """How we sign to the token endpoint, in order of preference."""
     backend_scope: Literal["send", "omit"] = "send"
     """`omit`: the grant is the list of APIs on the client's record, and no scope is sent."""
     discovery_headers: dict[str, str] = {}
