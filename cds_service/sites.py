@@ -33,6 +33,8 @@ from cds_service.domain.mistakes import sentence
 from cds_service.domain.tables import Tables
 from cds_service.pasted import check_secrets
 from cds_service.rulebook import DEFAULT, Changes, load_tables
+from cds_service.sensitive import DEFAULT as MARKS
+from cds_service.sensitive import Marks, MoreCodes, Sensitive, load_marks
 from cds_service.vendors import Profile, load_profile
 
 SITE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -182,12 +184,14 @@ class Cors(_Table):
 
 
 class Policy(_Table):
-    """Limits towards this EHR."""
+    """Limits towards this EHR, and what is done with sensitive categories."""
 
     concurrent_reads: Annotated[int, Field(ge=1, le=512)] = 64
     """FHIR reads towards this site under way at once, over all calls of this process."""
     reads_per_second: Annotated[float, Field(gt=0, le=10_000)] = 200
     """FHIR reads a second towards this site, over all calls of this process."""
+    sensitive: Sensitive = Sensitive()
+    codes: MoreCodes = MoreCodes()
 
 
 class SiteFile(_Table):
@@ -236,6 +240,8 @@ class Site:
     zone: ZoneInfo
     tables: Tables = DEFAULT
     """What the rules of the brief look up, with this site's changes."""
+    marks: Marks = MARKS
+    """How sensitive categories are recognised here, and what is done with them."""
 
     @property
     def unused(self) -> tuple[str, ...]:
@@ -358,7 +364,8 @@ def _checked(name: str, parsed: SiteFile, services: frozenset[str], *, demo: boo
         raise Misconfigured(f"timezone: {parsed.timezone!r} is in no time zone table.") from None
     _check_write(parsed, profile)
     _check_production(parsed, demo=demo)
-    return Site(name, parsed, profile, zone, load_tables(parsed.brief))
+    marks = load_marks(parsed.policy.sensitive, parsed.policy.codes)
+    return Site(name, parsed, profile, zone, load_tables(parsed.brief), marks)
 
 
 def _check_write(parsed: SiteFile, profile: Profile) -> None:

@@ -12,7 +12,6 @@ _SEARCHED: Mapping[GapReason, str] = {
     "denied": "not read (access was refused)",
     "timeout": "not read in time",
     "unavailable": "not available from this record system",
-    "withheld": "withheld by policy",
 }
 _DROPPED: Mapping[GapReason, tuple[str, str]] = {
     "other_patient": (
@@ -23,6 +22,7 @@ _DROPPED: Mapping[GapReason, tuple[str, str]] = {
         "1 entry could not be used (no identity, or not readable)",
         "{n} entries could not be used (no identity, or not readable)",
     ),
+    "withheld": ("1 entry is withheld by policy", "{n} entries are withheld by policy"),
     "not_given": (
         "no reason is given for the visit being booked",
         "no reason is given for the visits being booked",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 
+from cds_service.context.policy import withhold
 from cds_service.domain.call import HookRequest
 from cds_service.domain.evidence import (
     Evidence,
@@ -68,7 +69,7 @@ def build_ledger(
         for need in service.needs
         if not queries(need, site.profile)
     ]
-    return Ledger(
+    ledger = Ledger(
         patient=patient,
         base_url=site.file.fhir.base_url,
         evidence=evidence,
@@ -82,6 +83,7 @@ def build_ledger(
             *_unsaid(request, ours),
         ),
     )
+    return withhold(ledger, site.marks)
 
 
 def _unsaid(request: HookRequest, ours: frozenset[str]) -> Iterator[Gap]:

@@ -139,8 +139,8 @@ _REASONS: Mapping[SearchState, GapReason] = {
     "timeout": "timeout",
     "no_access": "not_requested",
     "unavailable": "unavailable",
-    "withheld": "withheld",
 }
+"""What is withheld is told once for the whole record: which search lost something would tell its kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -303,12 +303,12 @@ def test_none_is_said_only_on_a_complete_search():
         "timeout",
         "no_access",
         "unavailable",
-        "withheld",
     ):
         made = rule_brief(searched(states={"allergies": state}))
         assert not texts(made, "allergies")
         assert [gap.need for gap in made.gaps] == ["allergies"]
         assert made.gap_texts[0].startswith("Allergies: ")
+    assert not texts(rule_brief(searched(states={"allergies": "withheld"})), "allergies")
 
 
 def test_no_medications_needs_orders_and_reports():

@@ -76,6 +76,8 @@ NEAREST = {
     '[smart]\nclient_id = "x"\nscope = ["launch"]': "scopes",
     '[backend]\nclient = "x"': "client_id",
     "[policy]\nreads_per_sec = 1": "reads_per_second",
+    '[policy.sensitive]\nhvi = "hide"': "hiv",
+    '[policy.codes]\nsubstance = ["a|b"]': "substance_use",
     '[cors]\norigin = ["https://a.example"]': "origins",
     '[write]\nroutes = "fhir"': "route",
     "[prepare]\nlook_ahead = 2": "look_ahead_days",
