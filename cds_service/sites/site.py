@@ -1,0 +1,84 @@
+"""One EHR tenant, all of them, and what is derived from each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+from cds_service.domain.errors import UnknownSite
+from cds_service.domain.tables import Tables
+from cds_service.rulebook import DEFAULT
+from cds_service.sensitive import DEFAULT as MARKS
+from cds_service.sensitive import Marks
+from cds_service.sites.file import SiteFile, servers
+from cds_service.vendors import Profile
+
+_LATER = ("prepare", "agent", "write")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One EHR tenant, ready to serve: its file, its vendor's profile and its time zone."""
+
+    name: str
+    file: SiteFile
+    profile: Profile
+    zone: ZoneInfo
+    tables: Tables = DEFAULT
+    """What the rules of the brief look up, with this site's changes."""
+    marks: Marks = MARKS
+    """How sensitive categories are recognised here, and what is done with them."""
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Return the tables that are given and that this version does not act on."""
+        return tuple(name for name in _LATER if name in self.file.model_fields_set)
+
+    @property
+    def doc_status(self) -> str:
+        """Return the `docStatus` that approved notes of this site get; `final` means signed."""
+        return self.file.write.doc_status or self.profile.note.draft_status
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """Return every URL whose origin we may call for this site."""
+        return servers(self.file)
+
+    @property
+    def triggers(self) -> tuple[str, ...]:
+        """Return the trigger values that this site answers."""
+        return self.profile.hook.triggers if self.file.triggers is None else self.file.triggers
+
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Sites:
+    """All sites by name, in the newest set that was accepted: `reload.py` replaces it as a whole."""
+
+    by_name: Mapping[str, Site]
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Why the newest form of a site file is not in force, by site; readiness tells it."""
+
+    def find(self, name: str) -> Site:
+        """Return a site. Raises `UnknownSite`."""
+        site = self.by_name.get(name)
+        if site is None:
+            raise UnknownSite
+        return site
+
+
+@dataclass(slots=True)
+class OfSite(Generic[T]):
+    """What is derived from a site, made once and made again when the site's file has changed."""
+
+    make: Callable[[Site], T]
+    _made: dict[str, tuple[Site, T]] = field(default_factory=dict)
+
+    def __call__(self, site: Site) -> T:
+        """Return what belongs to this very site."""
+        known = self._made.get(site.name)
+        if known is None or known[0] is not site:
+            known = self._made[site.name] = (site, self.make(site))
+        return known[1]
