@@ -94,10 +94,13 @@ class Network(httpx.AsyncBaseTransport):
     """Delivers each request to the application that stands at its origin; nobody else is there."""
 
     apps: dict[str, httpx.AsyncBaseTransport] = field(default_factory=dict)
+    strays: list[str] = field(default_factory=list)
+    """Requests to anybody else."""
 
     async def handle_async_request(self, request):
         app = self.apps.get(f"{request.url.scheme}://{request.url.netloc.decode()}")
         if app is None:
+            self.strays.append(str(request.url))
             raise httpx.ConnectError("nobody is at this origin", request=request)
         return await app.handle_async_request(request)
 
@@ -111,7 +114,8 @@ class Ground:
     http: httpx.AsyncClient
     clock: Clock
     data_dir: Path
-    _ids: list[str] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
+    """What was called beside the EHR and the service; nothing ever should be."""
 
     def client(self, site: str = "general") -> CdsClient:
         return self.simulator.client(site)
@@ -161,7 +165,7 @@ async def standing(
     async with httpx.AsyncClient(transport=network, base_url=CDS) as http, service.running():
         simulator.http = http
         await service.keys.warm([])
-        yield Ground(service, simulator, http, clock, data_dir)
+        yield Ground(service, simulator, http, clock, data_dir, network.strays)
 
 
 def _ehr_config(service: Service, clock: Clock, patients: object, seed: int | None):

@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.bench.measure import FULL, SHORT, against_the_floor, follow_up_reads, start
 from tests.bench.report import as_json, as_page, as_text
 from tests.bench.stand import standing
+from tests.bench.verification import verification
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "performance.md"
 
@@ -21,7 +22,12 @@ def main() -> int:
     args = parser.parse_args()
     size = SHORT if args.short else FULL
     with standing() as stand:
-        rows = [*against_the_floor(stand, size), *follow_up_reads(stand, size), start(stand, size)]
+        rows = [
+            *against_the_floor(stand, size),
+            *follow_up_reads(stand, size),
+            *verification(stand, size),
+            start(stand, size),
+        ]
     print(as_json(rows) if args.json else as_text(rows))
     if args.write:
         PAGE.write_text(as_page(rows), "utf-8")

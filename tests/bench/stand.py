@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cds_service.simulator.keys import public_jwk
 from cds_service.simulator.wire import dumps
+from cds_service.sites import Site, load_sites
 from tests.bench import chart
 from tests.bench.load import Order, Report, run
 from tests.bench.process import Server, free_port, serving
@@ -90,6 +91,11 @@ class Stand:
         log = self.folder / "fhir.log"
         with serving(words, port=self.fhir_port, log=log) as server:
             yield server
+
+    def site(self) -> Site:
+        """Return the site as the service loads it."""
+        services = frozenset({"patient-view-brief"})
+        return load_sites(self.folder / "sites", services=services, demo=True).find("bench")
 
     def tokens(self, count: int) -> list[str]:
         """Sign fresh tokens: each is good for one call."""

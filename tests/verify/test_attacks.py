@@ -125,6 +125,11 @@ ATTACKS = {
     "four parts": (lambda f, t: f"{t}.x", "not_a_jwt"),
     "a token of 17 KiB": (claims(extra="x" * 17_000), "token_too_long"),
     "a header that nests 5000 deep": (DEEP, "not_a_jwt"),
+    "a header of 17 KiB": (header(x5c=["x" * 17_000]), "token_too_long"),
+    "a header that says alg twice": (
+        header_text(lambda text: f'{text[:-1]}, "alg": "none"}}'),
+        "member_twice",
+    ),
     "a header that is a list": (header_text(lambda text: f"[{text}]"), "not_a_jwt"),
     "a header that is no JSON": (header_text(lambda text: text[:-1]), "not_a_jwt"),
     "claims that are a list": (claims_text(lambda text: f"[{text}]"), "not_a_jwt"),
@@ -153,7 +158,7 @@ ATTACKS = {
     "another issuer's key under our kid": (by_the_other_issuer, "signature"),
     "a key that came along in the header": (key_inside, "signature"),
     "no kid": (header(kid=GONE), "kid_malformed"),
-    "a number as kid": (header(kid=7), "not_a_jwt"),
+    "a number as kid": (header(kid=7), "kid_malformed"),
     "an empty kid": (header(kid=""), "kid_malformed"),
     "a kid that nobody published": (header(kid="other"), "unknown_kid"),
     "a path as kid": (header(kid="../../dev/null"), "unknown_kid"),
@@ -162,15 +167,25 @@ ATTACKS = {
     "a jku on a look-alike host": (jku(lambda u: u.replace("ehr.test", "ehr.test.evil")), "jku"),
     "a jku with user info": (jku(lambda u: u.replace("//", "//ehr.test@")), "jku"),
     "a jku with a query": (jku(lambda u: f"{u}?x"), "jku"),
+    "a jku on another port": (jku(lambda u: u.replace("ehr.test", "ehr.test:8443")), "jku"),
+    "a jku in another case": (jku(str.upper), "jku"),
+    "a jku to a cloud's credentials": (header(jku="http://169.254.169.254/latest"), "jku"),
+    "a jku to a file": (header(jku="file:///etc/passwd"), "jku"),
+    "an empty jku": (header(jku=""), "jku"),
     "a number as jku": (header(jku=1), "jku"),
     "typ of another kind": (header(typ="at+jwt"), "typ"),
-    "a critical extension": (header(crit=["exp"]), "not_a_jwt"),
+    "a critical extension": (header(crit=["exp"]), "crit"),
+    "claims that are not encoded": (header(b64=False), "crit"),
     # who calls
     "no iss": (claims(iss=GONE), "iss_malformed"),
     "an unknown iss": (claims(iss="https://attacker.example"), "issuer"),
     "our iss with a slash more": (lambda f, t: t.with_claims(iss=f"{t.claims['iss']}/"), "issuer"),
     "the iss of the other site": (claims(iss="http://ehr.test/epic/api/FHIR/R4"), "issuer"),
     "a list as iss": (lambda f, t: t.with_claims(iss=[t.claims["iss"]]), "iss_malformed"),
+    "a good token of the other site": (
+        lambda f, t: Forge(f.ground, "riverside").token("RS384"),
+        "issuer",
+    ),
     "a sub that is not ours": (claims(sub="someone-else"), "subject"),
     # for whom
     "no aud": (claims(aud=GONE), "claim_missing"),
@@ -193,7 +208,11 @@ ATTACKS = {
     "aud is an empty list": (claims(aud=[]), "audience"),
     "aud is a number": (claims(aud=1), "audience"),
     "aud is an object": (lambda f, t: t.with_claims(aud={f.url: True}), "audience"),
-    "aud said twice": (twice("aud", "https://a.example"), "audience"),
+    "aud said twice": (twice("aud", "https://a.example"), "member_twice"),
+    "aud said twice, ours last": (
+        claims_text(lambda text: f'{{"aud": "x", {text[1:]}'),
+        "member_twice",
+    ),
     # when
     "exp has passed": (times(iat=-300, exp=-61), "expired"),
     "no exp": (claims(exp=GONE), "claim_missing"),
@@ -201,8 +220,8 @@ ATTACKS = {
     "exp is true": (claims(exp=True), "exp_malformed"),
     "exp is null": (claims(exp=None), "claim_missing"),
     "exp is a list": (lambda f, t: t.with_claims(exp=[f.now + 60]), "exp_malformed"),
-    "exp is not a number": (claims(exp=float("nan")), "exp_malformed"),
-    "exp is infinite": (claims(exp=LONG), "exp_malformed"),
+    "exp is not a number": (claims(exp=float("nan")), "not_a_jwt"),
+    "exp is infinite": (claims(exp=LONG), "not_a_jwt"),
     "exp has 400 digits": (claims(exp=10**400), "exp_malformed"),
     "exp has 5000 digits": (claims_text(lambda t: f'{{"exp": {"9" * 5000}, {t[1:]}'), "not_a_jwt"),
     "exp is too far away": (times(exp=301), "lifetime"),
@@ -271,6 +290,11 @@ async def test_a_token_is_good_once(forge):
     again = await forge.send(token)
     assert (again.status_code, again.json()) == (401, REFUSAL)
     assert (await forge.audited())["facts"]["reason"] == "replayed"
+
+
+async def test_no_attack_made_us_call_anybody_but_the_sites_own_key_server(shared, forge):
+    """Runs after the table, on the same ground."""
+    assert shared.strays == []
 
 
 async def test_a_refused_token_does_not_use_up_its_jti(forge):

@@ -18,6 +18,7 @@ GOOD = {
     "a tenant where the site names none": lambda f, t: t.with_claims(tenant="north"),
     "claims of a vendor's own": lambda f, t: t.with_claims(extension={"a": [1]}),
     "members of a vendor's own in the header": lambda f, t: t.with_header(x5t="x"),
+    "an x5u, which nobody follows": lambda f, t: t.with_header(x5u="https://a.example/cert"),
     "fractions of a second": lambda f, t: t.with_claims(iat=f.now + 0.5, exp=f.now + 60.25),
     "the longest life": lambda f, t: t.with_claims(exp=f.now + 300),
     "exp as late as the skew lets it": lambda f, t: t.with_claims(iat=f.now - 300, exp=f.now - 60),

@@ -10,7 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cds_service.domain.errors import NotTrusted
 from cds_service.simulator.keys import make_key, public_jwk
+from cds_service.verify import keys
 from cds_service.verify.keys import (
+    KNOWN_PRIVATE_KEYS,
     KNOWN_PRIVATE_KIDS,
     MAX_SET_BYTES,
     MAX_STALE_S,
@@ -18,11 +20,25 @@ from cds_service.verify.keys import (
     fits,
 )
 from tests.network.stage import a_site
+from tests.verify.sample import SAMPLE_KEY
 
 pytestmark = pytest.mark.anyio
 
 SITE = a_site("general")
 URL = "https://ehr.example.org/jwks.json"
+PUBLISHED = {
+    key["x"]: key
+    for key in (
+        SAMPLE_KEY,
+        {
+            "kty": "EC",
+            "crv": "P-384",
+            "x": "dw_JGR8nB2I6XveNxUOl2qk699ZPLM2nYI5STSdiEl9avAkrm3CkfYMbrrjr8laB",
+            "y": "Sm3mLE-n1zYNla_aiE3cb3nZsL51RbC7ysw3q8aJLxGm-hx79RPMYpITDjp7kgzy",
+        },
+    )
+}
+"""The specification's sample key, and that of the public sandbox."""
 KEYS = [make_key("ES384") for _ in range(2)]
 
 
@@ -263,6 +279,36 @@ async def test_keys_whose_private_halves_are_public_prove_nobody(sets, server, k
     """The specification's sample key and the hosted sandbox's: anyone can sign with them."""
     server.publish(jwk(kid))
     await refused(sets, kid)
+
+
+@pytest.mark.parametrize("x", sorted(KNOWN_PRIVATE_KEYS))
+async def test_they_prove_nobody_under_another_name_either(sets, server, x):
+    server.publish(PUBLISHED[x] | {"kid": "a"}, jwk("b"))
+    await refused(sets, "a")
+
+
+async def test_a_key_server_that_does_not_answer_costs_a_moment(sets, server, monkeypatch):
+    monkeypatch.setattr(keys, "_FETCH_S", 0.05)
+    server.gate = asyncio.Event()
+    async with asyncio.timeout(2):
+        await refused(sets)
+    assert len(server.asked) == 1
+
+
+async def test_a_key_server_that_sends_byte_by_byte_costs_no_more(monkeypatch):
+    monkeypatch.setattr(keys, "_FETCH_S", 0.1)
+
+    async def dripping():
+        while True:
+            yield b" "
+            await asyncio.sleep(0.01)
+
+    class Slow(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request):
+            return httpx.Response(200, content=dripping())
+
+    async with httpx.AsyncClient(transport=Slow()) as http, asyncio.timeout(2):
+        await refused(KeySets(client=lambda _: http, clock=lambda: 0.0))
 
 
 @pytest.mark.parametrize("kid", sorted(KNOWN_PRIVATE_KIDS))
