@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import httpx
@@ -36,8 +36,8 @@ from cds_service.sites import OfSite, Site, Sites, load_sites
 from cds_service.smart.backend import BackendTokens
 from cds_service.smart.configuration import Configurations
 from cds_service.smart.keys import KeyFile
-from cds_service.storage import Database, Writer, load_key_ring, open_database
-from cds_service.storage.schema import check_schema
+from cds_service.storage import Database, Upkeep, Writer, open_database, ring_place, start
+from cds_service.storage.replay import UsedTokens
 from cds_service.verify import KeySets, Replay, Verify
 from cds_service.verify.keys import key_sources
 from discovery.document import document
@@ -84,6 +84,9 @@ class Service:
     catalog: Catalog
     database: Database
     writer: Writer
+    audit: Audit
+    replay: Replay
+    upkeep: Upkeep
     keys: KeySets
     network: Network
     signing: KeyFile
@@ -91,13 +94,16 @@ class Service:
     endpoints: Endpoints = field(init=False)
     asgi: Edge = field(init=False)
     reload: Reload
+    now: Callable[[], datetime]
     writing: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Hold the data folder, create what is missing, warm the key sets, and flush at the end."""
         with holding(self.settings):
-            await self._check_schema()
+            await self._start_storage()
+            used = UsedTokens(self.writer)
+            self.replay.restore(await used.load(self.now().timestamp()))
             async with self._writing(), self._warming():
                 yield
 
@@ -105,13 +111,13 @@ class Service:
         """Raise `Misconfigured` for what would stop the start: a server makes a traceback of it."""
         try:
             with holding(self.settings):
-                await self._check_schema()
+                await self._start_storage()
         finally:
             await self.database.close()
 
-    async def _check_schema(self) -> None:
+    async def _start_storage(self) -> None:
         by_itself = self.database.is_embedded or self.settings.is_demo
-        await check_schema(self.database, by_itself=by_itself)
+        await start(self.database, now=self.now(), by_itself=by_itself, sites=self.sites.by_name)
 
     @asynccontextmanager
     async def _warming(self) -> AsyncIterator[None]:
@@ -128,9 +134,13 @@ class Service:
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[None]:
         self.writing = asyncio.create_task(self.writer.run())
+        beside = [asyncio.create_task(each.run()) for each in (self.audit, self.upkeep)]
         try:
             yield
         finally:
+            for task in beside:
+                task.cancel()
+            self.audit.tell_refusals(everything=True)
             self.writer.stop()
             try:
                 await self.writing
@@ -177,8 +187,8 @@ def build(settings: Settings, world: World | None = None) -> Service:
     catalog = load_catalog(settings.hook_packages)
     known = frozenset(catalog.by_id)
     sites = load_sites(settings.sites, services=known, demo=settings.is_demo)
-    ring = load_key_ring(settings.keyring, data_dir=settings.data_dir, demo=settings.is_demo)
-    database = open_database(settings.database_url, data_dir=settings.data_dir, ring=ring)
+    upkeep = _upkeep(settings, sites, world)
+    writer = Writer(upkeep.database)
     network = Network(open=settings.is_demo, transport=world.transport)
     for site in sites.by_name.values():
         network.client(site)  # certificates that cannot be read stop the start
@@ -187,8 +197,12 @@ def build(settings: Settings, world: World | None = None) -> Service:
         settings=settings,
         sites=sites,
         catalog=catalog,
-        database=database,
-        writer=Writer(database),
+        database=upkeep.database,
+        writer=writer,
+        audit=Audit(writer=writer, now=world.now),
+        replay=Replay(UsedTokens(writer)),
+        upkeep=upkeep,
+        now=world.now,
         keys=KeySets(
             client=network.client, clock=world.clock, trust_public_sandbox=settings.is_demo
         ),
@@ -202,12 +216,7 @@ def build(settings: Settings, world: World | None = None) -> Service:
             warm=lambda site: service.keys.warm([site]),
         ),
         signing=signing,
-        backend=BackendTokens(
-            client=network.client,
-            configurations=Configurations(client=network.client, clock=world.clock),
-            keys=signing,
-            now=world.now,
-        ),
+        backend=_backend(network, signing, world),
     )
     service.endpoints = _endpoints(service, world)
     service.asgi = Edge(
@@ -216,6 +225,27 @@ def build(settings: Settings, world: World | None = None) -> Service:
         any_origin=settings.is_demo,
     )
     return service
+
+
+def _backend(network: Network, signing: KeyFile, world: World) -> BackendTokens:
+    return BackendTokens(
+        client=network.client,
+        configurations=Configurations(client=network.client, clock=world.clock),
+        keys=signing,
+        now=world.now,
+    )
+
+
+def _upkeep(settings: Settings, sites: Sites, world: World) -> Upkeep:
+    place = ring_place(settings.keyring, data_dir=settings.data_dir, demo=settings.is_demo)
+    ring = place.load()
+    return Upkeep(
+        database=open_database(settings.database_url, data_dir=settings.data_dir, ring=ring),
+        place=place,
+        sites=lambda: tuple(sites.by_name),
+        now=world.now,
+        keep=timedelta(days=settings.keep_days),
+    )
 
 
 def _signing_keys(settings: Settings, sites: Sites, world: World) -> KeyFile:
@@ -232,8 +262,7 @@ def _signing_keys(settings: Settings, sites: Sites, world: World) -> KeyFile:
 
 
 def _endpoints(service: Service, world: World) -> Endpoints:
-    verify = Verify(keys=service.keys, replay=Replay(), now=world.now)
-    audit = Audit(writer=service.writer, now=world.now)
+    verify = Verify(keys=service.keys, replay=service.replay, now=world.now)
     public_url = service.settings.public_url.rstrip("/")
     answer = Answer(
         sites=service.sites,
@@ -243,7 +272,7 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         gather=Gather(server_of=OfSite(lambda site: _server(site, service, world)), now=world.now),
         compose=Compose(public_url=public_url, new_id=world.new_id),
         keep=Keep(writer=service.writer, now=world.now),
-        audit=audit,
+        audit=service.audit,
     )
     feedback = TakeFeedback(
         sites=service.sites,
@@ -251,7 +280,7 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         verify=verify,
         read=read_feedback,
         database=service.database,
-        audit=audit,
+        audit=service.audit,
         now=world.now,
     )
     return Endpoints(

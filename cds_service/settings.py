@@ -44,9 +44,11 @@ class Settings(BaseSettings):
         ),
     ] = ""
     keyring: Annotated[
-        Path | None,
-        Field(description="File of the keys that seal chart content at rest; mode 0600."),
-    ] = None
+        str,
+        Field(
+            description="Where the key ring is: a file of mode 0600, or `command:PROGRAM ARGUMENTS`, which prints it.",
+        ),
+    ] = ""
     signing_keys: Annotated[
         Path | None,
         Field(
@@ -60,6 +62,13 @@ class Settings(BaseSettings):
             description="Opens the operator's pages (`/{site}/registration`) as a bearer token."
         ),
     ] = None
+    keep_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Days that answers and feedback are kept; the audit is kept for good.",
+        ),
+    ] = 90
     hook_packages: Annotated[
         tuple[str, ...],
         Field(description="Packages that are scanned for CDS services, as a JSON list."),

@@ -116,6 +116,9 @@ class Ground:
     data_dir: Path
     strays: list[str] = field(default_factory=list)
     """What was called beside the EHR and the service; nothing ever should be."""
+    _ids: list[str] = field(default_factory=list)
+    _audited: dict[str, dict[str, object]] = field(default_factory=dict)
+    """By id, in the order in which a test saw them: each site has its own chain."""
 
     def client(self, site: str = "general") -> CdsClient:
         return self.simulator.client(site)
@@ -131,11 +134,14 @@ class Ground:
         )
 
     async def audited(self) -> list[dict[str, object]]:
-        """Return the audit entries written so far."""
+        """Return the audit entries of calls so far; refused callers who were only counted are told too."""
+        self.service.audit.tell_refusals(everything=True)
         await self.service.writer.flush()
         async with self.service.database.engine.connect() as connection:
-            rows = (await connection.execute(AUDIT.select().order_by(AUDIT.c.seq))).mappings()
-            return [dict(row) for row in rows]
+            calls = AUDIT.select().where(AUDIT.c.action != "key").order_by(AUDIT.c.at, AUDIT.c.seq)
+            for row in (await connection.execute(calls)).mappings():
+                self._audited.setdefault(row["id"], dict(row))
+        return list(self._audited.values())
 
 
 @asynccontextmanager

@@ -86,7 +86,7 @@ def demo_settings(demo: Demo) -> Settings:
         public_url=demo.service_url,
         sites=folder,
         database_url="",  # whatever the environment says: the demo never writes elsewhere
-        keyring=None,
+        keyring="",
         hook_packages=("hooks",),
     )
 

@@ -38,17 +38,18 @@ class Answer:
             request = self.read(await call.body())
             service = self.catalog.find(call.service_id, enabled=site.file.services)
             check_hook(service, request.hook)
-            entry.note(hook_instance=request.hook_instance, user=request.user or None)
-            entry.note(patient=self.audit.sealed(request.patient_id, site=site.name))
+            entry.note(hook_instance=request.hook_instance)
+            entry.actor, entry.patient = request.user, f"Patient/{request.patient_id}"
             check_occasion(request, site)
             granted = access(request, caller, site)
             context = await self.gather(granted, request, service, site, deadline=call.deadline)
             brief = rule_brief(context)
             answered = self.compose(service.cards(brief), brief, context, site)
             self.keep(answered, brief, service, site)
+            entry.brief = answered.brief_id
             entry.note(
-                brief=answered.brief_id,
                 cards=len(answered.cards),
+                card_ids=[card.uuid for card in answered.cards],
                 gaps=len(brief.gaps),
                 resources=len(context.ledger.evidence),
                 rules=brief.rules_version,

@@ -1,7 +1,21 @@
-"""What is kept: briefs and feedback sealed, audit entries as metadata. The only importer of sqlalchemy."""
+"""What is kept, sealed, and an audit that can only grow. The only importer of sqlalchemy."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection as Connection
 
 from cds_service.storage.database import Database, open_database
-from cds_service.storage.seal import KeyRing, load_key_ring
+from cds_service.storage.keyring import KeyRing, load_key_ring, ring_place
+from cds_service.storage.start import start
+from cds_service.storage.upkeep import Upkeep
 from cds_service.storage.writer import Writer
 
-__all__ = ["Database", "KeyRing", "Writer", "load_key_ring", "open_database"]
+__all__ = [
+    "Connection",
+    "Database",
+    "KeyRing",
+    "Upkeep",
+    "Writer",
+    "load_key_ring",
+    "open_database",
+    "ring_place",
+    "start",
+]

@@ -17,7 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from cds_service.domain.errors import Misconfigured
 from cds_service.domain.feedback import Feedback
-from cds_service.storage.seal import KeyRing
+from cds_service.storage.data_keys import load, save
+from cds_service.storage.keyring import KeyRing
+from cds_service.storage.seal import DataKey, Seals
 from cds_service.storage.tables import BRIEF, CARD, FEEDBACK
 
 Rows = Sequence[dict[str, Any]]
@@ -35,10 +37,10 @@ _DRIVERS = {
 
 @dataclass(slots=True, kw_only=True)
 class Database:
-    """Transactions, and the key ring that seals what they store."""
+    """Transactions, and the keys that seal what they store."""
 
     engine: AsyncEngine
-    ring: KeyRing = field(repr=False)
+    seals: Seals = field(repr=False)
     _write: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -60,6 +62,15 @@ class Database:
             await connection.execution_options(**{_WRITES: True})
             async with connection.begin():
                 yield connection
+                fresh = await self._save_keys(connection)
+            self.seals.saved(fresh)
+
+    async def _save_keys(self, connection: AsyncConnection) -> Sequence[DataKey]:
+        """Store the keys that a site's first content was sealed with, together with that content."""
+        fresh = tuple(self.seals.unsaved)
+        if fresh:
+            await save(self.seals, connection, fresh, now=fresh[0].begins)
+        return fresh
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -75,15 +86,20 @@ class Database:
 
     def seal(self, plain: bytes, *, place: str) -> bytes:
         """Seal chart content for one place, `table|column|row|site`; waits for nothing."""
-        return self.ring.seal(plain, place=place)
+        return self.seals.seal(plain, place=place)
 
     async def open(self, sealed: bytes, *, place: str) -> bytes:
         """Return what was sealed at this place. Raises `Misconfigured`: lost key, changed, moved."""
-        return self.ring.open(sealed, place=place)
+        if self.seals.now and not self.seals.knows(
+            sealed
+        ):  # another process made the key a moment ago
+            async with self.reading() as connection:
+                await load(self.seals, connection, now=self.seals.now)
+        return self.seals.open(sealed, place=place)
 
     def blind(self, value: str, *, site: str) -> str:
         """Return the blind index of `Type/id`: equal for the same one of a site, and it tells nothing else."""
-        return self.ring.blind(value, site=site)
+        return self.seals.blind(value, site=site)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -154,11 +170,11 @@ def open_database(url: str, *, data_dir: Path, ring: KeyRing) -> Database:
         )
     place = place.set(drivername=driver)
     if place.get_backend_name() == "postgresql":
-        return Database(engine=create_async_engine(place, pool_pre_ping=True), ring=ring)
+        return Database(engine=create_async_engine(place, pool_pre_ping=True), seals=Seals(ring))
     engine = create_async_engine(place)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    return Database(engine=engine, ring=ring)
+    return Database(engine=engine, seals=Seals(ring))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  # a DBAPI connection

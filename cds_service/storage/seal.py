@@ -1,93 +1,172 @@
-"""Seals chart content at rest: AES-256-GCM, bound to the place where it is stored."""
+"""Seals chart content at rest: AES-256-GCM, bound to the place where it is stored.
+
+What is sealed reads `version|kid|nonce|ciphertext`. Version 2 is sealed with a data key of its site; version 1, of the
+first release, with a key of the ring itself, and still opens. `place` is `table|column|row|site`, and is authenticated:
+a row that was moved, or swapped with another site's, does not open.
+"""
 
 import hmac
-import json
 import os
-import stat
-from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
+from datetime import datetime
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cds_service.domain.errors import Misconfigured
+from cds_service.storage.keyring import KID, NONCE, KeyRing, new_kid
 
-_VERSION = b"\x01"
-_NONCE = 12
-_KID = 8
+_V1, _V2 = b"\x01", b"\x02"
+SHARED = "-"
+"""Stands where a site's name would: what belongs to no site."""
+SEAL, INDEX, CHAIN = "seal", "index", "chain"
+"""What a data key is for: chart content; blind indexes; the audit's chains."""
+_NOT_LOADED = "The data keys have not been loaded: storage.start() does."
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRing:
-    """Keys by id; the newest seals, each of them opens."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataKey:
+    """One data key, unwrapped."""
 
-    keys: dict[str, bytes] = field(repr=False)
-    newest: str
+    kid: str
+    purpose: str
+    site: str
+    quarter: str
+    begins: datetime
+    """From when it seals; earlier, only other processes' content is opened with it."""
+    secret: bytes = field(repr=False)
+
+    @property
+    def place(self) -> str:
+        """Return what its wrapping is bound to."""
+        return f"data_key|wrapped|{self.kid}|{self.purpose}|{self.quarter}|{self.site}"
+
+
+def new_key(purpose: str, *, site: str, begins: datetime) -> DataKey:
+    """Make a data key."""
+    return DataKey(
+        kid=new_kid(),
+        purpose=purpose,
+        site=site,
+        quarter=quarter(begins),
+        begins=begins,
+        secret=AESGCM.generate_key(256),
+    )
+
+
+def quarter(moment: datetime) -> str:
+    """Return a moment's quarter, e.g. `2026Q4`."""
+    return f"{moment.year}Q{(moment.month + 2) // 3}"
+
+
+@dataclass(slots=True)
+class Seals:
+    """The data keys in memory: sealing and opening wait for nothing."""
+
+    ring: KeyRing
+    now: datetime | None = None
+    """When keys were last turned: see `turn`."""
+    keys: dict[str, DataKey] = field(default_factory=dict)
+    unsaved: list[DataKey] = field(default_factory=list)
+    """Made here and not stored yet: the next transaction takes them along."""
+    _ciphers: dict[str, AESGCM] = field(default_factory=dict)
+    _current: dict[str, DataKey] = field(default_factory=dict)
+    _secrets: dict[str, bytes] = field(default_factory=dict, repr=False)
+
+    def add(self, keys: Iterable[DataKey], *, now: datetime) -> None:
+        """Take keys in, and turn to those that seal at this moment."""
+        self.keys |= {key.kid: key for key in keys}
+        self.turn(now)
+
+    def turn(self, now: datetime) -> None:
+        """Let each site seal with the newest of its keys that has begun."""
+        self.now = now
+        begun = sorted((k for k in self.keys.values() if k.begins <= now), key=_age)
+        self._current = {key.site: key for key in begun if key.purpose == SEAL}
+        self._secrets = {key.purpose: key.secret for key in reversed(begun) if key.purpose != SEAL}
+
+    def saved(self, keys: Iterable[DataKey]) -> None:
+        """Note that these are stored."""
+        stored = {key.kid for key in keys}
+        self.unsaved = [key for key in self.unsaved if key.kid not in stored]
+
+    @property
+    def is_loaded(self) -> bool:
+        """Return whether the keys that are made once are here."""
+        return len(self._secrets) == len((INDEX, CHAIN))
+
+    def current(self, site: str) -> DataKey | None:
+        """Return the key that seals for a site now."""
+        return self._current.get(site)
 
     def seal(self, plain: bytes, *, place: str) -> bytes:
-        """Return `version|kid|nonce|ciphertext`; `place` (table, column, row, site) is authenticated."""
-        nonce = os.urandom(_NONCE)
-        sealed = AESGCM(self.keys[self.newest]).encrypt(nonce, plain, place.encode())
-        return _VERSION + self.newest.encode() + nonce + sealed
+        """Return `version|kid|nonce|ciphertext`, bound to `place`."""
+        key = self._sealing(place.rpartition("|")[2])
+        nonce = os.urandom(NONCE)
+        return (
+            _V2
+            + key.kid.encode()
+            + nonce
+            + self._cipher(key.kid).encrypt(nonce, plain, place.encode())
+        )
+
+    def knows(self, sealed: bytes) -> bool:
+        """Return whether the key that sealed this is at hand."""
+        return sealed[:1] == _V1 or kid_of(sealed) in self.keys
 
     def open(self, sealed: bytes, *, place: str) -> bytes:
         """Return what was sealed at this place.
 
         Raises `Misconfigured` when the key is missing or the content was changed or moved.
         """
-        kid = sealed[1 : 1 + _KID].decode("ascii", "replace")
-        key = self.keys.get(kid)
-        if sealed[:1] != _VERSION or key is None:
+        kid, nonce = kid_of(sealed), sealed[1 + KID : 1 + KID + NONCE]
+        if sealed[:1] == _V1 and kid in self.ring.keys:
+            cipher = AESGCM(self.ring.keys[kid])
+        elif sealed[:1] == _V2 and kid in self.keys:
+            cipher = self._cipher(kid)
+        else:
             raise Misconfigured("The key ring lacks the key that sealed this data.")
-        nonce, body = sealed[1 + _KID : 1 + _KID + _NONCE], sealed[1 + _KID + _NONCE :]
         try:
-            return AESGCM(key).decrypt(nonce, body, place.encode())
-        except InvalidTag:
+            return cipher.decrypt(nonce, sealed[1 + KID + NONCE :], place.encode())
+        except (InvalidTag, ValueError):
             raise Misconfigured("Sealed data was changed, or moved from another place.") from None
 
     def blind(self, value: str, *, site: str) -> str:
         """Return 64 hexadecimal digits that find a value again and cannot be turned back into it."""
-        root = self.keys[min(self.keys)]
-        key = HKDF(hashes.SHA256(), length=32, salt=None, info=b"blind").derive(root)
-        return hmac.digest(key, f"{site}|{value}".encode(), "sha256").hex()
+        return self._keyed(INDEX, f"{site}|{value}".encode()).hex()
+
+    def chain(self, message: bytes) -> bytes:
+        """Return the keyed hash that links the audit's entries, 32 bytes."""
+        return self._keyed(CHAIN, message)
+
+    def _keyed(self, purpose: str, message: bytes) -> bytes:
+        if not self.is_loaded:
+            raise Misconfigured(_NOT_LOADED)
+        return hmac.digest(self._secrets[purpose], message, "sha256")
+
+    def _sealing(self, site: str) -> DataKey:
+        """Return the key that seals for a site; a site that has none yet gets one at once."""
+        key = self._current.get(site)
+        if key is None:
+            if self.now is None:
+                raise Misconfigured(_NOT_LOADED)
+            key = new_key(SEAL, site=site, begins=self.now)
+            self.unsaved.append(key)
+            self.add([key], now=self.now)
+        return key
+
+    def _cipher(self, kid: str) -> AESGCM:
+        cipher = self._ciphers.get(kid)
+        if cipher is None:
+            cipher = self._ciphers[kid] = AESGCM(self.keys[kid].secret)
+        return cipher
 
 
-def load_key_ring(file: Path | None, *, data_dir: Path, demo: bool) -> KeyRing:
-    """Read the key ring; in the demo a missing one is made.
-
-    The file is JSON, `{"newest": "<kid>", "keys": {"<kid>": "<32 bytes, base64>"}}` with kids of eight
-    characters, readable by its owner only. Raises `Misconfigured` with what to do.
-    """
-    place = file or data_dir / "keyring.json"
-    if not place.exists():
-        if not demo:
-            raise Misconfigured(
-                "CDS_KEYRING is not set or its file is missing: without it nothing can be sealed."
-            )
-        _make(place)
-    if place.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise Misconfigured(
-            f"{place}: the key ring must be readable by its owner only (mode 0600)."
-        )
-    try:
-        data = json.loads(place.read_text(encoding="ascii"))
-        keys = {str(kid): b64decode(key, validate=True) for kid, key in data["keys"].items()}
-        ring = KeyRing(keys, str(data["newest"]))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise Misconfigured(f"{place}: not a key ring; see the file format in the docs.") from None
-    good = all(len(kid) == _KID and len(key) == 32 for kid, key in keys.items())  # noqa: PLR2004
-    if not good or ring.newest not in keys:
-        raise Misconfigured(f"{place}: a key must have 32 bytes and a kid of {_KID} characters.")
-    return ring
+def kid_of(sealed: bytes) -> str:
+    """Return the id of the key that sealed this."""
+    return sealed[1 : 1 + KID].decode("ascii", "replace")
 
 
-def _make(place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    kid = os.urandom(_KID // 2).hex()
-    key = b64encode(AESGCM.generate_key(256)).decode()
-    handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as out:
-        json.dump({"newest": kid, "keys": {kid: key}}, out)
+def _age(key: DataKey) -> tuple[datetime, str]:
+    return key.begins, key.kid

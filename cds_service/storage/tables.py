@@ -5,9 +5,11 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     DateTime,
     Dialect,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -86,18 +88,54 @@ FEEDBACK = Table(
     Column("accepted", JSON, nullable=False),
     Column("comment", LargeBinary, nullable=False),
 )
+DATA_KEY = Table(
+    "data_key",
+    METADATA,
+    Column("kid", String(8), primary_key=True),
+    Column("purpose", String(8), nullable=False),  # seal | index | chain
+    Column("site", String(63), nullable=False),
+    Column("quarter", String(6), nullable=False),
+    Column("begins", Instant, nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("kek", String(8), nullable=False),  # which key of the ring wrapped it
+    Column("wrapped", LargeBinary, nullable=False),
+)
 AUDIT = Table(
     "audit",
     METADATA,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("site", String(63), nullable=False),
+    Column("site", String(63), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", String(36), nullable=False),
     Column("at", Instant, nullable=False),
     Column("action", String(32), nullable=False),
-    Column("outcome", String(32), nullable=False),
+    Column("outcome", String(64), nullable=False),
+    Column("actor", String(256), nullable=False),  # Type/id of a person, or a part of ours
+    Column("patient", LargeBinary),  # sealed: Type/id
+    Column("purpose", String(32), nullable=False),  # of use, by HL7's PurposeOfUse
+    Column("trace", String(32), nullable=False),
+    Column("brief", String(36), nullable=False),
     Column("facts", JSON, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,  # a rowid would be a second key, and INSERT OR REPLACE take either
+)
+AUDIT_HEAD = Table(
+    "audit_head",
+    METADATA,
+    Column("site", String(63), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+    Column("seal", LargeBinary, nullable=False),  # keyed hash of the three before it
+)
+REPLAY = Table(
+    "replay",
+    METADATA,
+    Column("key", LargeBinary(32), primary_key=True),  # hash of issuer and jti
+    Column("first", Float(53), nullable=False),  # epoch seconds, as the token's own times
+    Column("expires", Float(53), nullable=False),
 )
 Index("brief_due", BRIEF.c.state, BRIEF.c.due)
 Index("brief_by_patient", BRIEF.c.site, BRIEF.c.patient, BRIEF.c.created)
 Index("brief_by_visit", BRIEF.c.site, BRIEF.c.visit)
 Index("feedback_by_card", FEEDBACK.c.card)
-Index("audit_by_site", AUDIT.c.site, AUDIT.c.at)
+Index("audit_by_time", AUDIT.c.site, AUDIT.c.at)
+Index("replay_by_age", REPLAY.c.expires)

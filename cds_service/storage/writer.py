@@ -4,7 +4,6 @@ An orderly stop loses nothing. A crash loses at most what was not flushed: `FLUS
 """
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,8 +13,9 @@ from sqlalchemy import Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from cds_service.domain.errors import Overloaded
+from cds_service.storage.chain import append
 from cds_service.storage.database import Database
-from cds_service.storage.tables import AUDIT, BRIEF, CARD
+from cds_service.storage.tables import AUDIT, BRIEF, CARD, REPLAY
 
 FLUSH_S = 0.2
 MAX_WAITING = 10_000
@@ -39,14 +39,9 @@ class Writer:
         if len(self._waiting) >= MAX_WAITING:
             raise Overloaded
 
-    def audit(
-        self, *, site: str, action: str, outcome: str, at: datetime, facts: Mapping[str, object]
-    ) -> None:
-        """Queue one audit entry."""
-        self._put(
-            AUDIT,
-            {"site": site, "at": at, "action": action, "outcome": outcome, "facts": dict(facts)},
-        )
+    def audit(self, entry: dict[str, Any]) -> None:
+        """Queue one audit entry, made by `chain.entry`."""
+        self._put(AUDIT, entry)
 
     def brief(
         self,
@@ -74,6 +69,10 @@ class Writer:
         """Queue what feedback will be matched against."""
         row = {"uuid": uuid, "site": site, "service": service, "topic": topic}
         self._put(CARD, {**row, "brief": brief, "created": created})
+
+    def token(self, row: dict[str, Any]) -> None:
+        """Queue one used token."""
+        self._put(REPLAY, row)
 
     def _put(self, table: Table, row: dict[str, Any]) -> None:
         self._waiting.append((table, row))
@@ -103,9 +102,16 @@ class Writer:
             batches: dict[Table, list[dict[str, Any]]] = {}
             for table, row in self._waiting[:taken]:
                 batches.setdefault(table, []).append(row)
-            await self.database.insert(list(batches.items()))
+            await self._store(batches)
             del self._waiting[:taken]
             self.failures = 0
+
+    async def _store(self, batches: dict[Table, list[dict[str, Any]]]) -> None:
+        entries = batches.pop(AUDIT, [])
+        async with self.database.transaction() as connection:
+            for table, rows in batches.items():
+                await connection.execute(self.database.insert_new(table), rows)
+            await append(self.database.seals, connection, entries)
 
     def stop(self) -> None:
         """Ask `run` to flush what is left and end."""

@@ -65,7 +65,7 @@ class Verify:
         # (9) The token is used for the first time (CDS Hooks: `jti`), by the issuer's policy.
         jti = _text(claims, "jti")
         skew = _skew(trust, site)
-        self.replay.check(
+        await self.replay.check(
             trust.iss, jti, expires=_number(claims, "exp") + skew, now=now, policy=trust.replay
         )
         return Caller(

@@ -148,7 +148,7 @@ async def test_an_entry_says_who_called_and_what_was_shown(shared, new_entries):
     assert facts["resources"] == 4
     assert facts["access"] == "not_offered"
     assert facts["gaps"] > 0
-    assert await shared.service.database.brief("general", facts["brief"])
+    assert await shared.service.database.brief("general", entry["brief"])
 
 
 async def test_before_the_token_is_checked_nothing_of_it_is_believed(shared, new_entries):

@@ -5,7 +5,7 @@ import pytest
 
 from cds_service.app import World, build
 from cds_service.settings import Settings
-from cds_service.storage.seal import load_key_ring
+from cds_service.storage import load_key_ring
 from tests.ground import GENERAL, standing
 from tests.http.wire import FEEDBACK, SERVICE, body, context, post
 
@@ -26,12 +26,12 @@ async def production(tmp_path):
     sites.mkdir()
     site = GENERAL.replace("http://", "https://")
     (sites / "general.toml").write_text(site, encoding="utf-8")
-    load_key_ring(None, data_dir=tmp_path, demo=True)
+    load_key_ring("", data_dir=tmp_path, demo=True)
     service = build(
         Settings(
             profile="production",
             data_dir=tmp_path,
-            keyring=tmp_path / "keyring.json",
+            keyring=str(tmp_path / "keyring.json"),
             public_url="https://cds.test",
             sites=sites,
         ),

@@ -21,7 +21,7 @@ async def stored(ground):
 
 def comment(ground, row):
     place = f"feedback|comment|{row['key']}|{row['site']}"
-    return ground.service.database.ring.open(row["comment"], place=place).decode()
+    return ground.service.database.seals.open(row["comment"], place=place).decode()
 
 
 def dismissed(card="c-1", **members):

@@ -24,8 +24,8 @@ async def request(ground, offer=NOTHING_SENT, patient=PATIENT):
 
 async def gaps(ground):
     """Return the gaps of the newest brief as (need, reason)."""
-    facts = (await ground.audited())[-1]["facts"]
-    brief = json.loads(await ground.service.database.brief("general", facts["brief"]))
+    entry = (await ground.audited())[-1]
+    brief = json.loads(await ground.service.database.brief("general", entry["brief"]))
     return {(gap["need"], gap["reason"]) for gap in brief["gaps"]}
 
 

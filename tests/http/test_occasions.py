@@ -106,7 +106,7 @@ class TestASiteInShadowMode:
         (entry,) = await shadow.audited()
         assert entry["outcome"] == "ok"
         assert entry["facts"]["cards"] == 1
-        stored = await shadow.service.database.brief("general", entry["facts"]["brief"])
+        stored = await shadow.service.database.brief("general", entry["brief"])
         assert stored
 
     async def test_a_failure_stays_a_failure(self, shadow):

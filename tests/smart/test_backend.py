@@ -340,7 +340,10 @@ async def test_production_does_not_start_without_the_keys_that_a_site_needs(tmp_
     ring.write_text('{"newest": "00000000", "keys": {"00000000": "' + "A" * 43 + '="}}')
     ring.chmod(0o600)
     settings = Settings(
-        data_dir=tmp_path, public_url="https://cds.test", sites=tmp_path / "sites", keyring=ring
+        data_dir=tmp_path,
+        public_url="https://cds.test",
+        sites=tmp_path / "sites",
+        keyring=str(ring),
     )
     with pytest.raises(Misconfigured, match="cds-service keys rotate"):
         build(settings)

@@ -1,62 +1,35 @@
-"""Chart content is sealed to its place with keys that only the operator has."""
+"""The ring that wraps the data keys: a file for its owner only, or what a command prints."""
 
 import json
 import stat
 from base64 import b64encode
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cds_service.domain.errors import Misconfigured
-from cds_service.storage.seal import KeyRing, load_key_ring
+from cds_service.storage.keyring import KeyRing, RingPlace, load_key_ring
 
 RING = KeyRing({"k0000001": b"1" * 32, "k0000002": b"2" * 32}, "k0000002")
-PLACE = "brief|body|1|general"
+PLACE = "data_key|wrapped|d0000001|seal|2026Q4|general"
 
 
-@given(plain=st.binary(), place=st.text(max_size=20))
-def test_what_was_sealed_opens_at_its_place(plain, place):
-    place = place.encode("utf-8", "ignore").decode()
-    sealed = RING.seal(plain, place=place)
-    assert RING.open(sealed, place=place) == plain
-    assert plain not in sealed or len(plain) < 4
+def test_a_wrapped_key_comes_back_at_its_place_only():
+    wrapped = RING.wrap(b"x" * 32, place=PLACE)
+    assert b"xxxx" not in wrapped
+    assert RING.unwrap(wrapped, kid="k0000002", place=PLACE) == b"x" * 32
+    with pytest.raises(Misconfigured, match="is not the one"):
+        RING.unwrap(wrapped, kid="k0000002", place=PLACE.replace("general", "riverside"))
+    with pytest.raises(Misconfigured, match="is not the one"):
+        RING.unwrap(wrapped, kid="k0000001", place=PLACE)
+    with pytest.raises(Misconfigured, match="lacks the key k0000009"):
+        RING.unwrap(wrapped, kid="k0000009", place=PLACE)
 
 
-def test_the_same_words_are_never_sealed_alike():
-    assert len({RING.seal(b"penicillin", place=PLACE) for _ in range(20)}) == 20
-
-
-@pytest.mark.parametrize(
-    "place",
-    ["brief|body|2|general", "brief|body|1|riverside", "feedback|comment|1|general", ""],
-)
-def test_it_does_not_open_at_another_place(place):
-    with pytest.raises(Misconfigured, match="moved"):
-        RING.open(RING.seal(b"x", place=PLACE), place=place)
-
-
-@given(at=st.integers(0, 39), bit=st.integers(0, 7))
-def test_a_single_changed_bit_is_noticed(at, bit):
-    sealed = bytearray(RING.seal(b"x" * 3, place=PLACE))
-    sealed[at] ^= 1 << bit
-    with pytest.raises(Misconfigured):
-        RING.open(bytes(sealed), place=PLACE)
-
-
-@given(junk=st.binary(max_size=60))
-def test_what_was_never_sealed_does_not_open(junk):
-    with pytest.raises(Misconfigured):
-        RING.open(junk, place=PLACE)
-
-
-def test_after_a_rotation_the_new_key_seals_and_the_old_one_still_opens():
-    old = KeyRing({"k0000001": RING.keys["k0000001"]}, "k0000001")
-    sealed = old.seal(b"x", place=PLACE)
-    assert RING.open(sealed, place=PLACE) == b"x"
-    assert RING.seal(b"x", place=PLACE)[1:9] == b"k0000002"
-    with pytest.raises(Misconfigured, match="lacks the key"):
-        old.open(RING.seal(b"x", place=PLACE), place=PLACE)
+def test_a_new_key_wraps_and_the_old_ones_still_unwrap():
+    turned = RING.with_new_key()
+    assert turned.newest not in RING.keys
+    assert turned.unwrap(RING.wrap(b"x", place=PLACE), kid="k0000002", place=PLACE) == b"x"
+    assert set(turned.without(frozenset(turned.keys)).keys) == {turned.newest}
 
 
 def test_the_keys_are_in_no_repr():
@@ -73,8 +46,8 @@ def written(path, mode=0o600, **changes):
     return path
 
 
-def load(path, **how):
-    return load_key_ring(path, data_dir=path.parent, demo=False, **how)
+def load(path, data_dir=None):
+    return load_key_ring(str(path), data_dir=data_dir or path.parent, demo=False)
 
 
 def test_a_key_ring_is_read_from_its_file(tmp_path):
@@ -94,10 +67,10 @@ def test_without_a_key_ring_production_does_not_start(tmp_path):
 
 def test_the_demo_makes_its_own_once_and_for_its_owner_only(tmp_path):
     data_dir = tmp_path / "new" / "data"
-    made = load_key_ring(None, data_dir=data_dir, demo=True)
+    made = load_key_ring("", data_dir=data_dir, demo=True)
     file = data_dir / "keyring.json"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert load_key_ring(None, data_dir=data_dir, demo=True) == made
+    assert load_key_ring("", data_dir=data_dir, demo=True) == made
 
 
 BROKEN = {
@@ -125,3 +98,39 @@ def test_a_file_that_is_no_key_ring_is_refused(tmp_path, content):
     file.chmod(0o600)
     with pytest.raises(Misconfigured, match="not a key ring"):
         load(file)
+
+
+def test_a_saved_ring_is_its_owners_and_takes_the_old_ones_place_at_once(tmp_path):
+    place = RingPlace(str(written(tmp_path / "ring.json")))
+    turned = place.load().with_new_key()
+    place.save(turned)
+    assert place.load() == turned
+    assert stat.S_IMODE((tmp_path / "ring.json").stat().st_mode) == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["ring.json"]
+
+
+# The command
+
+
+def test_a_command_prints_the_ring(tmp_path):
+    file = written(tmp_path / "ring.json")
+    assert load(f"command:cat {file}", data_dir=tmp_path).newest == "k0000001"
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("exit 3", "CalledProcessError"),
+        ("no-such-program-of-ours", "CalledProcessError"),
+        ("echo '{}'", "not a key ring"),
+        ("true", "not a key ring"),
+    ],
+)
+def test_a_command_that_gives_no_ring_stops_the_start(tmp_path, command, told):
+    with pytest.raises(Misconfigured, match=told):
+        load(f"command:{command}", data_dir=tmp_path)
+
+
+def test_a_ring_from_a_command_is_changed_where_it_is_kept():
+    with pytest.raises(Misconfigured, match="where the ring is kept"):
+        RingPlace("command:true").save(RING)

@@ -1,6 +1,7 @@
 """The database and the program agree on the tables, or the start says what to do."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -9,9 +10,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from cds_service.domain.errors import Misconfigured
-from cds_service.storage import KeyRing, open_database
+from cds_service.storage import KeyRing, open_database, start
 from cds_service.storage.schema import MIGRATIONS, check_schema, newest, revision, upgrade
-from cds_service.storage.tables import BRIEF, METADATA
+from cds_service.storage.tables import BRIEF, DATA_KEY, METADATA
+from tests.storage.test_seal import FIRST_RELEASE, NOW
 
 pytestmark = pytest.mark.anyio
 
@@ -57,20 +59,38 @@ def test_the_revisions_stand_in_one_line_and_the_last_one_is_the_newest():
     assert known == sorted(known, reverse=True)
 
 
-async def test_what_the_first_version_stored_is_there_after_the_upgrade(tmp_path, database):
-    sealed = RING.seal(b"{}", place="brief|body|b1|general")
-    with sqlite3.connect(tmp_path / "app.db") as old:
+def first_release(folder):
+    """Leave what 0.1.0 leaves."""
+    at = "2026-11-23 15:00:00.000000"
+    with closing(sqlite3.connect(folder / "app.db")) as old, old:
         old.executescript(FIRST_TABLES)
-        row = ("b1", "general", "2026-11-23 15:00:00.000000", "3", sealed)
+        row = ("1", "general", at, "3", FIRST_RELEASE)
         old.execute("INSERT INTO brief VALUES (?, ?, ?, ?, ?)", row)
-    old.close()
-    await check_schema(database, by_itself=True)
-    assert await database.brief("general", "b1") == b"{}"
+        old.execute("INSERT INTO audit VALUES (1, 'general', ?, 'answer', 'ok', '{}')", [at])
+
+
+async def test_what_the_first_version_stored_is_there_after_the_upgrade(tmp_path, database):
+    first_release(tmp_path)
+    await start(database, now=NOW)
+    assert await database.brief("general", "1") == b"Penicillin"
     async with database.reading() as connection:
         (kept,) = (await connection.execute(BRIEF.select())).mappings()
     assert (kept["state"], kept["source"], kept["revision"]) == ("ready", "hook", 1)
     assert kept["changed"] == kept["created"]
     assert kept["created"].isoformat() == "2026-11-23T15:00:00+00:00"
+    with closing(sqlite3.connect(tmp_path / "app.db")) as file:
+        assert file.execute("SELECT action FROM audit_before_0003").fetchall() == [("answer",)]
+
+
+async def test_another_ring_than_the_first_release_had_is_refused_before_anything_is_made(
+    tmp_path, database
+):
+    first_release(tmp_path)
+    database.seals.ring = KeyRing({"k0000001": b"9" * 32}, "k0000001")
+    with pytest.raises(Misconfigured, match="Sealed data was changed"):
+        await start(database, now=NOW)
+    async with database.reading() as connection:
+        assert (await connection.execute(DATA_KEY.select())).first() is None
 
 
 async def test_where_an_operator_upgrades_the_start_says_so_and_changes_nothing(database):

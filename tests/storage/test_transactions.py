@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
-from cds_service.storage import KeyRing, open_database
+from cds_service.storage import KeyRing, open_database, start
+from tests.storage.test_seal import NOW
 
 pytestmark = pytest.mark.anyio
 
@@ -64,6 +65,7 @@ async def test_a_reader_sees_one_state_however_long_it_reads(database):
 
 
 async def test_a_blind_index_finds_the_same_and_tells_nothing_else(database):
+    await start(database, now=NOW)
     one = database.blind("Patient/p1", site="general")
     assert one == database.blind("Patient/p1", site="general")
     assert one != database.blind("Patient/p1", site="riverside")

@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from cds_service.domain.errors import Overloaded
-from cds_service.storage import KeyRing, Writer, open_database
-from cds_service.storage.schema import check_schema
+from cds_service.storage import KeyRing, Writer, open_database, start
+from cds_service.storage.chain import entry
 from cds_service.storage.tables import AUDIT, BRIEF
 from cds_service.storage.writer import MAX_WAITING
 from tests.context.stage import LeapingLoop
@@ -28,7 +28,7 @@ def anyio_backend():
 @pytest.fixture
 async def database(tmp_path):
     opened = open_database("", data_dir=tmp_path, ring=RING)
-    await check_schema(opened, by_itself=True)
+    await start(opened, now=AT)
     yield opened
     await opened.close()
 
@@ -40,7 +40,7 @@ def writer(database):
 
 def tell(writer, *names):
     for name in names:
-        writer.audit(site="general", action=str(name), outcome="ok", at=AT, facts={})
+        writer.audit(entry(site="general", action=str(name), outcome="ok", at=AT, facts={}))
 
 
 def keep(writer, body):
@@ -56,7 +56,9 @@ def keep(writer, body):
 
 async def told(database):
     async with database.engine.connect() as connection:
-        rows = await connection.execute(AUDIT.select().order_by(AUDIT.c.seq))
+        rows = await connection.execute(
+            AUDIT.select().where(AUDIT.c.site == "general").order_by(AUDIT.c.seq)
+        )
         return [row.action for row in rows]
 
 

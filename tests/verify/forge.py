@@ -128,8 +128,9 @@ class Forge:
         return await self.ground.http.post(url or self.url, json=BODY, headers=headers)
 
     async def audited(self) -> dict[str, object]:
-        """Return the newest audit entry."""
-        return (await self.ground.audited())[-1]
+        """Return this site's newest audit entry."""
+        entries = await self.ground.audited()
+        return [entry for entry in entries if entry["site"] == self.site][-1]
 
 
 BODY = {

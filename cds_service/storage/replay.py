@@ -1,0 +1,59 @@
+"""The tokens that were used, kept until they have expired, so that a restart or a second process refuses them too.
+
+Embedded, they are written behind and loaded at the start: a crash forgets at most what was not flushed. On
+PostgreSQL each is claimed in the database before the call goes on, so that a token is good in one process only; the
+commit is not waited for (`synchronous_commit=off`): only a crash of PostgreSQL itself may forget the last moments.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from sqlalchemy import select, text
+
+from cds_service.storage.tables import REPLAY
+from cds_service.storage.writer import Writer
+
+_CLAIM = text("""
+INSERT INTO replay (key, first, expires)
+SELECT :key, :first, :expires FROM (SELECT set_config('synchronous_commit', 'off', true)) AS quick
+ON CONFLICT (key) DO UPDATE SET first = :first, expires = :expires WHERE replay.expires < :first
+RETURNING key
+""")
+"""One round trip: it returns a row when the token is new, or an expired one's name is used again."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsedTokens:
+    """Where used tokens are kept. One for each process."""
+
+    writer: Writer
+
+    async def load(self, now: float) -> dict[bytes, tuple[float, float]]:
+        """Return when each was first used and when it expires, by key; nothing where a database is shared."""
+        database = self.writer.database
+        if not database.is_embedded:
+            return {}
+        query = select(REPLAY).where(REPLAY.c.expires >= now)
+        async with database.reading() as connection:
+            rows = await connection.execute(query)
+            return {row.key: (row.first, row.expires) for row in rows}
+
+    async def claim(self, key: bytes, *, first: float, expires: float) -> float | None:
+        """Keep a token that this process does not know; return when another process saw it first, or None."""
+        database = self.writer.database
+        row = {"key": key, "first": first, "expires": expires}
+        if database.is_embedded:
+            self.writer.token(row)
+            return None
+        async with database.engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            if (await connection.execute(_CLAIM, row)).first() is not None:
+                return None
+            query = select(REPLAY.c.first).where(REPLAY.c.key == key)
+            seen: float = (await connection.execute(query)).scalar_one()
+            return seen
+
+
+def token_key(issuer: str, jti: str) -> bytes:
+    """Return what a token is known by: 32 bytes, however long the names are."""
+    return sha256(f"{issuer}\x1f{jti}".encode()).digest()
