@@ -89,6 +89,7 @@ class Audit:
             outcome = stop.code
             said.note(reason=stop.detail or None)
             if isinstance(stop, NotTrusted):
+                said.note(theirs=stop.theirs or None)
                 key = (call.site, action, stop.code, stop.detail)
                 is_told = self.refusals.take(key, call.received)
             raise

@@ -1,9 +1,11 @@
 """What a terminal shows and takes: cards as lines, ports as numbers."""
 
 import argparse
+import sys
 import textwrap
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 
 def shown(card: dict[str, Any]) -> Iterator[str]:
@@ -21,3 +23,28 @@ def port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:  # noqa: PLR2004  # RFC 6335 section 6
         raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
     return int(text)
+
+
+@dataclass(slots=True)
+class Progress:
+    """Says on stderr what is being done: one line that changes on a terminal, nothing where nobody looks."""
+
+    quiet: bool = False
+    _width: int = 0
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self.quiet = self.quiet or not sys.stderr.isatty()
+        return self
+
+    def __call__(self, what: str) -> None:
+        """Say what is being done now."""
+        if not self.quiet:
+            line = f"  looking at {what} ..."
+            print(f"\r{line:<{self._width}}", end="", file=sys.stderr, flush=True)
+            self._width = len(line)
+
+    def __exit__(self, *_: object) -> None:
+        """Leave a clean line."""
+        if not self.quiet:
+            print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)

@@ -16,6 +16,8 @@
 An error's text never holds a value from a request or a chart: it names fields, keys and codes.
 """
 
+_MOST_OF_A_CLAIM = 256
+
 
 class CdsError(Exception):
     """Stops a call for a reason that has a stable `code`, which an IT desk can quote."""
@@ -43,10 +45,15 @@ class BadCall(CdsError):
 
 
 class NotTrusted(CdsError):
-    """The bearer token proves nobody. `detail` is for our audit, never for the caller."""
+    """The bearer token proves nobody. `detail` and `theirs` are for our audit, never for the caller."""
 
     code = "not_trusted"
     advice = "The caller could not be authenticated."
+
+    def __init__(self, detail: str = "", *, theirs: object = "") -> None:
+        super().__init__(detail)
+        self.theirs = str(theirs)[:_MOST_OF_A_CLAIM] if str(theirs).isprintable() else ""
+        """The claim that was wrong, as it was sent: an admin compares it with the right one."""
 
 
 class NotAllowed(CdsError):

@@ -12,6 +12,7 @@ from cds_service.context.gather import Gather
 from cds_service.domain.call import Call, HookRequest
 from cds_service.flow.keep import Keep
 from cds_service.flow.occasion import check_occasion, shown
+from cds_service.flow.shape import shape
 from cds_service.sites import Sites
 from cds_service.verify import Verify
 
@@ -40,6 +41,7 @@ class Answer:
             check_hook(service, request.hook)
             entry.note(hook_instance=request.hook_instance)
             entry.actor, entry.patient = request.user, f"Patient/{request.patient_id}"
+            entry.note(**shape(request, site))
             check_occasion(request, site)
             granted = access(request, caller, site)
             context = await self.gather(granted, request, service, site, deadline=call.deadline)
@@ -50,6 +52,7 @@ class Answer:
             entry.note(
                 cards=len(answered.cards),
                 card_ids=[card.uuid for card in answered.cards],
+                links=sum(bool(card.links) for card in answered.cards),
                 gaps=len(brief.gaps),
                 resources=len(context.ledger.evidence),
                 rules=brief.rules_version,

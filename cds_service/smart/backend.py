@@ -224,4 +224,5 @@ def asked_scopes(site: Site) -> tuple[str, ...]:
 
 def _needed(site: Site) -> tuple[str, ...]:
     types = {query.type for need in NEEDS for query in queries(need, site.profile)}
+    types.add("Medication")  # orders point to it without saying its name
     return tuple(f"system/{each}.rs" for each in sorted(types))

@@ -83,7 +83,7 @@ class KeySets:
             known.refresh = asyncio.create_task(self._refetch(site, source, known))
         key = known.keys.get(kid)
         if key is None:
-            raise NotTrusted("unknown_kid")
+            raise NotTrusted("unknown_kid", theirs=kid)
         if self._age(known) > MAX_STALE_S:
             raise NotTrusted("keys_too_old")
         return key

@@ -49,7 +49,7 @@ class Verify:
         algorithm = _text(header, "alg")
         allowed = trust.algorithms or site.profile.jwt.algorithms
         if algorithm not in allowed or not fits(key, algorithm):
-            raise NotTrusted("algorithm")
+            raise NotTrusted("algorithm", theirs=algorithm)
         # (5) The signature, over exactly the bytes that were sent (RFC 7515, 5.2). From here on the claims are the
         #     issuer's words.
         if not is_signed(call.bearer, key, algorithm):
@@ -84,14 +84,14 @@ def _trust(site: Site, issuer: str) -> Trust:
     for trust in site.file.trust:
         if trust.iss == issuer:
             return trust
-    raise NotTrusted("issuer")
+    raise NotTrusted("issuer", theirs=issuer)
 
 
 def _check_jku(header: Members, trust: Trust) -> None:
     """A `jku` is accepted only where it equals the pair's; beside a file of keys it says nothing to us."""
     jku = header.get("jku")
     if jku is not None and trust.jwks_url is not None and jku != trust.jwks_url:
-        raise NotTrusted("jku")
+        raise NotTrusted("jku", theirs=jku)
 
 
 def _check_required(claims: Members) -> None:
@@ -109,7 +109,7 @@ def _check_audience(claims: Members, url: str) -> None:
     named = aud if isinstance(aud, list) else [aud]
     ours = {url, url.removesuffix("/feedback")}
     if not any(isinstance(each, str) and _tidy(each) in ours for each in named):
-        raise NotTrusted("audience")
+        raise NotTrusted("audience", theirs=next(iter(named), ""))
 
 
 def _tidy(url: str) -> str:
@@ -133,7 +133,7 @@ def _check_times(claims: Members, trust: Trust, site: Site, now: float) -> None:
 def _check_tenant(claims: Members, trust: Trust) -> str | None:
     tenant = claims.get("tenant")
     if trust.client_id is not None and claims.get("sub", trust.client_id) != trust.client_id:
-        raise NotTrusted("subject")
+        raise NotTrusted("subject", theirs=claims.get("sub"))
     if trust.tenant is not None and tenant != trust.tenant:
         raise NotAllowed("tenant")
     return tenant if isinstance(tenant, str) else None

@@ -1,0 +1,210 @@
+"""What an EHR sends tells where its registration differs: each difference is made on the wire, and named."""
+
+import dataclasses
+
+import pytest
+
+from cds_service.flow.seen import calls_of
+from discovery.checks.verdict import EHR_ADMIN
+from tests.checks.stage import stage, verdict
+from tests.ground import CDS
+from tests.http.wire import body, context
+
+pytestmark = pytest.mark.anyio
+URL = f"{CDS}/general/cds-services/patient-view-brief"
+RIVER = f"{CDS}/riverside/cds-services/patient-view-brief"
+
+
+@pytest.fixture(scope="module")
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture
+async def here(tmp_path):
+    async with stage(tmp_path, everything=False) as running:
+        yield running
+
+
+async def judged(here, name, site="general"):
+    await here.ground.service.writer.flush()
+    return await here.check(name, here.site(site), patient="")
+
+
+async def call(here, content=None, *, url=URL, **bearer):
+    client = here.ground.client(url.split("/")[3])
+    return await client.call(url, content or body(), token=client.bearer(url, **bearer))
+
+
+async def test_before_the_first_call_the_admin_is_told_where_to_call(here):
+    found = await judged(here, "calls-seen")
+    assert (found.result, URL in found.do) == ("warn", True)
+    for name in ("calls-context", "calls-audience", "prefetch-never-sent", "calls-times"):
+        assert (await judged(here, name)).result == "n/a"
+
+
+GOOD = [
+    "calls-seen", "calls-context", "calls-audience", "calls-issuer", "calls-key-address", "calls-algorithm",
+    "calls-client", "calls-signature", "calls-times", "prefetch-never-sent", "prefetch-unknown", "calls-access",
+    "calls-token-life", "calls-in-time", "calls-stopped", "keys-rotation",
+]  # fmt: skip
+
+
+async def test_a_call_as_it_should_be_passes_every_check(here):
+    [answer] = await here.ground.client().open_chart("gregory-nwosu")
+    assert answer.status == 200
+    await here.ground.service.writer.flush()
+    subject = await here.subject(patient="")
+    assert {name: verdict(name, subject).result for name in GOOD} == dict.fromkeys(GOOD, "pass")
+
+
+WRONG = {
+    "calls-audience": (
+        {"claims": {"aud": URL.replace("general", "generel")}},
+        [
+            "differs at character 22",
+            f"they send  {URL.replace('general', 'generel')}",
+            f"it must be {URL}",
+        ],
+    ),
+    "calls-issuer": (
+        {"claims": {"iss": "http://ehr.tests"}},
+        ["they send  http://ehr.tests", "it must be http://ehr.test\n"],
+    ),
+    "calls-key-address": (
+        {"header": {"jku": "http://ehr.test/cds/jwks"}},
+        ["they send  http://ehr.test/cds/jwks\n", "it must be http://ehr.test/cds/jwks.json\n"],
+    ),
+    "calls-algorithm": ({"algorithm": "RS384"}, ["they send  RS384", "it must be ES384"]),
+    "calls-client": (
+        {"claims": {"sub": "cds-brief-2"}},
+        ["they send  cds-brief-2", "it must be cds-brief\n"],
+    ),
+    "calls-signature": ({"rogue": True}, ["that the key with their `kid` did not make"]),
+    "calls-times": ({"claims": {"exp": 1700000000, "iat": 1699999900}}, ["expired: 1"]),
+    "keys-rotation": (
+        {"header": {"kid": "generic-ec-2"}},
+        ["`generic-ec-2`", "it has generic-ec-1"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+async def test_a_token_that_differs_is_shown_beside_the_right_one(here, name):
+    how, words = WRONG[name]
+    answer = await call(here, **how)
+    assert answer.status_code == 401
+    found = await judged(here, name)
+    assert found.result == "fail", found
+    assert [word for word in words if word not in found.says + "\n"] == []
+    assert (found.do != "", found.who != "") == (True, True)
+    assert (await judged(here, "calls-seen")).result == "fail"
+
+
+async def test_the_first_character_that_differs_is_marked(here):
+    await call(here, claims={"aud": URL.replace("general", "generel")})
+    lines = (await judged(here, "calls-audience")).says.split("\n")
+    assert lines[1][lines[3].index("^")] == "e"
+    assert lines[2][lines[3].index("^")] == "a"
+
+
+async def test_a_token_that_lives_too_long_or_is_used_twice(here):
+    await call(here, claims={"exp": 1795455600})
+    assert "lives longer" in (await judged(here, "calls-times")).says
+    client = here.ground.client()
+    token = client.bearer(URL)
+    await client.call(URL, body(), token=token)
+    await client.call(URL, body(), token=token)
+    assert (
+        "a second time" not in (await judged(here, "calls-times")).says
+    )  # the worse is told first
+
+
+async def test_a_call_without_context_is_an_endpoint_that_differs(here):
+    answer = await call(here, {**body(), "context": None})
+    assert answer.status_code == 400
+    found = await judged(here, "calls-context")
+    assert (found.result, found.who) == ("fail", EHR_ADMIN)
+    assert f"register exactly {URL}" in found.do
+    bare = await call(here, body(prefetch=None))
+    assert bare.status_code == 412
+    assert "2 call(s) came without context" in (await judged(here, "calls-context")).says
+    assert "neither prefetched nor readable" in (await judged(here, "calls-stopped")).says
+
+
+async def test_a_misspelt_prefetch_key_is_named_with_the_right_one(here):
+    sent = body()
+    sent["prefetch"]["alergies"] = sent["prefetch"].pop("allergies")
+    await call(here, sent)
+    missing = await judged(here, "prefetch-never-sent")
+    assert (missing.result, "allergies" in missing.says) == ("fail", True)
+    unknown = await judged(here, "prefetch-unknown")
+    assert "`allergies`" in unknown.says
+    assert "alergies" in unknown.says
+
+
+async def test_a_token_that_cannot_be_used_says_why(here):
+    access = {
+        "access_token": "t",
+        "token_type": "Bearer",
+        "expires_in": 1,
+        "scope": "",
+        "subject": "cds-brief",
+    }
+    await call(here, body(fhirServer="http://ehr.test/r5", fhirAuthorization=access))
+    found = await judged(here, "calls-access")
+    assert (found.result, "another FHIR server" in found.says) == ("fail", True)
+    short = await judged(here, "calls-token-life")
+    assert (short.result, "lives 1 s" in short.says) == ("fail", True)
+
+
+async def test_calls_that_never_lend_a_token_are_said(here):
+    await call(here)
+    assert "no call lends a token" in (await judged(here, "calls-access")).says
+    assert (await judged(here, "calls-token-life")).result == "n/a"
+
+
+async def test_a_trigger_that_nobody_answers_is_named(here):
+    trigger = {"com.epic.cdshooks.request.bpa-trigger-action": "18"}
+    answer = await call(here, body(extension=trigger), url=RIVER)
+    assert answer.json() == {"cards": []}
+    found = await judged(here, "triggers", "riverside")
+    assert (found.result, "`18`" in found.says, "60" in found.says) == ("fail", True, True)
+    good = {"com.epic.cdshooks.request.bpa-trigger-action": "60"}
+    await call(here, body(extension=good), url=RIVER)
+    assert (await judged(here, "triggers", "riverside")).result == "warn"
+
+
+async def test_cards_whose_link_nobody_follows_and_that_bring_no_feedback(here):
+    for _ in range(20):
+        assert (await call(here)).status_code == 200
+    assert "the app was never opened" in (await judged(here, "links-opened")).says
+    assert "no feedback came" in (await judged(here, "feedback")).says
+    client = here.ground.client()
+    card = (await call(here)).json()["cards"][0]["uuid"]
+    assert (await client.feedback(URL, client.overridden(card))).status_code == 200
+    assert (await judged(here, "feedback")).result == "pass"
+    launched = [{"action": "launch", "outcome": "ok", "facts": {}}]
+    subject = await here.subject(patient="")
+    calls = dataclasses.replace(calls_of(launched), links=20)
+    opened = dataclasses.replace(subject, seen=dataclasses.replace(subject.seen, calls=calls))
+    assert verdict("links-opened", opened).result == "pass"
+
+
+async def test_slow_answers_are_told(here):
+    rows = [
+        {"action": "answer", "outcome": "ok", "facts": {"took_ms": 6000.0, "service": "s"}}
+    ] * 20
+    subject = await here.subject(patient="")
+    slow = dataclasses.replace(subject.seen, calls=calls_of(rows))
+    found = verdict("calls-in-time", dataclasses.replace(subject, seen=slow))
+    assert (found.result, "6000 ms" in found.says) == ("warn", True)
+
+
+async def test_no_value_of_a_call_is_kept_only_names_and_numbers(here):
+    odd = body(context=context(patientId="p-1"))
+    odd["prefetch"]["<b>Zyxomab Jones</b>"] = {}
+    await call(here, odd)
+    [entry] = [e for e in await here.ground.audited() if e["action"] == "answer"]
+    assert "Jones" not in str(entry["facts"])
+    assert set(entry["facts"]["prefetch"].split()) == {"patient", "medications", "allergies"}
