@@ -1,6 +1,7 @@
 """Every operator setting, once, read from the environment at start (prefix `CDS_`)."""
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -79,6 +80,58 @@ class Settings(BaseSettings):
     max_in_flight: Annotated[
         int, Field(ge=1, description="Hook calls answered at once; more get 503 with Retry-After.")
     ] = 64
+    model_provider: Annotated[
+        Literal["anthropic", "bedrock", "vertex", "foundry"],
+        Field(
+            description="Who serves the model. It is asked only for sites with `[agent] enabled`."
+        ),
+    ] = "anthropic"
+    model_id: Annotated[str, Field(description="The model, as its provider names it.")] = (
+        "claude-sonnet-5-5"
+    )
+    model_key: Annotated[
+        SecretStr,
+        Field(
+            validation_alias="ANTHROPIC_API_KEY",
+            description="The key of `anthropic` and `foundry`; `bedrock` and `vertex` use the machine's identity."
+            " Without it, rules write every brief.",
+        ),
+    ] = SecretStr("")
+    model_base_url: Annotated[
+        str,
+        Field(
+            description="Where the model is asked instead of the provider's own address: a gateway."
+        ),
+    ] = ""
+    model_region: Annotated[
+        str,
+        Field(description="Where inference may happen; `bedrock` and `vertex` need it."),
+    ] = ""
+    model_project: Annotated[
+        str, Field(description="The project of `vertex`, or the resource of `foundry`.")
+    ] = ""
+    model_effort: Annotated[
+        Literal["", "low", "medium", "high", "xhigh", "max"],
+        Field(description="How hard the model thinks; empty leaves it to the provider."),
+    ] = ""
+    model_baa_by: Annotated[
+        str, Field(description="Who attests that an agreement covers what the model is sent.")
+    ] = ""
+    model_baa_date: Annotated[
+        date | None, Field(description="When that agreement was signed, as 2026-01-31.")
+    ] = None
+    model_baa_reference: Annotated[str, Field(description="Where that agreement is filed.")] = ""
+    model_baa_region: Annotated[
+        str,
+        Field(description="Where it allows inference; must be `CDS_MODEL_REGION` if that is set."),
+    ] = ""
+    model_seconds: Annotated[
+        float, Field(gt=0, le=600, description="Seconds that one run of the agent may take.")
+    ] = 40.0
+    model_tokens: Annotated[
+        int,
+        Field(ge=1_000, description="Tokens that one run may use, in and out, cached ones too."),
+    ] = 200_000
 
     @property
     def is_demo(self) -> bool:

@@ -10,6 +10,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, get_args
 
+from pydantic import SecretStr
+
 from cds_service.cli import parser
 from cds_service.domain import brief, errors, evidence, needs, states
 from cds_service.http.problems import STATUS
@@ -44,9 +46,12 @@ def _settings() -> Iterator[str]:
     yield "Read once at start, from the environment. A wrong one stops the start with a sentence.\n"
     yield "| setting | default | meaning |\n| --- | --- | --- |"
     for name, field in Settings.model_fields.items():
-        default = field.default if not isinstance(field.default, Path) else str(field.default)
+        variable = field.validation_alias or f"CDS_{name.upper()}"
+        default = (
+            str(field.default) if isinstance(field.default, Path | SecretStr) else field.default
+        )
         shown = json.dumps(default) if default not in ("", None) else "none"
-        yield f"| `CDS_{name.upper()}` | `{shown}` | {field.description} |"
+        yield f"| `{variable}` | `{shown}` | {field.description} |"
 
 
 def _errors() -> Iterator[str]:

@@ -4,6 +4,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.ground import standing
+from tests.guard import stay_here
+
+stay_here()
 
 settings.register_profile(
     "product", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60

@@ -1,0 +1,73 @@
+"""The record of a run: what was asked, what came back, what it cost. Chart content: it is kept sealed.
+
+`trace` returns of it what a reviewer may see: steps with sizes, no content.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cds_service.domain.json import JsonObject, decode, encode
+from cds_service.llm import Usage
+
+
+@dataclass(slots=True, kw_only=True)
+class RunRecord:
+    """Grows while a run goes on."""
+
+    run: str
+    """Random: it tells nothing about the patient."""
+    versions: Mapping[str, str]
+    steps: list[JsonObject] = field(default_factory=list, repr=False)
+    messages: tuple[JsonObject, ...] = field(default=(), repr=False)
+    answer: str = field(default="", repr=False)
+    usage: Usage = field(default_factory=Usage)
+    requests: list[str] = field(default_factory=list)
+    """Ids that the model's operator knows the requests by."""
+    retries: int = 0
+    tool_calls: int = 0
+    seconds: float = 0.0
+    shown: int = 0
+    withheld: int = 0
+    unread: int = 0
+    notes_kept_back: int = 0
+
+    def step(self, what: str, **facts: object) -> None:
+        """Add one step: names and numbers only."""
+        self.steps.append({"step": what, **facts})
+
+    def facts(self) -> dict[str, object]:
+        """Return numbers for the audit and for telemetry."""
+        return {
+            "run": self.run,
+            "turns": sum(each["step"] == "model" for each in self.steps),
+            "tool_calls": self.tool_calls,
+            "retries": self.retries,
+            "seconds": round(self.seconds, 3),
+            "tokens_in": self.usage.input + self.usage.cache_read + self.usage.cache_write,
+            "tokens_out": self.usage.output,
+            "tokens_cached": self.usage.cache_read,
+            "withheld": self.withheld,
+            "notes_kept_back": self.notes_kept_back,
+        }
+
+    def to_bytes(self, **ending: object) -> bytes:
+        """Return the whole record as JSON, to be sealed."""
+        return encode(
+            {
+                "versions": dict(self.versions),
+                "facts": self.facts(),
+                "requests": self.requests,
+                "steps": self.steps,
+                "messages": self.messages,
+                "answer": self.answer,
+                **ending,
+            }
+        )
+
+
+def trace(stored: bytes) -> dict[str, object]:
+    """Return what a reviewer may see of a stored record: versions, steps with sizes, checks, how it ended."""
+    whole = decode(stored)
+    if not isinstance(whole, dict):
+        return {}
+    return {name: value for name, value in whole.items() if name not in {"messages", "answer"}}
