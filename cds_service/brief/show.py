@@ -19,6 +19,8 @@ def to_json(brief: Brief) -> dict[str, object]:
             {**_gap(gap), "text": text}
             for gap, text in zip(brief.gaps, brief.gap_texts, strict=True)
         ],
+        **({"versions": dict(brief.versions)} if brief.versions else {}),
+        **({"notices": list(brief.notices)} if brief.notices else {}),
     }
 
 
@@ -39,7 +41,7 @@ def _statement(line: Line) -> dict[str, object]:
         "added_by": said.added_by,
         "flags": list(said.flags),
     }
-    for name in ("needs", "quote", "why"):
+    for name in ("needs", "quote", "why", "group"):
         value = getattr(said, name)
         if value:
             shown[name] = list(value) if isinstance(value, tuple) else value

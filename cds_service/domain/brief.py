@@ -4,7 +4,7 @@ A statement holds no clinical value. Rules and the agent choose `kind`, `refs` a
 writes the text from the cited resources, so that values, units, dates and names are right by construction.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -100,6 +100,8 @@ class Statement:
     needs: tuple[NeedName, ...] = ()
     quote: str | None = field(default=None, repr=False)
     why: str | None = field(default=None, repr=False)
+    group: str | None = None
+    """`Condition/id` of the problem that a model put it with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +133,10 @@ class Brief:
     gaps: tuple[Gap, ...]
     gap_texts: tuple[str, ...] = field(default=(), repr=False)
     """One sentence for each gap, in the same order."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Of everything that had a part in it: `rules`, and where a model had one `model`, `prompt` and `tools`."""
+    notices: tuple[str, ...] = ()
+    """What a reader must know of how it was made, one sentence each."""
 
     def section(self, section_id: SectionId) -> tuple[Line, ...]:
         """Return the lines of one section; none when it has nothing to say."""

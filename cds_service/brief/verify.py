@@ -1,0 +1,187 @@
+"""From an agent's draft to a brief: every statement checked, every value written by code, nothing of weight left out.
+
+Rules' lines that no brief may leave out, the lists of problems, medicines and allergies, and whatever is critical,
+out of range and new stand in it whether the draft cites them or not. What a model adds is order, a lead, a quotation
+and a reason that is shown as unverified.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from cds_service.brief import why
+from cds_service.brief.accept import Known, accept, is_newest, known
+from cds_service.brief.must_show import missing
+from cds_service.brief.record import Item, Record, index
+from cds_service.brief.rules import SECTIONS, line
+from cds_service.domain.brief import Brief, Flag, Line, Section, SectionId, Statement
+from cds_service.domain.draft import DROPS, Code, Draft, Ending, Finding, Proposed
+from cds_service.domain.evidence import Context
+
+MAX_DROPPED = 0.2
+"""The share of dropped statements above which a draft is not trusted. A starting value."""
+MAX_LEADS = 6
+WHOLE: frozenset[SectionId] = frozenset(
+    {"visit", "attention", "changes", "problems", "medications", "allergies", "open_loops"}
+)
+"""Sections that keep every line of the rules; a model may put them in order."""
+_KEPT: frozenset[Flag] = frozenset(
+    {"must_show", "critical", "abnormal", "severe", "conflict", "acute", "high_alert", "new"}
+)
+_FIRST: frozenset[Flag] = frozenset({"critical", "conflict", "allergen", "severe", "acute"})
+"""What a model's lead never stands before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What came of a draft."""
+
+    status: Ending
+    brief: Brief | None = field(default=None, repr=False)
+    """None where the draft is not trusted: then the rules' brief is shown."""
+    findings: tuple[Finding, ...] = ()
+    dropped: int = 0
+    left_out: Mapping[SectionId, int] = field(default_factory=dict)
+    """Lines that rules show and this brief does not, by section."""
+
+
+def verify(draft: Draft, context: Context, rules: Brief) -> Checked:
+    """Check a draft against the record and make a brief of what holds."""
+    record = index(context)
+    by = known(record, rules, draft.shown)
+    findings: list[Finding] = []
+    kept = list(_kept(draft, by, findings))
+    dropped = sum(each.code in DROPS for each in findings)
+    status = _status(draft, findings, dropped)
+    if status != "ok":
+        return Checked(status=status, findings=tuple(findings), dropped=dropped)
+    brief, left_out = _assembled(kept, record, rules)
+    return Checked(
+        status="ok", brief=brief, findings=tuple(findings), dropped=dropped, left_out=left_out
+    )
+
+
+def _status(draft: Draft, findings: list[Finding], dropped: int) -> Ending:
+    if any(each.code == "wrong_patient" for each in findings):
+        return "wrong_patient"
+    if not draft.statements or dropped == len(draft.statements):
+        return "empty" if not draft.statements else "too_many_drops"
+    return "too_many_drops" if dropped / len(draft.statements) > MAX_DROPPED else "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    section: SectionId
+    statement: Statement
+    lead: bool
+
+
+def _kept(draft: Draft, by: Known, findings: list[Finding]) -> Iterator[_Kept]:
+    """Yield what holds, in the draft's order, and note what was found."""
+    told: set[Statement] = set()
+    leads = 0
+    for place, said in enumerate(draft.statements):
+        made = accept(said, by)
+        codes: list[Code] = []
+        if isinstance(made, str):
+            codes.append(made)
+        else:
+            section, statement = made
+            if statement in told:
+                codes.append("duplicate")
+            else:
+                told.add(statement)
+                codes += [] if is_newest(said, statement) else ["not_newest"]
+                reason = (
+                    why.check(said.why, by.record, _cited(by, statement)) if said.why else None
+                )
+                codes += [reason] if reason else []
+                leads += said.lead
+                yield _Kept(
+                    section,
+                    _chosen(statement, said, by, keep_why=reason is None),
+                    said.lead and leads <= MAX_LEADS,
+                )
+        findings += [Finding(place=place, kind=said.kind, code=code) for code in codes]
+
+
+def _cited(by: Known, statement: Statement) -> list[Item]:
+    return [by.record.items[ref] for ref in statement.refs]
+
+
+def _chosen(statement: Statement, said: Proposed, by: Known, *, keep_why: bool) -> Statement:
+    """Return a statement as chosen by a model: with its reason, and the problem that it belongs to."""
+    group = said.group if said.group in by.shown and said.group in by.record.items else ""
+    return replace(
+        statement,
+        added_by="model",
+        why=said.why.strip() if said.why and keep_why else None,
+        group=group if group.startswith("Condition/") else None,
+    )
+
+
+def _assembled(
+    kept: list[_Kept], record: Record, rules: Brief
+) -> tuple[Brief, Mapping[SectionId, int]]:
+    """Return the brief of what holds and of what rules keep, and how many lines of the rules it leaves out."""
+    left_out: Counter[SectionId] = Counter()
+    sections = []
+    for name, title, _ in SECTIONS:
+        own = rules.section(name)
+        if name == "attention":
+            lines = _attention([each for each in kept if each.lead], own, record)
+        else:
+            mine = [line(record, each.statement) for each in kept if each.section == name]
+            rest = _uncovered(own, mine)
+            stay = [
+                each
+                for each in rest
+                if name in WHOLE or not _KEPT.isdisjoint(each.statement.flags)
+            ]
+            left_out[name] += len(rest) - len(stay)
+            lines = [*mine, *stay]
+        if lines:
+            sections.append(Section(id=name, title=title, lines=tuple(lines)))
+    brief = replace(rules, sections=tuple(sections))
+    return _completed(brief, record), {name: n for name, n in left_out.items() if n}
+
+
+def _attention(leads: list[_Kept], own: tuple[Line, ...], record: Record) -> list[Line]:
+    """Return what must be read first, then a model's leads, then the rest of what rules put there."""
+    mine = [line(record, each.statement) for each in leads]
+    first = [each for each in own if not _FIRST.isdisjoint(each.statement.flags)]
+    rest = [each for each in own if _FIRST.isdisjoint(each.statement.flags)]
+    new = _uncovered(mine, first)
+    return [*first, *new, *_uncovered(rest, new)]
+
+
+def _uncovered(lines: Iterable[Line], by: list[Line]) -> list[Line]:
+    """Return the lines that none of the others tells: the same kind, of at least the same entries."""
+    told: dict[object, list[frozenset[str]]] = {}
+    for each in by:
+        told.setdefault(each.statement.kind, []).append(_subject(each.statement))
+    return [
+        each
+        for each in lines
+        if not any(_subject(each.statement) <= one for one in told.get(each.statement.kind, ()))
+    ]
+
+
+def _subject(said: Statement) -> frozenset[str]:
+    return frozenset((*said.refs, *said.needs, *filter(None, (said.quote,))))
+
+
+def _completed(brief: Brief, record: Record) -> Brief:
+    """Add to attention what no brief may leave out and is not told in any section."""
+    lacking = missing(record, (each.statement for each in brief.lines()))
+    if not lacking:
+        return brief
+    more = tuple(line(record, each) for each in lacking)
+    sections = [
+        replace(part, lines=(*part.lines, *more)) if part.id == "attention" else part
+        for part in brief.sections
+    ]
+    if not any(part.id == "attention" for part in sections):
+        title = next(title for name, title, _ in SECTIONS if name == "attention")
+        sections.insert(1, Section(id="attention", title=title, lines=more))
+    return replace(brief, sections=tuple(sections))
