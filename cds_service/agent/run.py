@@ -1,5 +1,6 @@
 """One run of the agent: a Context and the rules' brief become a Draft, or a reason why there is none."""
 
+import asyncio
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -61,8 +62,8 @@ class Agent:
         record = RunRecord(
             run=secrets.token_hex(8), versions={**self.versions, "rules": rules.rules_version}
         )
-        seen = view(context, may_send=may_send)
-        notes = Notes(f"^{secrets.token_hex(1)} ") if note_text else None
+        seen, first = await asyncio.to_thread(self._begin, context, rules, may_send)
+        notes = Notes(f"^{secrets.token_hex(1)}^") if note_text else None
         loop = Loop(
             model=self.model,
             system=self.prompt.text,
@@ -72,14 +73,17 @@ class Agent:
             clock=self.clock,
         )
         with _TRACER.start_as_current_span("invoke_agent pre_visit_brief") as span:
-            outcome = await self._run(
-                loop, first_message(context, rules, seen, self.limits), seen, notes
-            )
+            outcome = await self._run(loop, first, seen, notes)
             span.set_attribute("gen_ai.operation.name", "invoke_agent")
             span.set_attribute("gen_ai.agent.name", "pre_visit_brief")
             span.set_attribute("gen_ai.conversation.id", record.run)
             span.set_attribute("cds.agent.status", outcome.status)
         return outcome
+
+    def _begin(self, context: Context, rules: Brief, may_send: MaySend) -> tuple[View, str]:
+        """Make what the model sees at first; tens of milliseconds, so not on the loop that answers calls."""
+        seen = view(context, may_send=may_send)
+        return seen, first_message(context, rules, seen, self.limits)
 
     async def _run(self, loop: Loop, first: str, seen: View, notes: Notes | None) -> Outcome:
         record = loop.record

@@ -125,7 +125,7 @@ _SMALL = 700
 
 
 def is_open(evidence: Evidence) -> bool:
-    """Return whether an entry carries no label of restriction: without a policy, labelled ones stay here."""
+    """Return whether an entry may be sent where no site's policy was asked: nothing labelled as restricted."""
     labels = objs(obj(evidence.resource, "meta"), "security")
     return not any(code(label, "code") in _LABELS for label in labels)
 

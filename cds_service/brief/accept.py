@@ -14,6 +14,7 @@ from cds_service.brief.wording.words import TEXT_MAX
 from cds_service.domain.brief import Brief, Kind, SectionId, Statement
 from cds_service.domain.draft import Code, Proposed
 from cds_service.domain.json import JsonObject
+from cds_service.domain.needs import NeedName
 from cds_service.fhir.compartment import patient_of
 from cds_service.fhir.elements import clean, has_code, inline_text, obj, objs, type_and_id
 
@@ -32,11 +33,22 @@ class Known:
     shown: frozenset[str] = field(repr=False)
     """References that a model has seen in its run."""
     by_ref: Mapping[tuple[Kind, str], tuple[Placed, ...]] = field(repr=False)
+    absences: Mapping[tuple[NeedName, ...], Placed] = field(repr=False)
+
+    def about(self, said: Statement) -> tuple[Placed, ...]:
+        """Return what rules say of the same kind that begins with the same entry, or of the same absence."""
+        if said.refs:
+            return self.by_ref.get((said.kind, said.refs[0]), ())
+        return (self.absences[said.needs],) if said.needs in self.absences else ()
 
     def find(self, kind: Kind, refs: tuple[str, ...]) -> Placed | None:
-        """Return the statement of this kind by rules that cites all of these, its own section before attention."""
+        """Return the statement of this kind by rules that cites all of these, its own section before attention.
+
+        A line of many names is found only by all of them.
+        """
         for section, said in self.by_ref.get((kind, refs[0]), ()):
-            if "grouped" not in said.flags and set(refs) <= set(said.refs):
+            cited, all_of_it = set(refs), set(said.refs)
+            if cited <= all_of_it and ("grouped" not in said.flags or cited == all_of_it):
                 return section, said
         return None
 
@@ -44,20 +56,23 @@ class Known:
 def known(record: Record, rules: Brief, shown: frozenset[str]) -> Known:
     """Index the rules' brief of a record."""
     found: dict[tuple[Kind, str], list[Placed]] = {}
+    absences: dict[tuple[NeedName, ...], Placed] = {}
     parts = sorted(rules.sections, key=lambda part: part.id in {"attention", "changes"})
     for part in parts:
         for line in part.lines:
             plain = tuple(each for each in line.statement.flags if each != "restricted")
             said = replace(line.statement, flags=plain)
+            if said.kind == "absence":
+                absences[said.needs] = (part.id, said)
             for ref in said.refs:
                 found.setdefault((said.kind, ref), []).append((part.id, said))
-    return Known(record, shown, {key: tuple(each) for key, each in found.items()})
+    return Known(record, shown, {key: tuple(each) for key, each in found.items()}, absences)
 
 
 def accept(said: Proposed, by: Known) -> Made:
     """Return where a statement stands and what it is, or the first check that it fails."""
     if said.kind == "absence":
-        return _absence(said, by.record)
+        return _absence(said, by)
     return _refused(said, by) or _made(said, by)
 
 
@@ -96,10 +111,13 @@ def _check(ref: str, by: Known) -> Code | None:
     return "refuted" if has_code(verification, "refuted") else None
 
 
-def _absence(said: Proposed, record: Record) -> Made:
-    """Accept that there is none only where complete searches, or a Bundle, hold none at all."""
+def _absence(said: Proposed, by: Known) -> Made:
+    """Accept that there is none only where rules say it, or complete searches, or a Bundle, hold none at all."""
+    record = by.record
     if said.refs or not said.needs:
         return "kind_mismatch"
+    if said.needs in by.absences:
+        return by.absences[said.needs]
     if any(record.holds_any(need) for need in said.needs):
         return "absence_denied"
     if not (record.proves_absence(said.needs) or record.is_bundle(said.needs)):

@@ -55,11 +55,11 @@ def rule_brief(context: Context) -> Brief:
     """Return the brief that rules make of a record: pure, and the same bytes for the same input."""
     record = index(context)
     made = ((name, title, list(rules(record))) for name, title, rules in SECTIONS)
-    gaps = (*context.ledger.gaps(), *_gaps(record))
+    missing = gaps(record)
     return Brief(
         patient=f"Patient/{context.patient}",
         as_of=context.now,
-        rules_version=_version(record),
+        rules_version=version(record),
         sections=tuple(
             Section(
                 id=name,
@@ -69,22 +69,22 @@ def rule_brief(context: Context) -> Brief:
             for name, title, statements in made
             if statements
         ),
-        gaps=gaps,
-        gap_texts=tuple(sentence(gap) for gap in gaps),
+        gaps=missing,
+        gap_texts=tuple(sentence(gap) for gap in missing),
     )
 
 
-def _version(record: Record) -> str:
+def version(record: Record) -> str:
     """Return the version of the rules, with the day of the site's own changes where it has any."""
     changed = record.tables.reviewed
     return f"{RULES_VERSION}+{changed.isoformat()}" if changed else RULES_VERSION
 
 
-def _gaps(record: Record) -> Iterator[Gap]:
-    """Yield what the record itself turns out to lack."""
+def gaps(record: Record) -> tuple[Gap, ...]:
+    """Return what could not be read, and what the record itself turns out to lack."""
     count = unresolved(record)
-    if count:
-        yield Gap(need="medications", reason="unresolved", count=count)
+    found = (Gap(need="medications", reason="unresolved", count=count),) if count else ()
+    return (*record.context.ledger.gaps(), *found)
 
 
 def line(record: Record, statement: Statement) -> Line:

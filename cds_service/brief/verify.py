@@ -1,16 +1,16 @@
 """From an agent's draft to a brief: every statement checked, every value written by code, nothing of weight left out.
 
-Rules' lines that no brief may leave out, the lists of problems, medicines and allergies, and whatever is critical,
-out of range and new stand in it whether the draft cites them or not. What a model adds is order, a lead, a quotation
-and a reason that is shown as unverified.
+A model can move lines and add lines; it can remove none. What rules show and a draft does not cite stands after what it
+does, so that a brief with a model leaves out no more than one without. What a model adds is order, a lead, a line that
+rules would not show, a quotation, and a reason that is shown as unverified.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from cds_service.brief import why
 from cds_service.brief.accept import Known, accept, is_newest, known
+from cds_service.brief.made import arranged
 from cds_service.brief.must_show import missing
 from cds_service.brief.record import Item, Record, index
 from cds_service.brief.rules import SECTIONS, line
@@ -21,13 +21,6 @@ from cds_service.domain.evidence import Context
 MAX_DROPPED = 0.2
 """The share of dropped statements above which a draft is not trusted. A starting value."""
 MAX_LEADS = 6
-WHOLE: frozenset[SectionId] = frozenset(
-    {"visit", "attention", "changes", "problems", "medications", "allergies", "open_loops"}
-)
-"""Sections that keep every line of the rules; a model may put them in order."""
-_KEPT: frozenset[Flag] = frozenset(
-    {"must_show", "critical", "abnormal", "severe", "conflict", "acute", "high_alert", "new"}
-)
 _FIRST: frozenset[Flag] = frozenset({"critical", "conflict", "allergen", "severe", "acute"})
 """What a model's lead never stands before."""
 
@@ -41,8 +34,6 @@ class Checked:
     """None where the draft is not trusted: then the rules' brief is shown."""
     findings: tuple[Finding, ...] = ()
     dropped: int = 0
-    left_out: Mapping[SectionId, int] = field(default_factory=dict)
-    """Lines that rules show and this brief does not, by section."""
 
 
 def verify(draft: Draft, context: Context, rules: Brief) -> Checked:
@@ -55,10 +46,8 @@ def verify(draft: Draft, context: Context, rules: Brief) -> Checked:
     status = _status(draft, findings, dropped)
     if status != "ok":
         return Checked(status=status, findings=tuple(findings), dropped=dropped)
-    brief, left_out = _assembled(kept, record, rules)
-    return Checked(
-        status="ok", brief=brief, findings=tuple(findings), dropped=dropped, left_out=left_out
-    )
+    brief = _assembled(kept, record, rules)
+    return Checked(status="ok", brief=brief, findings=tuple(findings), dropped=dropped)
 
 
 def _status(draft: Draft, findings: list[Finding], dropped: int) -> Ending:
@@ -120,11 +109,8 @@ def _chosen(statement: Statement, said: Proposed, by: Known, *, keep_why: bool) 
     )
 
 
-def _assembled(
-    kept: list[_Kept], record: Record, rules: Brief
-) -> tuple[Brief, Mapping[SectionId, int]]:
-    """Return the brief of what holds and of what rules keep, and how many lines of the rules it leaves out."""
-    left_out: Counter[SectionId] = Counter()
+def _assembled(kept: list[_Kept], record: Record, rules: Brief) -> Brief:
+    """Return the brief of what holds and, after it in each section, of what rules show besides."""
     sections = []
     for name, title, _ in SECTIONS:
         own = rules.section(name)
@@ -132,18 +118,10 @@ def _assembled(
             lines = _attention([each for each in kept if each.lead], own, record)
         else:
             mine = [line(record, each.statement) for each in kept if each.section == name]
-            rest = _uncovered(own, mine)
-            stay = [
-                each
-                for each in rest
-                if name in WHOLE or not _KEPT.isdisjoint(each.statement.flags)
-            ]
-            left_out[name] += len(rest) - len(stay)
-            lines = [*mine, *stay]
+            lines = [*mine, *_uncovered(own, mine)]
         if lines:
             sections.append(Section(id=name, title=title, lines=tuple(lines)))
-    brief = replace(rules, sections=tuple(sections))
-    return _completed(brief, record), {name: n for name, n in left_out.items() if n}
+    return _completed(arranged(rules, sections), record)
 
 
 def _attention(leads: list[_Kept], own: tuple[Line, ...], record: Record) -> list[Line]:
@@ -184,4 +162,4 @@ def _completed(brief: Brief, record: Record) -> Brief:
     if not any(part.id == "attention" for part in sections):
         title = next(title for name, title, _ in SECTIONS if name == "attention")
         sections.insert(1, Section(id="attention", title=title, lines=more))
-    return replace(brief, sections=tuple(sections))
+    return arranged(brief, sections)

@@ -26,7 +26,8 @@ def page(name: str) -> str:
 
 @pytest.mark.parametrize("setting", Settings.model_fields)
 def test_every_setting_has_its_entry(setting):
-    assert f"`CDS_{setting.upper()}`" in page("settings.md")
+    own = Settings.model_fields[setting].validation_alias
+    assert f"`{own or f'CDS_{setting.upper()}'}`" in page("settings.md")
 
 
 ERRORS = [e for e in vars(errors).values() if isinstance(e, type)]
