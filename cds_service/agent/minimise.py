@@ -83,7 +83,7 @@ def _word(with_: Minimise, value: object, resource: JsonObject) -> str:
 
 
 def _unusual(with_: Minimise, value: object, resource: JsonObject) -> str:
-    return "" if value in {"final", "amended", "corrected"} else _word(with_, value, resource)
+    return "" if value in ("final", "amended", "corrected") else _word(with_, value, resource)
 
 
 def _day(with_: Minimise, value: object, _: JsonObject) -> str:
