@@ -23,6 +23,7 @@ from cds_service.fhir.client import FhirServer, Pace
 from cds_service.flow.answer import Answer
 from cds_service.flow.feedback import TakeFeedback
 from cds_service.flow.keep import Keep
+from cds_service.flow.switches import Switches
 from cds_service.http.cds_hooks_2 import read_feedback, read_request
 from cds_service.http.edge import Edge
 from cds_service.http.key_set import add_key_set
@@ -87,6 +88,7 @@ class Service:
     audit: Audit
     replay: Replay
     upkeep: Upkeep
+    switches: Switches
     keys: KeySets
     network: Network
     signing: KeyFile
@@ -104,6 +106,7 @@ class Service:
             await self._start_storage()
             used = UsedTokens(self.writer)
             self.replay.restore(await used.load(self.now().timestamp()))
+            await self.switches.read()
             async with self._writing(), self._warming():
                 yield
 
@@ -134,7 +137,9 @@ class Service:
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[None]:
         self.writing = asyncio.create_task(self.writer.run())
-        beside = [asyncio.create_task(each.run()) for each in (self.audit, self.upkeep)]
+        beside = [
+            asyncio.create_task(each.run()) for each in (self.audit, self.upkeep, self.switches)
+        ]
         try:
             yield
         finally:
@@ -155,6 +160,8 @@ class Service:
             wrong["database"] = "cannot be written; entries wait in memory"
         if self.writing is not None and self.writing.done():
             wrong["writer"] = "stopped; nothing is stored"
+        if self.switches.fault:
+            wrong["switches"] = self.switches.fault
         return wrong
 
     def notes(self) -> list[str]:
@@ -202,6 +209,7 @@ def build(settings: Settings, world: World | None = None) -> Service:
         audit=Audit(writer=writer, now=world.now),
         replay=Replay(UsedTokens(writer)),
         upkeep=upkeep,
+        switches=Switches(database=upkeep.database),
         now=world.now,
         keys=KeySets(
             client=network.client, clock=world.clock, trust_public_sandbox=settings.is_demo
@@ -266,6 +274,7 @@ def _endpoints(service: Service, world: World) -> Endpoints:
     public_url = service.settings.public_url.rstrip("/")
     answer = Answer(
         sites=service.sites,
+        switches=service.switches,
         catalog=service.catalog,
         verify=verify,
         read=read_request,

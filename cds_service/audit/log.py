@@ -32,6 +32,13 @@ class Entry:
     """`Type/id` of whose chart it is; sealed when it is stored."""
     brief: str = ""
 
+    _lap: float = field(default_factory=lambda: asyncio.get_running_loop().time(), repr=False)
+
+    def lap(self, stage: str) -> None:
+        """Note the milliseconds since the stage before."""
+        before, self._lap = self._lap, asyncio.get_running_loop().time()
+        self.facts[f"{stage}_ms"] = round((self._lap - before) * 1000, 1)
+
     def note(self, **facts: Fact | None) -> None:
         """Add facts; one that is None is left out."""
         self.facts |= {name: value for name, value in facts.items() if value is not None}

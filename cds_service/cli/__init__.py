@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from cds_service.cli import brief, db, demo, hooks, keys, serve, site
+from cds_service.cli import brief, db, demo, explain, hooks, keys, serve, site
 from cds_service.domain.errors import CdsError
 
-_COMMANDS = (demo, serve, brief, site, hooks, keys, db)
+_COMMANDS = (demo, serve, brief, site, explain, hooks, keys, db)
 
 
 def parser() -> argparse.ArgumentParser:

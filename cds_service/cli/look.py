@@ -58,10 +58,15 @@ async def looked(
     services = tuple(each.id for each in enabled)
     seen = await look(site, services=services, needs=needs, patient=patient, progress=progress)
     progress("the calls already seen")
+    await service.switches.read()
+    off = [
+        what or "everything" for name, what in sorted(service.switches.off) if name == site.name
+    ]
     entries = await newest_entries(service.database, site=site.name)
     seen = replace(
         seen,
         expected_discovery=service.endpoints.document_of(site),
+        off=tuple(off),
         calls=None if entries is None else calls_of(entries),
     )
     return Subject(site=site, services=enabled, public_url=public, seen=seen)

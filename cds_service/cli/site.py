@@ -4,7 +4,7 @@ import argparse
 import json
 
 from cds_service.catalog import load_catalog
-from cds_service.cli import check, packet, plan
+from cds_service.cli import check, packet, plan, shadow, switch
 from cds_service.settings import load_settings
 from cds_service.sites import load_sites
 
@@ -14,7 +14,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     group = commands.add_parser("site", help="the configured sites").add_subparsers(
         required=True, metavar="COMMAND"
     )
-    for module in (plan, packet, check):
+    for module in (plan, packet, check, switch, shadow):
         module.add(group)
     listing = group.add_parser("list", help="list the sites and what each enabled")
     listing.add_argument("--json", action="store_true", help="print JSON for a program")

@@ -13,6 +13,7 @@ from cds_service.domain.call import Call, HookRequest
 from cds_service.flow.keep import Keep
 from cds_service.flow.occasion import check_occasion, shown
 from cds_service.flow.shape import shape
+from cds_service.flow.switches import Switches
 from cds_service.sites import Sites
 from cds_service.verify import Verify
 
@@ -22,6 +23,7 @@ class Answer:
     """Answers one hook call."""
 
     sites: Sites
+    switches: Switches
     catalog: Catalog
     verify: Verify
     read: Callable[[bytes], HookRequest]
@@ -36,24 +38,29 @@ class Answer:
             site = self.sites.find(call.site)
             caller = await self.verify(call, site)
             entry.note(issuer=caller.issuer, tenant=caller.tenant, jti=caller.jti)
+            entry.lap("verify")
             request = self.read(await call.body())
             service = self.catalog.find(call.service_id, enabled=site.file.services)
             check_hook(service, request.hook)
             entry.note(hook_instance=request.hook_instance)
             entry.actor, entry.patient = request.user, f"Patient/{request.patient_id}"
             entry.note(**shape(request, site))
+            self.switches.check(site.name, service.id)
             check_occasion(request, site)
             granted = access(request, caller, site)
             context = await self.gather(granted, request, service, site, deadline=call.deadline)
+            entry.lap("gather")
             brief = rule_brief(context)
             answered = self.compose(service.cards(brief), brief, context, site)
             self.keep(answered, brief, service, site)
+            entry.lap("brief")
             entry.brief = answered.brief_id
             entry.note(
                 cards=len(answered.cards),
                 card_ids=[card.uuid for card in answered.cards],
                 links=sum(bool(card.links) for card in answered.cards),
                 gaps=len(brief.gaps),
+                missing=sorted({f"{gap.need}: {gap.reason}" for gap in brief.gaps}),
                 resources=len(context.ledger.evidence),
                 rules=brief.rules_version,
                 access=granted.refused or "granted",

@@ -126,6 +126,16 @@ AUDIT_HEAD = Table(
     Column("mac", LargeBinary, nullable=False),
     Column("seal", LargeBinary, nullable=False),  # keyed hash of the three before it
 )
+SWITCH = Table(
+    "switch",
+    METADATA,
+    Column("site", String(63), primary_key=True),
+    Column(
+        "what", String(63), primary_key=True
+    ),  # a service, `agent`, or empty for the whole site
+    Column("by", String(256), nullable=False),
+    Column("at", Instant, nullable=False),
+)
 REPLAY = Table(
     "replay",
     METADATA,

@@ -1,0 +1,37 @@
+"""What an operator switched off: a row for each site, service or agent that is off; on again removes it."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cds_service.storage.database import Database
+from cds_service.storage.tables import SWITCH
+
+WHOLE_SITE = ""
+"""In place of a service: everything of the site."""
+AGENT = "agent"
+"""In place of a service: the model alone; the rules' briefs go on."""
+Off = frozenset[tuple[str, str]]
+
+
+async def switched_off(database: Database) -> Off | None:
+    """Return all (site, what) that are off; None while the database cannot be read."""
+    try:
+        async with database.reading() as connection:
+            rows = await connection.execute(select(SWITCH.c.site, SWITCH.c.what))
+            return frozenset((row.site, row.what) for row in rows)
+    except (SQLAlchemyError, OSError):
+        return None
+
+
+async def set_switch(
+    connection: AsyncConnection, *, site: str, what: str, on: bool, by: str, at: datetime
+) -> None:
+    """Switch off or on, in the caller's transaction; doing it twice changes nothing."""
+    here = (SWITCH.c.site == site) & (SWITCH.c.what == what)
+    await connection.execute(delete(SWITCH).where(here))
+    if not on:
+        row = {"site": site, "what": what, "by": by, "at": at}
+        await connection.execute(SWITCH.insert(), [row])
