@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from cds_service.audit import Audit
+from cds_service.background import Background, Given, wire
 from cds_service.card import OVERRIDE_REASONS, Compose
 from cds_service.catalog import Catalog, load_catalog
 from cds_service.context.gather import Gather
@@ -97,6 +98,7 @@ class Service:
     asgi: Edge = field(init=False)
     reload: Reload
     now: Callable[[], datetime]
+    background: Background = field(init=False)
     writing: asyncio.Task[None] | None = None
 
     @asynccontextmanager
@@ -107,7 +109,7 @@ class Service:
             used = UsedTokens(self.writer)
             self.replay.restore(await used.load(self.now().timestamp()))
             await self.switches.read()
-            async with self._writing(), self._warming():
+            async with self._writing(), self._warming(), self.background.running():
                 yield
 
     async def check_start(self) -> None:
@@ -178,6 +180,7 @@ class Service:
         return (
             kept
             + unused
+            + list(self.background.notes())
             + [
                 f"site {site.name}: no key set could be had from {source}; its calls get 401"
                 for site in self.sites.by_name.values()
@@ -226,6 +229,7 @@ def build(settings: Settings, world: World | None = None) -> Service:
         signing=signing,
         backend=_backend(network, signing, world),
     )
+    service.background = _background(service, world)
     service.endpoints = _endpoints(service, world)
     service.asgi = Edge(
         app=_fastapi(service),
@@ -269,6 +273,22 @@ def _signing_keys(settings: Settings, sites: Sites, world: World) -> KeyFile:
     return file
 
 
+def _background(service: Service, world: World) -> Background:
+    return wire(
+        Given(
+            settings=service.settings,
+            sites=service.sites,
+            catalog=service.catalog,
+            writer=service.writer,
+            network=service.network,
+            tokens=service.backend,
+            audit=service.audit,
+            now=world.now,
+            clock=world.clock,
+        )
+    )
+
+
 def _endpoints(service: Service, world: World) -> Endpoints:
     verify = Verify(keys=service.keys, replay=service.replay, now=world.now)
     public_url = service.settings.public_url.rstrip("/")
@@ -278,9 +298,11 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         catalog=service.catalog,
         verify=verify,
         read=read_request,
+        ready=service.background.ready,
         gather=Gather(server_of=OfSite(lambda site: _server(site, service, world)), now=world.now),
         compose=Compose(public_url=public_url, new_id=world.new_id),
         keep=Keep(writer=service.writer, now=world.now),
+        ahead=service.background.ahead,
         audit=service.audit,
     )
     feedback = TakeFeedback(
@@ -347,6 +369,17 @@ def _server(site: Site, service: Service, world: World) -> FhirServer:
         slots=asyncio.Semaphore(site.file.policy.concurrent_reads),
         clock=world.clock,
     )
+
+
+def is_held(settings: Settings) -> bool:
+    """Return whether another process has the data folder, or shares the database and does the work."""
+    if settings.database_url.startswith("postgresql"):
+        return True
+    try:
+        with holding(settings):
+            return False
+    except Misconfigured:
+        return True
 
 
 @contextmanager

@@ -40,6 +40,8 @@ class HookService:
     needs: tuple[NeedName, ...]
     cards: Callable[[Brief], tuple[CardIntent, ...]] = field(repr=False)
     usage_requirements: str = ""
+    ready: bool = False
+    """Whether this moment is served from a brief that was prepared ahead, where there is one."""
 
 
 __all__ = [

@@ -44,6 +44,21 @@ class Settings(BaseSettings):
             repr=False,
         ),
     ] = ""
+    engine_url: Annotated[
+        str,
+        Field(
+            description="Where durable work is kept: `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`;"
+            " empty means beside the database.",
+            repr=False,
+        ),
+    ] = ""
+    role: Annotated[
+        Literal["all", "api", "worker"],
+        Field(
+            description="`api` answers and leaves work ahead to processes of `cds-service worker`;"
+            " `all` does both."
+        ),
+    ] = "all"
     keyring: Annotated[
         str,
         Field(

@@ -3,6 +3,7 @@
 from cds_service.brief.must_show import missing, must_show
 from cds_service.brief.record import Record, index
 from cds_service.brief.render import fits, render
+from cds_service.brief.reread import for_call, from_json
 from cds_service.brief.rules import RULES_VERSION, line, rule_brief
 from cds_service.brief.show import to_json, to_text
 
@@ -10,6 +11,8 @@ __all__ = [
     "RULES_VERSION",
     "Record",
     "fits",
+    "for_call",
+    "from_json",
     "index",
     "line",
     "missing",

@@ -14,6 +14,7 @@ def to_json(brief: Brief) -> dict[str, object]:
         "as_of": _instant(brief.as_of),
         "patient": brief.patient,
         "rules_version": brief.rules_version,
+        **({"since": brief.since} if brief.since else {}),
         "sections": [_section(each) for each in brief.sections],
         "gaps": [
             {**_gap(gap), "text": text}

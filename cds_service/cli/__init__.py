@@ -3,10 +3,22 @@
 import argparse
 import sys
 
-from cds_service.cli import brief, db, demo, explain, hooks, keys, serve, site
+from cds_service.cli import (
+    brief,
+    db,
+    demo,
+    explain,
+    hooks,
+    keys,
+    prepare,
+    queue,
+    serve,
+    site,
+    worker,
+)
 from cds_service.domain.errors import CdsError
 
-_COMMANDS = (demo, serve, brief, site, explain, hooks, keys, db)
+_COMMANDS = (demo, serve, worker, brief, site, explain, prepare, queue, hooks, keys, db)
 
 
 def parser() -> argparse.ArgumentParser:

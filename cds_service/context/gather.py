@@ -61,7 +61,9 @@ class Gather:
         await _finish(readings, server, granted, site.profile, deadline)
         collected = [reading.collected() for reading in readings]
         ledger = build_ledger(request, service, site, collected, now)
-        medications = _referenced(ledger, server.base_url, now) if granted.is_usable else []
+        medications = (
+            referenced(ledger, server.base_url, now, _MAX_REFERENCED) if granted.is_usable else []
+        )
         if medications:
             await read_all(medications, server, granted, site.profile, deadline)
             collected += [each.collected() for each in medications if each.pages]
@@ -123,7 +125,7 @@ async def _finish(
         reading.ended = "partial" if reading.pages else "no_access"
 
 
-def _referenced(ledger: Ledger, base_url: str, now: datetime) -> list[Reading]:
+def referenced(ledger: Ledger, base_url: str, now: datetime, most: int) -> list[Reading]:
     """Return reads of the Medications that orders point to without saying their name.
 
     The chart chooses the id and nothing else of what is read: not the address, the type or the query.
@@ -137,6 +139,5 @@ def _referenced(ledger: Ledger, base_url: str, now: datetime) -> list[Reading]:
                 wanted[target] = None
     query = Query(need="medications", key="medications", type="Medication", read="id")
     return [
-        Reading(query=query, source="read", path=target, at=now)
-        for target in list(wanted)[:_MAX_REFERENCED]
+        Reading(query=query, source="read", path=target, at=now) for target in list(wanted)[:most]
     ]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 
@@ -18,6 +18,7 @@ from cds_service.domain.evidence import (
     Source,
 )
 from cds_service.domain.json import JsonObject, encode
+from cds_service.domain.needs import NeedName
 from cds_service.fhir.compartment import patient_of
 from cds_service.fhir.elements import code, obj, objs, type_and_id, version
 from cds_service.hook import HookService
@@ -50,8 +51,24 @@ def build_ledger(
     now: datetime,
 ) -> Ledger:
     """Build the ledger of one call. Resources of another patient are dropped and counted by need."""
-    patient = f"Patient/{request.patient_id}"
-    ours = frozenset({patient, f"{site.file.fhir.base_url}/{patient}"})
+    ours = _ours(request.patient_id, site)
+    ledger = record_ledger(request.patient_id, service.needs, site, collected, now)
+    return replace(ledger, dropped=(*ledger.dropped, *_unsaid(request, ours)))
+
+
+def _ours(patient: str, site: Site) -> frozenset[str]:
+    return frozenset({f"Patient/{patient}", f"{site.file.fhir.base_url}/Patient/{patient}"})
+
+
+def record_ledger(
+    patient: str,
+    needs: Iterable[NeedName],
+    site: Site,
+    collected: Iterable[Collected],
+    now: datetime,
+) -> Ledger:
+    """Build the ledger of one patient (a bare id) from what the queries of these needs brought."""
+    ours = _ours(patient, site)
     evidence: dict[str, Evidence] = {}
     dropped: Counter[tuple[str, GapReason]] = Counter()
     searches = []
@@ -66,21 +83,16 @@ def build_ledger(
             searches.append(_search(each, len(kept)))
     searches += [
         Search(need=need, key=need, state="unavailable", source="read", at=now)
-        for need in service.needs
+        for need in needs
         if not queries(need, site.profile)
     ]
     ledger = Ledger(
-        patient=patient,
+        patient=f"Patient/{patient}",
         base_url=site.file.fhir.base_url,
         evidence=evidence,
         searches=tuple(searches),
-        dropped=(
-            *(
-                Gap(need=need, reason=reason, count=n)
-                for (need, reason), n in dropped.items()
-                if n
-            ),
-            *_unsaid(request, ours),
+        dropped=tuple(
+            Gap(need=need, reason=reason, count=n) for (need, reason), n in dropped.items() if n
         ),
     )
     return withhold(ledger, site.marks)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from cds_service.context.access import Access
 from cds_service.context.ledger import Collected
-from cds_service.context.results import Results, unpack
+from cds_service.context.results import Results, told_code, unpack
 from cds_service.domain.evidence import SearchState, Source
 from cds_service.fhir.client import Answer, FhirServer
 from cds_service.vendors import Profile, Query
@@ -25,6 +25,8 @@ class Reading:
     ended: SearchState = "timeout"
     code: str = ""
     at: datetime
+    max_pages: int = 0
+    """Pages to read at most; 0: as many as the profile allows inside a hook call."""
 
     def collected(self) -> Collected:
         """Return what this query brought and how far it got."""
@@ -91,7 +93,7 @@ async def _pages(
 ) -> tuple[SearchState, str]:
     """Read pages into the reading; return how it ended. A cancelled read stays a time-out."""
     path = reading.path
-    for _ in range(profile.search.max_pages - len(reading.pages)):
+    for _ in range((reading.max_pages or profile.search.max_pages) - len(reading.pages)):
         url = server.on_base(path) if path else None
         if url is None:
             return ("partial", "foreign_next") if path else ("complete", "")
@@ -115,6 +117,8 @@ def _failure(answer: Answer, query: Query, profile: Profile) -> tuple[SearchStat
     """Say why an answer is none; a vendor's code for "not for you" counts at any status."""
     if answer.fault == "timeout":
         return "timeout", ""
+    if named := told_code(answer.body, profile):
+        return "failed", named
     told = unpack(answer.body, query, profile) if isinstance(answer.body, dict) else None
     if answer.status in {401, 403}:
         return "denied", str(answer.status)

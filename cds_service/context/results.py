@@ -121,6 +121,16 @@ def _warned(outcomes: list[JsonObject], usable: tuple[JsonObject, ...]) -> Resul
     return None
 
 
+def told_code(body: object, profile: Profile) -> str:
+    """Return the code of an OperationOutcome that this vendor gives a meaning of its own; "" for others."""
+    rules = profile.search
+    known = {*rules.restart_codes, *rules.stored_data_codes, *rules.daily_limit_codes}
+    if not known or not isinstance(body, dict):
+        return ""
+    told = {each for _, codes_ in _issues(body) for each in codes_}
+    return min(told & known, default="")
+
+
 _NO_ERROR = frozenset({"warning", "information", "success"})
 _WORST: tuple[SearchState, ...] = ("denied", "failed", "partial", "complete")
 

@@ -137,6 +137,8 @@ class Brief:
     """Of everything that had a part in it: `rules`, and where a model had one `model`, `prompt` and `tools`."""
     notices: tuple[str, ...] = ()
     """What a reader must know of how it was made, one sentence each."""
+    since: str = field(default="", repr=False)
+    """Of a brief that was prepared ahead: how old it is and what has changed since, in one line."""
 
     def section(self, section_id: SectionId) -> tuple[Line, ...]:
         """Return the lines of one section; none when it has nothing to say."""

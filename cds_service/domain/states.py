@@ -27,7 +27,7 @@ State = Literal[
 
 TRANSITIONS: Mapping[State, frozenset[State]] = {
     "requested": frozenset({"preparing", "cancelled", "expired", "failed"}),
-    "preparing": frozenset({"ready", "cancelled", "expired", "failed"}),
+    "preparing": frozenset({"ready", "requested", "cancelled", "expired", "failed"}),
     "ready": frozenset({"in_review", "cancelled", "expired"}),
     "in_review": frozenset({"ready", "approved", "rejected", "cancelled", "expired"}),
     "approved": frozenset({"writing", "withdrawn"}),
@@ -41,7 +41,7 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     "cancelled": frozenset(),
     "expired": frozenset(),
 }
-"""From each state, where a brief may go next.
+"""From each state, where a brief may go next. What the EHR cannot give now is `requested` again, for later.
 
 An approved brief is neither cancelled nor expired: a person decided, and only a person takes it back. After
 a lost answer comes `unknown`, never `failed`. From `failed` a person lets the work begin anew, as a new revision:

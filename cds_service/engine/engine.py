@@ -41,6 +41,8 @@ class Engine:
     hang_s: float = 60.0
     """A process whose event loop has not moved for so long ends itself, so that others take over."""
     tries: tuple[float, ...] = TRIES
+    passing: tuple[type[Exception], ...] = (OSError,)
+    """What a step may raise for a reason that may pass: a database that is away, for one."""
     registered: dict[str, Registered] = field(default_factory=dict)
     _runtime: "Runtime | None" = None
 
@@ -71,6 +73,7 @@ class Engine:
             me=self.me,
             hang_s=self.hang_s,
             tries=self.tries,
+            passing=self.passing,
             registered=tuple(self.registered.values()),
         )
         return Runtime(plan, loop)

@@ -25,4 +25,5 @@ class Plan:
     me: str
     hang_s: float
     tries: tuple[float, ...]
+    passing: tuple[type[Exception], ...]
     registered: tuple[Registered, ...]

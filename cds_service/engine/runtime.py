@@ -52,6 +52,7 @@ class _Steps:
 
     loop: asyncio.AbstractEventLoop
     tries: tuple[float, ...]
+    passing: tuple[type[Exception], ...]
 
     async def __call__(self, name: str, body: Callable[..., Awaitable[T]], /, *args: Json) -> T:
         async def run(*given: Json) -> T:
@@ -63,23 +64,24 @@ class _Steps:
     async def _tried(self, body: Callable[..., Awaitable[T]], args: tuple[Json, ...]) -> T:
         for pause in self.tries:
             try:
-                return await _told(body, args)
+                return await self._told(body, args)
             except Temporary:
                 await asyncio.sleep(pause)
-        return await _told(body, args)
+        return await self._told(body, args)
 
-
-async def _told(body: Callable[..., Awaitable[T]], args: tuple[Json, ...]) -> T:
-    """Run a body; what goes wrong is told by a code, because texts and traces may quote a chart."""
-    try:
-        return await body(*args)
-    except Stopped:
-        raise
-    except CdsError as problem:
-        raise Permanent(problem.code) from None
-    except Exception as crash:  # noqa: BLE001  # the last resort: raised again as a code
-        log.error("a step crashed: %s", type(crash).__name__)  # noqa: TRY400  # a trace quotes values
-        raise Permanent(f"crashed_{type(crash).__name__}") from None
+    async def _told(self, body: Callable[..., Awaitable[T]], args: tuple[Json, ...]) -> T:
+        """Run a body; what goes wrong is told by a code, because texts and traces may quote a chart."""
+        try:
+            return await body(*args)
+        except Stopped:
+            raise
+        except CdsError as problem:
+            raise Permanent(problem.code) from None
+        except self.passing as problem:
+            raise Temporary(f"away_{type(problem).__name__}") from None
+        except Exception as crash:  # noqa: BLE001  # the last resort: raised again as a code
+            log.error("a step crashed: %s", type(crash).__name__)  # noqa: TRY400  # a trace quotes values
+            raise Permanent(f"crashed_{type(crash).__name__}") from None
 
 
 @dataclass(slots=True)
@@ -132,7 +134,7 @@ class Runtime:
         self._spawn(self._watch)
 
     def _runner(self, name: str, workflow: Workflow) -> Callable[[str], Awaitable[None]]:
-        steps = _Steps(self.loop, self.plan.tries)
+        steps = _Steps(self.loop, self.plan.tries, self.plan.passing)
 
         async def run(row_id: str) -> None:
             self.active[name] += 1

@@ -16,7 +16,8 @@ from urllib.parse import unquote, urljoin, urlsplit
 import httpx
 
 from cds_service.domain.errors import NotJson
-from cds_service.domain.json import JsonObject, decode
+from cds_service.domain.json import JsonObject
+from cds_service.fhir.large import decoded
 
 for _name in ("httpx", "httpcore"):  # they log every URL, and those of FHIR reads name a patient
     logging.getLogger(_name).setLevel(logging.WARNING)
@@ -80,6 +81,7 @@ class FhirServer:
     slots: asyncio.Semaphore
     clock: Callable[[], float]
     """The event loop's clock, on which deadlines are given."""
+    max_bytes: int = MAX_ANSWER_BYTES
 
     def on_base(self, url: str) -> str | None:
         """Return the URL if it is on this server's base (relative ones are resolved), else None.
@@ -114,7 +116,7 @@ class FhirServer:
         headers = {"Accept": self.accept, "Authorization": f"Bearer {token}"}
         try:
             async with self.http.stream("GET", url, headers=headers) as response:
-                body = await _read(response)
+                body = await _read(response, self.max_bytes)
                 wait = retry_after(response)
                 status = response.status_code
         except httpx.TimeoutException:
@@ -124,7 +126,7 @@ class FhirServer:
         if body is None:
             return Answer(0, fault="too_large"), None
         try:
-            return Answer(status, decode(body)), wait
+            return Answer(status, await decoded(body)), wait
         except NotJson:
             return Answer(status, fault="not_json"), wait
 
@@ -135,12 +137,12 @@ def _climbs(path: str) -> bool:
     return any(part.partition(";")[0] in {"..", "."} for part in _SEPARATORS.split(plain))
 
 
-async def _read(response: httpx.Response) -> bytes | None:
+async def _read(response: httpx.Response, limit: int) -> bytes | None:
     """Return the body, or None as soon as it grows past the limit."""
     chunks, size = [], 0
     async for chunk in response.aiter_bytes():
         size += len(chunk)
-        if size > MAX_ANSWER_BYTES:
+        if size > limit:
             return None
         chunks.append(chunk)
     return b"".join(chunks)

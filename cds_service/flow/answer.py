@@ -10,8 +10,10 @@ from cds_service.catalog import Catalog, check_hook
 from cds_service.context.access import access
 from cds_service.context.gather import Gather
 from cds_service.domain.call import Call, HookRequest
+from cds_service.flow.ahead import Ahead
 from cds_service.flow.keep import Keep
 from cds_service.flow.occasion import check_occasion, shown
+from cds_service.flow.ready import Made, Ready
 from cds_service.flow.shape import shape
 from cds_service.flow.switches import Switches
 from cds_service.sites import Sites
@@ -27,9 +29,11 @@ class Answer:
     catalog: Catalog
     verify: Verify
     read: Callable[[bytes], HookRequest]
+    ready: Ready
     gather: Gather
     compose: Compose
     keep: Keep
+    ahead: Ahead
     audit: Audit
 
     async def __call__(self, call: Call) -> Answered:
@@ -48,21 +52,27 @@ class Answer:
             self.switches.check(site.name, service.id)
             check_occasion(request, site)
             granted = access(request, caller, site)
-            context = await self.gather(granted, request, service, site, deadline=call.deadline)
-            entry.lap("gather")
-            brief = rule_brief(context)
-            answered = self.compose(service.cards(brief), brief, context, site)
-            self.keep(answered, brief, service, site)
+            made = await self.ready(request, service, site)
+            if made is None:
+                context = await self.gather(
+                    granted, request, service, site, deadline=call.deadline
+                )
+                entry.lap("gather")
+                made = Made(brief=rule_brief(context), context=context)
+            answered = self.compose(service.cards(made.brief), made.brief, made.context, site)
+            self.keep(answered, made, service, site)
             entry.lap("brief")
             entry.brief = answered.brief_id
             entry.note(
+                prepared=made.prepared or None,
+                asked=self.ahead(request, made, site) or None,
                 cards=len(answered.cards),
                 card_ids=[card.uuid for card in answered.cards],
                 links=sum(bool(card.links) for card in answered.cards),
-                gaps=len(brief.gaps),
-                missing=sorted({f"{gap.need}: {gap.reason}" for gap in brief.gaps}),
-                resources=len(context.ledger.evidence),
-                rules=brief.rules_version,
+                gaps=len(made.brief.gaps),
+                missing=sorted({f"{gap.need}: {gap.reason}" for gap in made.brief.gaps}),
+                resources=len(made.context.ledger.evidence),
+                rules=made.brief.rules_version,
                 access=granted.refused or "granted",
             )
             return shown(answered, site)

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from cds_service.brief import to_json
 from cds_service.card import Answered
-from cds_service.domain.brief import Brief
 from cds_service.domain.json import encode
+from cds_service.flow.ready import Made
 from cds_service.hook import HookService
 from cds_service.sites import Site
 from cds_service.storage import Writer
@@ -20,16 +20,20 @@ class Keep:
     writer: Writer
     now: Callable[[], datetime]
 
-    def __call__(self, answered: Answered, brief: Brief, service: HookService, site: Site) -> None:
-        """Queue one answer. Raises `Overloaded` when storage is too far behind to keep it."""
+    def __call__(self, answered: Answered, made: Made, service: HookService, site: Site) -> None:
+        """Queue one answer. Raises `Overloaded` when storage is too far behind to keep it.
+
+        What was shown of a prepared brief is kept as a brief of its own: the card links to exactly that, with
+        its age and what had changed by then. Its sources are those of the prepared one.
+        """
         self.writer.check_room()
-        created = self.now()
+        created, brief = self.now(), made.brief
         self.writer.brief(
             site=site.name,
             brief_id=answered.brief_id,
             patient=brief.patient,
             created=created,
-            rules_version=brief.rules_version,
+            versions={"rules": brief.rules_version, "prepared": made.prepared},
             body=encode(to_json(brief)),
         )
         for card in answered.cards:

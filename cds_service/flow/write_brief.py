@@ -38,7 +38,7 @@ class Written:
 class WriteBrief(Protocol):
     """Writes a brief of a gathered record."""
 
-    async def __call__(self, context: Context, site: Site) -> Written:
+    async def __call__(self, context: Context, site: Site, /) -> Written:
         """Return the brief, verified, with everything in it that must be shown."""
         ...
 

@@ -127,6 +127,11 @@ class Prepare(_Table):
     """Work ahead of the visit."""
 
     poll: bool = False
+    poll_every_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
+    locations: tuple[str, ...] = ()
+    """Ids of the Locations whose schedules are polled, where the vendor's search is by location."""
+    practitioners: tuple[str, ...] = ()
+    """Ids of the Practitioners whose schedules are polled, where it is by practitioner."""
     look_ahead_days: Annotated[int, Field(ge=1, le=30)] = 3
     refresh: tuple[Literal["booking", "evening-before", "1h-before"], ...] = ()
     concurrency: Annotated[int, Field(ge=1, le=64)] = 4

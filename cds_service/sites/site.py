@@ -13,7 +13,7 @@ from cds_service.sensitive import Marks
 from cds_service.sites.file import SiteFile, servers
 from cds_service.vendors import Profile
 
-_LATER = ("prepare", "agent", "write")
+_LATER = ("agent", "write")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,12 @@ class Site:
     def servers(self) -> tuple[str, ...]:
         """Return every URL whose origin we may call for this site."""
         return servers(self.file)
+
+    @property
+    def may_prepare(self) -> bool:
+        """Return whether this file asks for work ahead and gives us a way to do it."""
+        file = self.file
+        return file.mode != "off" and file.prepare is not None and file.backend is not None
 
     @property
     def triggers(self) -> tuple[str, ...]:

@@ -2,13 +2,14 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection as Connection
 
-from cds_service.storage.database import Database, open_database
+from cds_service.storage.database import OUTAGES, Database, open_database
 from cds_service.storage.keyring import KeyRing, load_key_ring, ring_place
 from cds_service.storage.start import start
 from cds_service.storage.upkeep import Upkeep
 from cds_service.storage.writer import Writer
 
 __all__ = [
+    "OUTAGES",
     "Connection",
     "Database",
     "KeyRing",

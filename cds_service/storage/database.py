@@ -1,7 +1,7 @@
 """The one database of a process: SQLite in the data folder, or PostgreSQL that several processes share."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, Insert, Table, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from cds_service.domain.errors import Misconfigured
@@ -23,6 +24,9 @@ from cds_service.storage.seal import DataKey, Seals
 from cds_service.storage.tables import BRIEF, CARD, FEEDBACK
 
 Rows = Sequence[dict[str, Any]]
+
+OUTAGES = (OSError, InterfaceError, OperationalError, PoolTimeout)
+"""What is raised while the database is away, busy or full: it may pass."""
 
 _WRITES = "writes"
 """Execution option of a SQLite connection whose transaction takes the write lock when it begins."""
@@ -109,8 +113,8 @@ class Database:
         """Insert rows of several tables in one transaction; a row that is there already stays."""
         async with self.transaction() as connection:
             for table, rows in batches:
-                if rows:
-                    await connection.execute(self.insert_new(table), list(rows))
+                for alike in by_columns(rows):
+                    await connection.execute(self.insert_new(table), alike)
 
     async def known_cards(self, site: str, uuids: Sequence[str]) -> frozenset[str]:
         """Return which of these card uuids this site was given."""
@@ -149,6 +153,14 @@ class Database:
         if body is None:
             return None
         return await self.open(body, place=f"brief|body|{brief_id}|{site}")
+
+
+def by_columns(rows: Rows) -> Iterable[list[dict[str, Any]]]:
+    """Return rows in groups that name the same columns: one statement takes no others."""
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row), []).append(row)
+    return groups.values()
 
 
 def open_database(url: str, *, data_dir: Path, ring: KeyRing) -> Database:

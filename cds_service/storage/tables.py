@@ -61,6 +61,24 @@ BRIEF = Table(
     Column("occasion", LargeBinary),  # sealed: which patient, visit and time it is for
     Column("body", LargeBinary),  # sealed: the brief as JSON; None until it is ready
     Column("sources", LargeBinary),  # sealed: the ledger that it cites, compressed
+    Column("seen", LargeBinary),  # sealed: the version of every resource that it was made from
+    Column("reason", String(64)),  # a code: why it waits, or why it failed
+)
+PART = Table(
+    "part",
+    METADATA,
+    Column("brief", String(36), primary_key=True),
+    Column("key", String(100), primary_key=True),
+    Column("body", LargeBinary, nullable=False),  # sealed: what one query brought
+)
+FEED = Table(
+    "feed",
+    METADATA,
+    Column("site", String(63), primary_key=True),
+    Column("polled_at", Instant),  # the checkpoint: when the last complete poll began
+    Column("next_poll", Instant),
+    Column("paused_until", Instant),  # nothing is asked of this EHR before then
+    Column("reason", String(64)),  # a code: why it is paused, or why the last poll failed
 )
 CARD = Table(
     "card",
@@ -144,6 +162,7 @@ REPLAY = Table(
     Column("expires", Float(53), nullable=False),
 )
 Index("brief_due", BRIEF.c.state, BRIEF.c.due)
+Index("brief_by_end", BRIEF.c.state, BRIEF.c.expires_at)
 Index("brief_by_patient", BRIEF.c.site, BRIEF.c.patient, BRIEF.c.created)
 Index("brief_by_visit", BRIEF.c.site, BRIEF.c.visit)
 Index("feedback_by_card", FEEDBACK.c.card)

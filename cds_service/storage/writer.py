@@ -4,6 +4,7 @@ An orderly stop loses nothing. A crash loses at most what was not flushed: `FLUS
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cds_service.domain.errors import Overloaded
 from cds_service.storage.chain import append
-from cds_service.storage.database import Database
+from cds_service.storage.database import Database, by_columns
 from cds_service.storage.tables import AUDIT, BRIEF, CARD, REPLAY
 
 FLUSH_S = 0.2
@@ -50,7 +51,7 @@ class Writer:
         brief_id: str,
         patient: str,
         created: datetime,
-        rules_version: str,
+        versions: Mapping[str, str],
         body: bytes,
     ) -> None:
         """Queue the brief of an answer; it is sealed here and now, so that nothing readable waits."""
@@ -58,10 +59,14 @@ class Writer:
         row: dict[str, Any] = {"id": brief_id, "site": site, "state": "ready", "source": "hook"}
         row |= {"patient": database.blind(patient, site=site), "revision": 1}
         row |= {"created": created, "changed": created, "ready_at": created}
-        row |= {"rules_version": rules_version, "versions": {}}
+        row |= {"rules_version": versions["rules"], "versions": dict(versions)}
         self._put(
             BRIEF, row | {"body": database.seal(body, place=f"brief|body|{brief_id}|{site}")}
         )
+
+    def ask(self, row: dict[str, Any]) -> None:
+        """Queue a row that asks for a brief; one that was asked for before stays as it is."""
+        self._put(BRIEF, row)
 
     def card(
         self, *, uuid: str, site: str, service: str, topic: str, brief: str, created: datetime
@@ -110,7 +115,8 @@ class Writer:
         entries = batches.pop(AUDIT, [])
         async with self.database.transaction() as connection:
             for table, rows in batches.items():
-                await connection.execute(self.database.insert_new(table), rows)
+                for alike in by_columns(rows):
+                    await connection.execute(self.database.insert_new(table), alike)
             await append(self.database.seals, connection, entries)
 
     def stop(self) -> None:

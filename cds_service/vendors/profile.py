@@ -47,6 +47,8 @@ class SearchRules(_Rules):
     page_size: Annotated[int, Field(ge=1, le=1000)] = 100
     max_pages: Annotated[int, Field(ge=1, le=50)] = 3
     """Pages read for one query inside a hook call; more is a named gap."""
+    max_pages_ahead: Annotated[int, Field(ge=1, le=1000)] = 50
+    """Pages read for one query ahead of a visit; more is a named gap."""
     count_param: str = "_count"
     """The vendor's name for the page size."""
     sort: bool = True
@@ -63,6 +65,12 @@ class SearchRules(_Rules):
     """OperationOutcome codes that mean "there may be more"."""
     denied_codes: tuple[str, ...] = ()
     """OperationOutcome codes that mean "not for you", break-the-glass among them: never retried."""
+    restart_codes: tuple[str, ...] = ()
+    """OperationOutcome codes that mean "the paging session is gone": the search begins anew, once."""
+    stored_data_codes: tuple[str, ...] = ()
+    """OperationOutcome codes of a stored record that cannot be sent: left out and named, never retried."""
+    daily_limit_codes: tuple[str, ...] = ()
+    """OperationOutcome codes that mean "enough for today": nothing is asked before the site's next day."""
 
 
 class HookRules(_Rules):

@@ -131,6 +131,8 @@ def _count(brief: Brief, section: SectionId, kind: Kind, one: str, many: str) ->
 
 
 def _detail(brief: Brief) -> Iterator[Text | Bullets]:
+    if brief.since:
+        yield Text(text=brief.since)
     top = list(dict.fromkeys(map(_text, _top(brief))))[:FOLD]
     if top:
         yield Bullets(lines=tuple(top))

@@ -32,4 +32,5 @@ SERVICE = HookService(
         "flags",
     ),
     cards=cards,
+    ready=True,
 )

@@ -34,7 +34,7 @@ async def kept(database, brief_id="1", site="general", body=b"Penicillin: anaphy
         brief_id=brief_id,
         patient="Patient/p1",
         created=NOW,
-        rules_version="1",
+        versions={"rules": "1"},
         body=body,
     )
     await writer.flush()

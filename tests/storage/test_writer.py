@@ -49,7 +49,7 @@ def keep(writer, body):
         brief_id="1",
         patient="Patient/p1",
         created=AT,
-        rules_version="1",
+        versions={"rules": "1"},
         body=body,
     )
 

@@ -1,0 +1,189 @@
+"""Wires work ahead: what prepares briefs beside the answers, in this process or in processes of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from cds_service.audit import Audit
+from cds_service.catalog import Catalog
+from cds_service.context.whole import GatherWhole
+from cds_service.domain.errors import Misconfigured
+from cds_service.engine import Engine
+from cds_service.feeds.appointments import way_of
+from cds_service.fhir.client import FhirServer, Pace
+from cds_service.flow.ahead import Ahead
+from cds_service.flow.ask import Ask
+from cds_service.flow.change import Change
+from cds_service.flow.prepare import Prepare, Tokens
+from cds_service.flow.ready import Ready
+from cds_service.flow.schedule import Schedule
+from cds_service.flow.work_ahead import WorkAhead
+from cds_service.flow.write_brief import by_rules
+from cds_service.network import Network
+from cds_service.settings import Settings
+from cds_service.sites import OfSite, Site, Sites
+from cds_service.storage import OUTAGES, Database, Writer
+from cds_service.storage.notices import Notices
+from cds_service.storage.ready import ReadyBriefs
+from cds_service.storage.seal import SHARED
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+"""Of an EHR that is asked ahead: a chart may come in few and large pages."""
+_DRAIN_S = 20
+_ENGINE_PLACE = f"engine|value|all|{SHARED}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Background:
+    """What works beside the answers, and what the answers take from it."""
+
+    role: str
+    sites: Sites
+    notices: Notices
+    work: WorkAhead
+    ask: Ask
+    ready: Ready
+    ahead: Ahead
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Hear of changed briefs and, unless this process only answers, do the work; drain it at the end."""
+        tasks = [asyncio.create_task(self.notices.run())]
+        doing = self.work.watch() if self.role == "api" else self.work.run()
+        tasks.append(asyncio.create_task(doing))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with suppress(asyncio.CancelledError):
+                    await task
+            await self.work.stop(_DRAIN_S)
+
+    def notes(self) -> Iterator[str]:
+        """Yield what an admin of a site, or the operator, should know of work ahead."""
+        if self.work.problem:
+            yield f"work ahead: {self.work.problem}"
+        for name, number in self.work.late.items():
+            yield f"site {name}: {number} briefs should have been begun by now; see `cds-service queue list`"
+        for name, reason in self.work.paused.items():
+            yield f"site {name}: nothing is read ahead for now: {reason}"
+        for site in self.sites.by_name.values():
+            prepare = site.file.prepare
+            if prepare is not None and site.file.backend is None:
+                yield f"site {site.name}: [prepare] needs [backend]; nothing is prepared"
+            if site.may_prepare and prepare is not None and prepare.poll and way_of(site) is None:
+                yield f"site {site.name}: this vendor's schedule cannot be polled; bookings must come another way"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What work ahead shares with the answers."""
+
+    settings: Settings
+    sites: Sites
+    catalog: Catalog
+    writer: Writer
+    network: Network
+    tokens: Tokens
+    audit: Audit
+    now: Callable[[], datetime]
+    clock: Callable[[], float]
+
+
+def wire(given: Given) -> Background:
+    """Wire it. Raises `Misconfigured` for databases that do not fit together."""
+    database, now = given.writer.database, given.now
+    server_of = OfSite(lambda site: _server(site, given))
+    notices = Notices(database=database)
+    kept = ReadyBriefs(database=database, clock=given.clock)
+    notices.listeners.append(kept.drop)
+    change = Change(database=database, notices=notices, audit=given.audit, now=now)
+    ask = Ask(database=database, now=now)
+    prepare = Prepare(
+        database=database,
+        sites=given.sites,
+        catalog=given.catalog,
+        tokens=given.tokens,
+        gather_whole=GatherWhole(server_of=server_of, now=now),
+        write_brief=by_rules,
+        change=change,
+        ask=ask,
+        now=now,
+    )
+    engine = _engine(given)
+    engine.register("prepare", prepare)
+    schedule = Schedule(
+        database=database,
+        tokens=given.tokens,
+        server_of=server_of,
+        ask=ask,
+        change=change,
+        now=now,
+    )
+    return Background(
+        role=given.settings.role,
+        sites=given.sites,
+        notices=notices,
+        work=WorkAhead(
+            engine=engine,
+            database=database,
+            sites=given.sites,
+            change=change,
+            schedule=schedule,
+            now=now,
+        ),
+        ask=ask,
+        ready=Ready(database=database, kept=kept, now=now),
+        ahead=Ahead(ask=ask, writer=given.writer),
+    )
+
+
+def _engine(given: Given) -> Engine:
+    database = given.writer.database
+    return Engine(
+        url=engine_url(given.settings, database),
+        seal=lambda plain: database.seals.seal(plain, place=_ENGINE_PLACE),
+        open=lambda sealed: database.seals.open(sealed, place=_ENGINE_PLACE),
+        passing=OUTAGES,
+    )
+
+
+def engine_url(settings: Settings, database: Database) -> str:
+    """Return where the engine keeps its work: beside the database, unless the operator says otherwise.
+
+    Raises `Misconfigured` when one of the two is shared by several processes and the other is not: two
+    processes would then do the same work.
+    """
+    url = settings.engine_url
+    if not url:
+        if database.is_embedded:
+            return f"sqlite:///{settings.data_dir / 'engine.db'}"
+        return database.engine.url.render_as_string(hide_password=False)
+    if not url.startswith(("sqlite:", "postgresql:", "postgresql+psycopg:")):
+        raise Misconfigured(
+            "CDS_ENGINE_URL must be sqlite:///FILE or postgresql://USER@HOST/DATABASE."
+        )
+    if url.startswith("sqlite:") != database.is_embedded:
+        raise Misconfigured(
+            "CDS_ENGINE_URL and CDS_DATABASE_URL must both be SQLite (one process) or both PostgreSQL."
+        )
+    return url
+
+
+def _server(site: Site, given: Given) -> FhirServer:
+    """Return a site's FHIR server at the pace that its file allows for work ahead."""
+    prepare = site.file.prepare
+    rate = prepare.requests_per_second if prepare else 1.0
+    return FhirServer(
+        base_url=site.file.fhir.base_url,
+        accept=site.profile.search.accept,
+        http=given.network.client(site),
+        pace=Pace(rate=rate, clock=given.clock),
+        slots=asyncio.Semaphore(max(1, int(rate)) + 1),
+        clock=given.clock,
+        max_bytes=MAX_ANSWER_BYTES,
+    )

@@ -1,0 +1,90 @@
+"""`cds-service queue`: what waits, what is late, what failed and why; and another try for it."""
+
+import argparse
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from cds_service.audit import Audit
+from cds_service.flow.change import Change
+from cds_service.flow.queue import Paused, Queue, Stuck
+from cds_service.settings import read_settings
+from cds_service.storage import Writer, load_key_ring, open_database, start
+from cds_service.storage.notices import Notices
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command group."""
+    group = commands.add_parser("queue", help="work ahead that waits or failed").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    listing = group.add_parser("list", help="what is stuck, and why")
+    listing.add_argument("--site", help="only this site's")
+    listing.add_argument("--json", action="store_true", help="for a program")
+    listing.set_defaults(run=run_list)
+    retry = group.add_parser("retry", help="try again what failed")
+    retry.add_argument("ids", nargs="*", metavar="ID", help="briefs, as `queue list` names them")
+    retry.add_argument("--site", help="everything that failed at this site")
+    retry.set_defaults(run=run_retry)
+
+
+def run_list(args: argparse.Namespace) -> int:
+    """Print what is stuck."""
+    stuck, paused = asyncio.run(_stuck(args.site))
+    if args.json:
+        told = {"stuck": list(map(asdict, stuck)), "paused": list(map(asdict, paused))}
+        print(json.dumps(told, default=str, indent=2))
+        return 0
+    for each in paused:
+        print(
+            f"site {each.site}: nothing is read ahead before {each.until:%Y-%m-%d %H:%M %Z}: {each.reason}"
+        )
+    for one in stuck:
+        due = (
+            f", next try {one.due:%Y-%m-%d %H:%M %Z}"
+            if one.state == "requested" and one.due
+            else ""
+        )
+        print(f"{one.brief}  {one.site}  {one.state}  {one.reason}  (tries: {one.tries}{due})")
+    if not stuck and not paused:
+        print("Nothing is stuck.")
+    return 0
+
+
+def run_retry(args: argparse.Namespace) -> int:
+    """Have what failed tried again."""
+    begun = asyncio.run(_retried(args.ids, args.site))
+    print(f"{len(begun)} {'brief is' if len(begun) == 1 else 'briefs are'} tried again.")
+    return 0
+
+
+async def _stuck(site: str | None) -> tuple[list[Stuck], list[Paused]]:
+    async with _queue() as queue:
+        return await queue.stuck(site), await queue.paused()
+
+
+async def _retried(ids: Sequence[str], site: str | None) -> list[str]:
+    async with _queue() as queue:
+        return await queue.retry(ids, site)
+
+
+@asynccontextmanager
+async def _queue() -> AsyncIterator[Queue]:
+    """Give the queue of the database of the settings, beside whatever process serves it."""
+    settings = read_settings()
+    ring = load_key_ring(settings.keyring, data_dir=settings.data_dir, demo=settings.is_demo)
+    database = open_database(settings.database_url, data_dir=settings.data_dir, ring=ring)
+    audit = Audit(writer=Writer(database), now=_now)
+    change = Change(database=database, notices=Notices(database=database), audit=audit, now=_now)
+    try:
+        await start(database, now=_now(), by_itself=False)
+        yield Queue(database=database, change=change, now=_now)
+    finally:
+        await database.close()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

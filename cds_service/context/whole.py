@@ -1,0 +1,246 @@
+"""Gathers a whole record ahead of a visit: everything that may be read, every page, at the pace of its site.
+
+Nobody waits for it, so that it can do what a hook call cannot: go to the last page, wait out an EHR that is busy, and
+go on after a restart with what it had. What stays unreadable is a named gap, as in any record.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from cds_service.context.access import Access
+from cds_service.context.gather import referenced
+from cds_service.context.ledger import Collected, record_ledger
+from cds_service.context.reads import Reading, read_all
+from cds_service.domain.errors import MissingContext
+from cds_service.domain.evidence import Context, Ledger
+from cds_service.domain.json import decode, encode
+from cds_service.domain.needs import NEEDS, NeedName
+from cds_service.domain.steps import Permanent, Temporary
+from cds_service.domain.visit import Visit
+from cds_service.fhir.client import FhirServer
+from cds_service.fhir.elements import code, objs, reference
+from cds_service.sites import Site
+from cds_service.vendors import Query, queries
+
+SAVE_EVERY_S = 2.0
+"""What came in meanwhile is kept, so that a restart asks for it no more."""
+LONGEST_S = 900.0
+_MAX_MERGES = 3
+_MAX_REFERENCED = 200
+_PASSING = frozenset({"connection", "not_json", "401", "429", "500", "502", "503", "504"})
+"""Reasons of a failed read that may be gone in a moment; a code that the vendor calls permanent is none of them."""
+_GONE = frozenset({"404", "410"})
+
+
+class Parts(Protocol):
+    """Where finished queries of one brief are kept until the record is whole."""
+
+    async def load(self) -> Mapping[str, bytes]:
+        """Return what is kept, by the query's key."""
+        ...
+
+    async def save(self, parts: Mapping[str, bytes]) -> None:
+        """Keep more of it."""
+        ...
+
+
+class DailyLimit(Temporary):
+    """The EHR has had enough of us until its next day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """A record, and whose it turned out to be."""
+
+    ledger: Ledger = field(repr=False)
+    patient: str = field(repr=False)
+    """The bare id; another than was asked for when the charts were merged."""
+    passing: tuple[str, ...]
+    """Keys of queries that failed for a reason that may pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ehr:
+    """Whom we ask, and until when."""
+
+    server: FhirServer
+    access: Access
+    site: Site
+    deadline: float
+
+    async def read(self, readings: list[Reading]) -> None:
+        """Run queries at once. Raises `DailyLimit`."""
+        await read_all(readings, self.server, self.access, self.site.profile, self.deadline)
+        rules = self.site.profile.search
+        if any(each.code in rules.daily_limit_codes for each in readings):
+            raise DailyLimit("daily_limit")
+
+    async def read_whole(self, reading: Reading) -> None:
+        """Run one query to its last page; once more from the start when its paging session was lost."""
+        path = reading.path
+        await self.read([reading])
+        if reading.code in self.site.profile.search.restart_codes:
+            reading.pages.clear()
+            reading.path, reading.ended, reading.code = path, "timeout", ""
+            await self.read([reading])
+
+    def may_pass(self, reading: Reading) -> bool:
+        """Return whether asking again may bring what this query lacks."""
+        if reading.code in self.site.profile.search.stored_data_codes:
+            return False
+        return reading.ended == "timeout" or (
+            reading.ended in {"failed", "denied"} and reading.code in _PASSING
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatherWhole:
+    """Gathers whole records. One for each process."""
+
+    server_of: Callable[[Site], FhirServer]
+    """The server at the pace that the site allows for work ahead."""
+    now: Callable[[], datetime]
+
+    async def __call__(
+        self, visit: Visit, access: Access, site: Site, parts: Parts, *, needs: Sequence[NeedName]
+    ) -> Gathered:
+        """Return the record of a visit's patient, with what failed named in it.
+
+        Raises `Temporary` when the patient cannot be read now, `DailyLimit`, and `Permanent` when there is no
+        such patient for us.
+        """
+        server, now = self.server_of(site), self.now()
+        ehr = _Ehr(server, access, site, server.clock() + LONGEST_S)
+        patient, first = await self._patient(visit.patient, ehr)
+        plan = {q.key: q for need in needs for q in queries(need, site.profile)}
+        kept = _unpacked(await parts.load(), plan) if patient == visit.patient else {}
+        ids = {"patientId": patient, "encounterId": visit.encounter or ""}
+        today, most = now.astimezone(site.zone).date(), site.profile.search.max_pages_ahead
+        readings = [
+            Reading(query=q, source="read", path=path, at=now, max_pages=most)
+            for key, q in plan.items()
+            if q.need != "patient" and key not in kept and (path := q.path(ids, today))
+        ]
+        await _run(readings, ehr, parts)
+        collected = [first, *kept.values(), *(each.collected() for each in readings)]
+        ledger = record_ledger(patient, needs, site, collected, now)
+        medications = referenced(ledger, server.base_url, now, _MAX_REFERENCED)
+        await ehr.read(medications)
+        collected += [each.collected() for each in medications if each.pages]
+        return Gathered(
+            ledger=record_ledger(patient, needs, site, collected, now),
+            patient=patient,
+            passing=tuple(each.query.key for each in readings if ehr.may_pass(each)),
+        )
+
+    async def _patient(self, patient: str, ehr: _Ehr) -> tuple[str, Collected]:
+        """Read the patient, and follow merged charts to the one that is kept."""
+        [query] = queries("patient", ehr.site.profile)
+        for _ in range(_MAX_MERGES):
+            reading = Reading(query=query, source="read", path=f"Patient/{patient}", at=self.now())
+            await ehr.read([reading])
+            if not reading.pages or not reading.pages[0].resources:
+                raise _unreadable(reading, ehr)
+            heir = _heir(reading.pages[0].resources[0], ehr.server.base_url)
+            if heir is None:
+                return patient, reading.collected()
+            patient = heir
+        raise Permanent("merged_in_a_circle")
+
+
+def whole_context(gathered: Gathered, visit: Visit, site: Site, now: datetime) -> Context:
+    """Return the Context of a gathered record. Raises `MissingContext` when it lacks the patient."""
+    if gathered.ledger.get(gathered.ledger.patient) is None:
+        raise MissingContext
+    return Context(
+        site=site.name,
+        hook="prepare",
+        patient=gathered.patient,
+        encounter=visit.encounter,
+        now=now,
+        zone=site.zone,
+        tables=site.tables,
+        ledger=gathered.ledger,
+    )
+
+
+def wanted(needs: Iterable[NeedName], access: Access, site: Site) -> tuple[NeedName, ...]:
+    """Return these needs, and all others that the token may read as well."""
+    asked = frozenset(needs)
+    return tuple(
+        name
+        for name, need in NEEDS.items()
+        if name in asked or access.covers(need.type, site.profile, verb="s")
+    )
+
+
+async def _run(readings: list[Reading], ehr: _Ehr, parts: Parts) -> None:
+    """Run the queries; every few seconds, keep what is finished. Raises `DailyLimit`."""
+    tasks = {asyncio.create_task(ehr.read_whole(each)): each for each in readings}
+    waiting: set[asyncio.Task[None]] = set(tasks)
+    unsaved: list[Reading] = []
+    try:
+        while waiting:
+            done, waiting = await asyncio.wait(waiting, timeout=SAVE_EVERY_S)
+            unsaved += [tasks[task] for task in done if not ehr.may_pass(tasks[task])]
+            if waiting or any(ehr.may_pass(each) for each in readings):
+                await parts.save({each.query.key: _packed(each.collected()) for each in unsaved})
+                unsaved.clear()
+            for task in done:
+                task.result()
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _unreadable(reading: Reading, ehr: _Ehr) -> Exception:
+    if ehr.may_pass(reading):
+        return Temporary(f"patient_{reading.code or reading.ended}")
+    return Permanent("no_such_patient" if reading.code in _GONE else f"patient_{reading.ended}")
+
+
+def _heir(patient: Mapping[str, object], base_url: str) -> str | None:
+    """Return the id of the chart that replaces this one (FHIR R4, Patient.link), or None."""
+    for link in objs(patient, "link"):
+        if code(link, "type") == "replaced-by":
+            kind, _, identity = (
+                reference(link, "other").removeprefix(f"{base_url}/").partition("/")
+            )
+            if kind == "Patient" and identity and "/" not in identity:
+                return identity
+            raise Permanent("merged_elsewhere")
+    return None
+
+
+def _packed(found: Collected) -> bytes:
+    told = {
+        "key": found.query.key,
+        "state": found.state,
+        "code": found.code,
+        "unusable": found.unusable,
+        "at": found.at.isoformat(),
+        "resources": found.resources,
+    }
+    return encode(told)
+
+
+def _unpacked(parts: Mapping[str, bytes], plan: Mapping[str, Query]) -> dict[str, Collected]:
+    """Return what is kept of the queries of this plan."""
+    found = {}
+    for key, query in plan.items():
+        if key in parts:
+            told: Any = decode(parts[key])
+            found[key] = Collected(
+                query=query,
+                source="read",
+                state=told["state"],
+                resources=tuple(told["resources"]),
+                unusable=told["unusable"],
+                code=told["code"],
+                at=datetime.fromisoformat(told["at"]),
+            )
+    return found

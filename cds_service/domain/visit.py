@@ -1,0 +1,25 @@
+"""What a brief is prepared for: whose chart, and which visit."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A patient's visit as far as it is known; a chart that opens without one has neither id nor time."""
+
+    patient: str = field(repr=False)
+    """The bare id."""
+    appointment: str | None = field(repr=False, default=None)
+    encounter: str | None = field(repr=False, default=None)
+    start: datetime | None = None
+    end: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the `Type/id` that this visit is found by: its appointment, its encounter or its patient."""
+        if self.appointment is not None:
+            return f"Appointment/{self.appointment}"
+        if self.encounter is not None:
+            return f"Encounter/{self.encounter}"
+        return f"Patient/{self.patient}"

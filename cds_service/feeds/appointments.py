@@ -1,0 +1,128 @@
+"""The poll of booked visits: one Appointment search over the days ahead, by the search rules of the vendor.
+
+No vendor is known to tell of a booking by a hook in production, so that a site's schedule has to be asked for. The
+search always covers the whole look-ahead: a visit that was moved or called off is seen wherever it went.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+from urllib.parse import quote
+
+from cds_service.domain.json import JsonObject
+from cds_service.domain.visit import Visit
+from cds_service.fhir.elements import code, objs, reference, type_and_id
+from cds_service.sites import Site
+
+Way = Literal["date", "location", "practitioner", "patient"]
+Standing = Literal["booked", "off", "other"]
+
+_IDS_EACH = 20
+"""Ids in one search; more become several searches."""
+_STANDING: dict[str, Standing] = {
+    "proposed": "other",
+    "pending": "booked",
+    "booked": "booked",
+    "arrived": "booked",
+    "checked-in": "booked",
+    "waitlist": "other",
+    "fulfilled": "other",
+    "cancelled": "off",
+    "noshow": "off",
+    "entered-in-error": "off",
+}
+"""What an Appointment's status means for work ahead (FHIR R4, AppointmentStatus)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One visit as the schedule has it now."""
+
+    visit: Visit
+    standing: Standing
+
+
+def searches(site: Site, ids: Sequence[str], way: Way, today: date, days: int) -> Iterator[str]:
+    """Yield the searches for the visits of some days from `today` on: by date alone, or for some ids each.
+
+    `today` is the site's; `ids` are of what the search is by.
+    """
+    search, rule = site.profile.search, site.profile.rule("appointment")
+    first = datetime.combine(today, time(), site.zone)
+    dated = rule.date_param or "date"
+    params = [
+        (dated, f"ge{_utc(first)}"),
+        (dated, f"lt{_utc(first + timedelta(days=days))}"),
+        *rule.params.items(),
+        *search.extra_params.items(),
+        (search.count_param, str(search.page_size)),
+    ]
+    told = "&".join(f"{name}={quote(value, safe=':,|/-_.')}" for name, value in params)
+    if way == "date":
+        yield f"Appointment?{told}"
+        return
+    each = 1 if way == "patient" else _IDS_EACH
+    for start in range(0, len(ids), each):
+        yield f"Appointment?{way}={quote(','.join(ids[start : start + each]), safe=',')}&{told}"
+
+
+def way_of(site: Site) -> Way | None:
+    """Return how this site's schedule can be searched, by its vendor and its file; None: not at all."""
+    prepare, rules = site.file.prepare, site.profile.visits
+    if prepare is None or rules.poll != "fhir":
+        return None
+    if "location" in rules.poll_by and prepare.locations:
+        return "location"
+    if "practitioner" in rules.poll_by and prepare.practitioners:
+        return "practitioner"
+    if "date" in rules.poll_by:
+        return "date"
+    return "patient" if "patient" in rules.poll_by else None
+
+
+def visit_of(resource: JsonObject, patient: str) -> Visit:
+    """Return the visit of a patient that an Appointment is about; a draft has no id that would last."""
+    is_draft = code(resource, "status") == "proposed"
+    return Visit(
+        patient=patient,
+        appointment=None if is_draft else type_and_id(resource)[1] or None,
+        start=_moment(resource, "start"),
+        end=_moment(resource, "end"),
+    )
+
+
+def visits(found: Iterable[JsonObject]) -> tuple[list[Seen], int]:
+    """Return the visits of some Appointments, each once, and how many name no patient."""
+    seen: dict[tuple[str, str], Seen] = {}
+    without = 0
+    for resource in found:
+        kind, identity = type_and_id(resource)
+        if kind != "Appointment":
+            continue
+        patients = list(_patients(resource))
+        without += not patients
+        for patient in patients:
+            standing = _STANDING.get(code(resource, "status"), "other")
+            seen[identity, patient] = Seen(visit_of(resource, patient), standing)
+    return list(seen.values()), without
+
+
+def _patients(resource: JsonObject) -> Iterator[str]:
+    for participant in objs(resource, "participant"):
+        kind, _, identity = reference(participant, "actor").rpartition("Patient/")
+        if identity and "/" not in identity and (not kind or kind.endswith("/")):
+            yield identity
+
+
+def _moment(resource: JsonObject, name: str) -> datetime | None:
+    """Return an instant; one without a zone, or that is none, is not known."""
+    try:
+        moment = datetime.fromisoformat(code(resource, name))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,48 @@
+"""What a hook call asks of work ahead: a booked visit's briefs, a brief for a chart that had none, or a newer one."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from cds_service.domain.call import HookRequest
+from cds_service.domain.visit import Visit
+from cds_service.feeds.appointments import visit_of
+from cds_service.flow.ask import Ask
+from cds_service.flow.ready import Made
+from cds_service.sites import Site
+from cds_service.storage import Writer
+
+_REMEMBERED = 10_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Ahead:
+    """Hands what a call asks for to storage, off its path: each wish once, however often a chart is opened."""
+
+    ask: Ask
+    writer: Writer
+    _asked: OrderedDict[str, None] = field(default_factory=OrderedDict)
+
+    def __call__(self, request: HookRequest, made: Made, site: Site) -> int:
+        """Queue what this call asks for; returns how many briefs that is."""
+        if not site.may_prepare:
+            return 0
+        rows = [row for row in self._wanted(request, made, site) if row["id"] not in self._asked]
+        for row in rows:
+            self._asked[row["id"]] = None
+            self.writer.ask(row)
+        while len(self._asked) > _REMEMBERED:
+            self._asked.popitem(last=False)
+        return len(rows)
+
+    def _wanted(self, request: HookRequest, made: Made, site: Site) -> Iterator[dict[str, Any]]:
+        if made.context.proposed:
+            for resource in made.context.proposed:
+                yield from self.ask.for_visit(visit_of(resource, request.patient_id), site)
+            return
+        visit = Visit(patient=request.patient_id, encounter=request.encounter_id)
+        if not made.prepared:
+            yield self.ask.for_chart(visit, site)
+        elif made.is_stale:
+            yield self.ask.refresh(visit, site, made.prepared)

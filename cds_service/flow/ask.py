@@ -1,0 +1,154 @@
+"""Asks for briefs ahead of visits. Whatever asks, and however often: one visit and moment is one row.
+
+A row's id is made from what it is for, so that a hook, a poll and a person who ask for the same brief name the same
+row, without looking first; a row that is there already stays as it is.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from cds_service.domain.json import decode, encode
+from cds_service.domain.visit import Visit
+from cds_service.sites import Site
+from cds_service.storage import Database, briefs
+
+_NAMESPACE = UUID("6f1c2f4e-7f0f-5d0a-9c83-0d6f8f7e2a11")
+_EVENING = time(18, 0)
+_GRACE = timedelta(hours=24)
+"""After a visit its brief may still be read and approved for so long."""
+_WITHOUT_VISIT = timedelta(hours=36)
+"""How long a brief serves that was prepared because a chart was opened."""
+_LENGTH = timedelta(hours=1)
+"""Of a visit that does not say when it ends."""
+_AGAIN = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Makes the rows that ask for briefs. One for each process."""
+
+    database: Database
+    now: Callable[[], datetime]
+
+    def for_visit(self, visit: Visit, site: Site) -> list[dict[str, Any]]:
+        """Return a row for each moment at which this site wants a visit's brief made or refreshed."""
+        return [
+            self._row(visit, site, f"visit|{_instant(visit.start)}|{moment}", due)
+            for moment, due in _moments(visit, site, self.now())
+        ]
+
+    def for_chart(self, visit: Visit, site: Site) -> dict[str, Any]:
+        """Return the row that asks for a brief because a chart was opened and there was none."""
+        return self._row(visit, site, f"chart|{self.now():%Y-%m-%dT%H}", self.now())
+
+    def refresh(self, visit: Visit, site: Site, stale: str) -> dict[str, Any]:
+        """Return the row that asks for a newer brief than a stale one: the same for every click."""
+        return self._row(visit, site, f"stale|{stale}", self.now())
+
+    async def by_hand(self, visit: Visit, site: Site) -> str:
+        """Ask for a brief now, whatever there is; returns its id."""
+        row = self._row(visit, site, f"hand|{self.now().isoformat()}", self.now())
+        await self.store([row])
+        return str(row["id"])
+
+    async def again(self, row: briefs.Row, site: Site, visit: Visit, *, most: int) -> None:
+        """Ask for a better brief than one whose record could be read only in part, a few times."""
+        number = int(row.versions.get("again", 0)) + 1
+        if number <= most:
+            wanted = self._row(visit, site, f"again|{row.id}", self.now() + _AGAIN * number)
+            await self.store([wanted | {"versions": {"again": number}}])
+
+    async def store(self, rows: list[dict[str, Any]]) -> None:
+        """Store rows; what was asked for before stays as it is."""
+        async with self.database.transaction() as connection:
+            await briefs.add(connection, self.database, rows)
+            for row in rows:
+                if row["visit"] is not None:
+                    await briefs.name_visit(connection, row["id"], row["visit"], row["occasion"])
+
+    def occasion(
+        self, brief_id: str, site: Site, visit: Visit, *, patient: str | None = None
+    ) -> dict[str, Any]:
+        """Return the columns that say whose brief it is, and for which visit; only the seal can be read back."""
+        whose = patient or visit.patient
+        told = {
+            "patient": whose,
+            "appointment": visit.appointment,
+            "encounter": visit.encounter,
+            "start": visit.start.isoformat() if visit.start else None,
+            "end": visit.end.isoformat() if visit.end else None,
+        }
+        has_visit = visit.appointment is not None or visit.encounter is not None
+        blind, seal = self.database.blind, self.database.seal
+        return {
+            "patient": blind(f"Patient/{whose}", site=site.name),
+            "visit": blind(visit.key, site=site.name) if has_visit else None,
+            "occasion": seal(encode(told), place=f"brief|occasion|{brief_id}|{site.name}"),
+        }
+
+    def _row(self, visit: Visit, site: Site, what_for: str, due: datetime) -> dict[str, Any]:
+        now = self.now()
+        whose = self.database.blind(f"Patient/{visit.patient}", site=site.name)
+        brief_id = str(uuid5(_NAMESPACE, f"{site.name}|{whose}|{what_for}"))
+        return {
+            "id": brief_id,
+            "site": site.name,
+            "state": "requested",
+            "source": "prepare",
+            "revision": 1,
+            "created": now,
+            "changed": now,
+            "due": due,
+            "expires_at": expires(visit, now),
+            "rules_version": "",
+            "versions": {},
+            **self.occasion(brief_id, site, visit),
+        }
+
+
+def expires(visit: Visit, now: datetime) -> datetime:
+    """Return when a visit's brief is of no more use."""
+    if visit.start is None:
+        return now + _WITHOUT_VISIT
+    return (visit.end or visit.start + _LENGTH) + _GRACE
+
+
+async def open_occasion(database: Database, row: briefs.Row) -> Visit:
+    """Return whose brief a row is and for which visit."""
+    if row.occasion is None:
+        return Visit(patient="")
+    plain = await database.open(row.occasion, place=f"brief|occasion|{row.id}|{row.site}")
+    told: Any = decode(plain)
+    start, end = (datetime.fromisoformat(told[n]) if told[n] else None for n in ("start", "end"))
+    return Visit(
+        patient=told["patient"],
+        appointment=told["appointment"],
+        encounter=told["encounter"],
+        start=start,
+        end=end,
+    )
+
+
+def _moments(visit: Visit, site: Site, now: datetime) -> Iterator[tuple[str, datetime]]:
+    """Yield (name, when) of each refresh that this site wants; what would have been earlier is wanted now."""
+    wanted = site.file.prepare.refresh if site.file.prepare else ()
+    found = dict(_times(visit, site, now))
+    ahead = {name: found[name] for name in wanted if name in found and found[name] > now}
+    if "booking" in wanted or not ahead:
+        yield "booking", now
+    yield from ahead.items()
+
+
+def _times(visit: Visit, site: Site, now: datetime) -> Iterator[tuple[str, datetime]]:
+    yield "booking", now
+    if visit.start is not None:
+        day = visit.start.astimezone(site.zone).date() - timedelta(days=1)
+        yield "evening-before", datetime.combine(day, _EVENING, site.zone)
+        yield "1h-before", visit.start - timedelta(hours=1)
+
+
+def _instant(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).isoformat() if moment else ""

@@ -1,0 +1,260 @@
+"""How a brief is prepared ahead of a visit: a durable workflow whose steps may run again and double nothing.
+
+begin -> gather -> write -> ready. A record that can be read only in part becomes a brief that says so, and is
+asked for again; an EHR that cannot be read at all is asked later, by the row's own `due`; what stays impossible ends
+in `failed` with its reason, for a person. A hook call never waits for any of it.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from cds_service.brief import to_json
+from cds_service.catalog import Catalog
+from cds_service.context.access import Access
+from cds_service.context.freshness import policy_version, versions_of
+from cds_service.context.stored import pack, unpack
+from cds_service.context.whole import DailyLimit, Gathered, GatherWhole, wanted, whole_context
+from cds_service.domain.errors import NoToken
+from cds_service.domain.json import encode
+from cds_service.domain.needs import NeedName
+from cds_service.domain.steps import Permanent, Steps, Temporary
+from cds_service.domain.visit import Visit
+from cds_service.flow.ask import Ask, open_occasion
+from cds_service.flow.change import Change
+from cds_service.flow.write_brief import WriteBrief
+from cds_service.sites import Site, Sites
+from cds_service.storage import Database, briefs, feeds
+
+PAUSES_S = (60, 300, 900, 1800, 3600)
+"""How much later an EHR that could not be read is asked again, by how often it was tried."""
+_MAX_AGAIN = 3
+"""How often a brief with gaps that may pass asks for a better one."""
+
+
+class Token(Protocol):
+    """A token of ours at an EHR."""
+
+    @property
+    def value(self) -> str:
+        """What stands in the header."""
+        ...
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What was granted."""
+        ...
+
+
+class Tokens(Protocol):
+    """Our own tokens, by site."""
+
+    async def token(self, site: Site) -> Token:
+        """Return one that is good now. Raises `NoToken`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """Finished queries of one brief, sealed in the database until the record is whole."""
+
+    database: Database
+    row: briefs.Row
+
+    async def load(self) -> Mapping[str, bytes]:
+        async with self.database.reading() as connection:
+            return await briefs.load_parts(connection, self.database, self.row.id, self.row.site)
+
+    async def save(self, parts: Mapping[str, bytes]) -> None:
+        async with self.database.transaction() as connection:
+            await briefs.save_parts(connection, self.database, self.row.id, self.row.site, parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepare:
+    """The workflow `prepare` and its steps. One for each process."""
+
+    database: Database
+    sites: Sites
+    catalog: Catalog
+    tokens: Tokens
+    gather_whole: GatherWhole
+    write_brief: WriteBrief
+    change: Change
+    ask: Ask
+    now: Callable[[], datetime]
+
+    async def __call__(self, step: Steps, brief_id: str) -> None:
+        """Prepare one brief."""
+        try:
+            if not await step("begin", self.begin, brief_id):
+                return
+            try:
+                again = await step("gather", self.gather, brief_id)
+            except Temporary:
+                again = await step("settle", self.settle, brief_id)
+            await step("write", self.write, brief_id, again)
+        except Temporary as later:
+            await step("postpone", self.postpone, brief_id, later.reason)
+        except Permanent as stop:
+            await step("give up", self.give_up, brief_id, stop.reason)
+
+    async def begin(self, brief_id: str) -> bool:
+        """Take the brief in hand; False when it is not wanted any more."""
+        row = await self._row(brief_id)
+        if row is None or row.state not in {"requested", "preparing"}:
+            return False
+        self.sites.find(row.site)
+        return row.state == "preparing" or await self.change(row, "preparing")
+
+    async def gather(self, brief_id: str) -> bool:
+        """Read the whole record and keep it. Raises `Temporary` when some of it may be had in a moment."""
+        return await self._gather(brief_id, settle=False)
+
+    async def settle(self, brief_id: str) -> bool:
+        """Read what was missing once more, and be content with what there is; True when more may come later."""
+        return await self._gather(brief_id, settle=True)
+
+    async def _gather(self, brief_id: str, *, settle: bool) -> bool:
+        row, site, visit = await self._known(brief_id)
+        await self._check_pause(site)
+        access = await self._access(site)
+        needs = wanted(self._needs(site), access, site)
+        parts = _Parts(database=self.database, row=row)
+        try:
+            found = await self.gather_whole(visit, access, site, parts, needs=needs)
+        except DailyLimit as limit:
+            await self._pause(site, limit.reason)
+            raise
+        if found.passing and not settle:
+            raise Temporary("reads_failed")
+        await self._keep(row, site, visit, found)
+        return bool(found.passing)
+
+    async def _keep(self, row: briefs.Row, site: Site, visit: Visit, found: Gathered) -> None:
+        """Store a gathered record; when charts were merged, the brief is the remaining patient's from here on."""
+        packed = await asyncio.to_thread(pack, found.ledger)
+        columns: dict[str, object] = {
+            "sources": self.database.seal(packed, place=f"brief|sources|{row.id}|{row.site}")
+        }
+        if found.patient != visit.patient:
+            columns |= self.ask.occasion(row.id, site, visit, patient=found.patient)
+        async with self.database.transaction() as connection:
+            await briefs.set_columns(connection, row.id, **columns)
+            await briefs.drop_parts(connection, [row.id])
+            if found.patient != visit.patient:
+                await self.change.audit.append(
+                    connection,
+                    site=site.name,
+                    action="prepare",
+                    outcome="patient_merged",
+                    at=self.now(),
+                    actor="work ahead",
+                    patient=f"Patient/{found.patient}",
+                    brief=row.id,
+                )
+
+    async def write(self, brief_id: str, again: bool) -> None:
+        """Write the brief of the kept record, and make it ready."""
+        row, site, visit = await self._known(brief_id)
+        if row.state != "preparing":
+            return
+        packed = await self._sources(row)
+        ledger = await asyncio.to_thread(unpack, packed)
+        gathered = Gathered(ledger=ledger, patient=visit.patient, passing=())
+        context = whole_context(gathered, visit, site, self.now())
+        written = await self.write_brief(context, site)
+        place = "brief|{}|" + f"{row.id}|{row.site}"
+        seal = self.database.seal
+        made = await self.change(
+            row,
+            "ready",
+            facts={
+                "resources": len(ledger.evidence),
+                "gaps": len(written.brief.gaps),
+                **written.facts,
+            },
+            ready_at=self.now(),
+            rules_version=written.brief.rules_version,
+            versions={**row.versions, **written.versions, "policy": policy_version(site)},
+            body=seal(encode(to_json(written.brief)), place=place.format("body")),
+            seen=seal(encode(versions_of(ledger)), place=place.format("seen")),
+        )
+        if made and again:
+            await self.ask.again(row, site, visit, most=_MAX_AGAIN)
+
+    async def postpone(self, brief_id: str, reason: str) -> None:
+        """Ask the EHR later: the row waits, and no process does."""
+        row = await self._row(brief_id)
+        if row is None or row.state != "preparing":
+            return
+        pause = PAUSES_S[min(row.revision, len(PAUSES_S)) - 1]
+        due = self.now() + timedelta(seconds=pause)
+        async with self.database.reading() as connection:
+            feed = (await feeds.feeds(connection)).get(row.site)
+        if feed is not None and feed.paused_until is not None:
+            due = max(due, feed.paused_until)
+        await self.change(row, "requested", reason=reason, due=due, revision=row.revision + 1)
+
+    async def give_up(self, brief_id: str, reason: str) -> None:
+        """Say that it cannot be done, and why."""
+        row = await self._row(brief_id)
+        if row is not None and row.state in {"requested", "preparing"}:
+            await self.change(row, "failed", reason=reason)
+
+    async def _row(self, brief_id: str) -> briefs.Row | None:
+        async with self.database.reading() as connection:
+            return await briefs.get(connection, brief_id)
+
+    async def _known(self, brief_id: str) -> tuple[briefs.Row, Site, Visit]:
+        row = await self._row(brief_id)
+        if row is None:
+            raise Permanent("no_such_brief")
+        return row, self.sites.find(row.site), await open_occasion(self.database, row)
+
+    async def _sources(self, row: briefs.Row) -> bytes:
+        async with self.database.reading() as connection:
+            sealed = await briefs.sources(connection, row.id)
+        if sealed is None:
+            raise Permanent("no_record")
+        return await self.database.open(sealed, place=f"brief|sources|{row.id}|{row.site}")
+
+    async def _access(self, site: Site) -> Access:
+        try:
+            token = await self.tokens.token(site)
+        except NoToken as problem:
+            raise Temporary(f"token_{problem.detail}"[:64]) from None
+        return Access(token=token.value, scope=" ".join(sorted(token.scopes)))
+
+    def _needs(self, site: Site) -> Sequence[NeedName]:
+        """Return the needs of this site's services that are served from a prepared brief."""
+        services = (self.catalog.by_id[each] for each in site.file.services)
+        return tuple(
+            dict.fromkeys(need for each in services if each.ready for need in each.needs)
+        ) or ("patient",)
+
+    async def _check_pause(self, site: Site) -> None:
+        async with self.database.reading() as connection:
+            feed = (await feeds.feeds(connection)).get(site.name)
+        if feed is not None and feed.paused_until is not None and feed.paused_until > self.now():
+            raise Temporary(feed.reason or "paused")
+
+    async def _pause(self, site: Site, reason: str) -> None:
+        """Leave an EHR alone until its own next day."""
+        now = self.now()
+        tomorrow = now.astimezone(site.zone).date() + timedelta(days=1)
+        until = datetime.combine(tomorrow, datetime.min.time(), site.zone)
+        async with self.database.transaction() as connection:
+            await feeds.set_feed(
+                connection, self.database, site.name, paused_until=until, reason=reason
+            )
+            await self.change.audit.append(
+                connection,
+                site=site.name,
+                action="pause",
+                outcome=reason,
+                at=now,
+                facts={"until": until.isoformat()},
+            )

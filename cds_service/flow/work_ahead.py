@@ -1,0 +1,194 @@
+"""Keeps work ahead going: starts what is due, mends what broke, ends what is over. The state column is its outbox.
+
+Every process that works does this; that two of them do it at once doubles nothing, because a workflow's id is its
+row's. A site has so many briefs under way as its file allows, so that its backlog holds up nobody else's.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from cds_service.domain.states import STARTS, State
+from cds_service.engine import Engine
+from cds_service.flow.change import Change
+from cds_service.flow.schedule import Schedule
+from cds_service.sites import Sites
+from cds_service.storage import OUTAGES, Database, briefs, feeds
+
+SWEEP_S = 1.0
+MEND_S = 15.0
+LATE = timedelta(minutes=15)
+"""Readiness tells of briefs that should have been begun so long ago."""
+_BROKEN_AFTER = timedelta(seconds=30)
+_MOST_REVISIONS = 10
+_REMEMBERED = 10_000
+log = logging.getLogger("cds_service")
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkAhead:
+    """The loop of a process that works. One for each process."""
+
+    engine: Engine
+    database: Database
+    sites: Sites
+    change: Change
+    schedule: Schedule
+    now: Callable[[], datetime]
+    problem: str = ""
+    """Why no work is being done; readiness tells it."""
+    late: dict[str, int] = field(default_factory=dict)
+    """Briefs that are late, by site; readiness tells them."""
+    paused: dict[str, str] = field(default_factory=dict)
+    """Why an EHR is left alone for now, by site; readiness tells it."""
+    _started: dict[tuple[str, int], None] = field(default_factory=dict)
+    _mend_at: datetime | None = None
+    _polls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Work until cancelled. A database that is away is waited for."""
+        while True:
+            try:
+                if self.is_wanted():
+                    await self._look()
+            except Exception as problem:  # noqa: BLE001  # told to the operator; the next look may do better
+                self._say(f"{type(problem).__name__}: no work is begun before it is mended")
+            await asyncio.sleep(SWEEP_S)
+
+    async def watch(self) -> None:
+        """Only look, until cancelled: a process that answers tells of the queue, too."""
+        while True:
+            try:
+                async with self.database.reading() as connection:
+                    self.late = await briefs.due_sites(connection, self.now() - LATE)
+                self.problem = ""
+            except OUTAGES as problem:
+                self._say(f"{type(problem).__name__}: the queue cannot be seen")
+            await asyncio.sleep(MEND_S)
+
+    async def _look(self) -> None:
+        if not self.engine.is_running:
+            await self.engine.launch()
+        await self.sweep()
+        if self._mend_at is None or self.now() >= self._mend_at:
+            self._mend_at = self.now() + timedelta(seconds=MEND_S)
+            await self.expire()
+            await self.mend()
+            await self._poll()
+        if self.problem:
+            log.warning("work ahead goes on")
+        self.problem = ""
+
+    def is_wanted(self) -> bool:
+        """Return whether any site has work for an engine."""
+        return any(
+            site.may_prepare or site.file.write.route != "none"
+            for site in self.sites.by_name.values()
+        )
+
+    async def sweep(self) -> None:
+        """Start what is due, within what each site allows."""
+        now = self.now()
+        async with self.database.reading() as connection:
+            due = await briefs.due_sites(connection, now)
+            busy = await briefs.under_way(connection) if due else {}
+            paused = await feeds.feeds(connection) if due else {}
+        for name in due:
+            site = self.sites.by_name.get(name)
+            feed = paused.get(name)
+            if site is None or not site.may_prepare:
+                continue
+            if feed and feed.paused_until and feed.paused_until > now:
+                continue
+            free = (site.file.prepare.concurrency if site.file.prepare else 0) - busy.get(name, 0)
+            if free > 0:
+                async with self.database.reading() as connection:
+                    rows = await briefs.due(connection, name, now, limit=free)
+                for brief_id, revision in rows:
+                    await self._start("requested", brief_id, revision)
+        await self._start_approved()
+
+    async def _start_approved(self) -> None:
+        async with self.database.reading() as connection:
+            approved = await briefs.in_state(connection, "approved")
+        for row in approved:
+            await self._start("approved", row.id, row.revision)
+
+    async def _start(self, state: State, brief_id: str, revision: int) -> None:
+        """Start the workflow that a state waits for; what was started is only looked at again by `mend`."""
+        name = STARTS[state]
+        if name not in self.engine.registered or (f"{name}:{brief_id}", revision) in self._started:
+            return
+        await self.engine.start(name, brief_id, revision=revision)
+        while len(self._started) >= _REMEMBERED:
+            del self._started[next(iter(self._started))]
+        self._started[f"{name}:{brief_id}", revision] = None
+
+    async def expire(self) -> None:
+        """End what is over: the visit has been, and nobody approved."""
+        async with self.database.reading() as connection:
+            over = await briefs.over(connection, self.now())
+        for row in over:
+            await self.change(row, "expired")
+
+    async def mend(self) -> None:
+        """Begin anew what broke: its workflow has ended, and its row still waits."""
+        now = self.now()
+        async with self.database.reading() as connection:
+            waiting = [
+                *await briefs.in_state(connection, "preparing", before=now - _BROKEN_AFTER),
+                *await briefs.overdue(connection, now - _BROKEN_AFTER),
+            ]
+            self.late = await briefs.due_sites(connection, now - LATE)
+        rows = {row.id: row for row in waiting}
+        broken = await self.engine.ended(
+            [("prepare", row.id, row.revision) for row in rows.values()]
+        )
+        for each in broken:
+            await self._begin_anew(rows[each.row_id], f"broke_{each.reason}", now)
+
+    async def _begin_anew(self, row: briefs.Row, reason: str, now: datetime) -> None:
+        log.warning("brief %s: its workflow ended (%s); it is begun anew", row.id, reason)
+        if row.revision >= _MOST_REVISIONS:
+            await self.change(row, "failed", reason=reason)
+            return
+        due, again = now + timedelta(minutes=row.revision), row.revision + 1
+        if row.state == "preparing":
+            await self.change(row, "requested", reason=reason, due=due, revision=again)
+            return
+        async with self.database.transaction() as connection:
+            await briefs.set_columns(connection, row.id, reason=reason, due=due, revision=again)
+
+    async def _poll(self) -> None:
+        """Begin the polls that are due; each runs beside the others, and one at a time for each site."""
+        now = self.now()
+        async with self.database.reading() as connection:
+            known = await feeds.feeds(connection)
+        self.paused = {
+            name: feed.reason or "paused"
+            for name, feed in known.items()
+            if feed.paused_until is not None and feed.paused_until > now
+        }
+        for site in self.sites.by_name.values():
+            feed, under_way = known.get(site.name), self._polls.get(site.name)
+            if under_way is not None and not under_way.done():
+                continue
+            if under_way is not None and not under_way.cancelled() and under_way.exception():
+                broke = type(under_way.exception()).__name__
+                log.warning("site %s: a poll broke: %s", site.name, broke)
+            if site.may_prepare and not (feed and feed.next_poll and feed.next_poll > now):
+                self._polls[site.name] = asyncio.create_task(self.schedule(site))
+
+    async def stop(self, wait_s: int) -> None:
+        """Take no more work, and wait for what is under way."""
+        for task in self._polls.values():
+            task.cancel()
+        await asyncio.gather(*self._polls.values(), return_exceptions=True)
+        await self.engine.drain(wait_s)
+
+    def _say(self, problem: str) -> None:
+        if problem != self.problem:
+            log.warning("work ahead: %s", problem)
+        self.problem = problem

@@ -1,0 +1,266 @@
+"""The rows of briefs: what is due, what changes state, what is ready. One statement in each function.
+
+Functions take the connection of the caller's transaction, so that a change and its audit entry are one. What is
+sealed is sealed by the caller's `Database`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cds_service.domain.states import SHOWN, State, can_move
+from cds_service.storage.database import Database
+from cds_service.storage.tables import BRIEF, PART
+
+OPEN: frozenset[State] = frozenset({"requested", "preparing", "ready", "in_review"})
+"""States that end when the visit is over or called off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What stands of a brief outside its seals, and the seals as they are."""
+
+    id: str
+    site: str
+    state: State
+    source: str
+    patient: str = field(repr=False)
+    """A blind index."""
+    visit: str | None = field(repr=False)
+    revision: int
+    created: datetime
+    changed: datetime
+    due: datetime | None
+    ready_at: datetime | None
+    expires_at: datetime | None
+    rules_version: str
+    versions: Mapping[str, Any]
+    reason: str | None
+    occasion: bytes | None = field(repr=False)
+
+
+_ROW = tuple(BRIEF.c[name] for name in Row.__dataclass_fields__)
+
+
+def _row(found: Any) -> Row:  # noqa: ANN401  # a SQLAlchemy row
+    return Row(*found)
+
+
+async def get(connection: AsyncConnection, brief_id: str) -> Row | None:
+    """Return a row, or None."""
+    found = (await connection.execute(select(*_ROW).where(BRIEF.c.id == brief_id))).first()
+    return _row(found) if found else None
+
+
+async def sources(connection: AsyncConnection, brief_id: str) -> bytes | None:
+    """Return the sealed record of a brief, or None."""
+    query = select(BRIEF.c.sources).where(BRIEF.c.id == brief_id)
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def add(
+    connection: AsyncConnection, database: Database, rows: Sequence[dict[str, Any]]
+) -> None:
+    """Add rows; one whose id is there already stays as it is."""
+    if rows:
+        await connection.execute(database.insert_new(BRIEF), list(rows))
+
+
+async def move(
+    connection: AsyncConnection,
+    brief_id: str,
+    origin: State,
+    target: State,
+    *,
+    at: datetime,
+    **columns: object,
+) -> bool:
+    """Change a state; False when the brief is not in `origin` any more: somebody was here before.
+
+    Raises `ValueError` for a change that the table of `domain/states.py` does not have.
+    """
+    if not can_move(origin, target):
+        msg = f"{origin} does not lead to {target}"
+        raise ValueError(msg)
+    changed = (
+        update(BRIEF)
+        .where(BRIEF.c.id == brief_id, BRIEF.c.state == origin)
+        .values(state=target, changed=at, **columns)
+        .returning(BRIEF.c.id)
+    )
+    return (await connection.execute(changed)).first() is not None
+
+
+async def set_columns(connection: AsyncConnection, brief_id: str, **columns: object) -> None:
+    """Change what is not the state."""
+    await connection.execute(update(BRIEF).where(BRIEF.c.id == brief_id).values(**columns))
+
+
+async def name_visit(
+    connection: AsyncConnection, brief_id: str, visit: str, occasion: bytes
+) -> None:
+    """Say which visit a brief is for that was asked for before its Appointment was known."""
+    named = update(BRIEF).where(BRIEF.c.id == brief_id, BRIEF.c.visit.is_(None))
+    await connection.execute(named.values(visit=visit, occasion=occasion))
+
+
+async def due_sites(connection: AsyncConnection, now: datetime) -> dict[str, int]:
+    """Return how many requested briefs are due, by site."""
+    query = (
+        select(BRIEF.c.site, func.count())
+        .where(BRIEF.c.state == "requested", BRIEF.c.due <= now)
+        .group_by(BRIEF.c.site)
+    )
+    return {row[0]: row[1] for row in await connection.execute(query)}
+
+
+async def under_way(connection: AsyncConnection) -> dict[str, int]:
+    """Return how many briefs are being prepared, by site."""
+    query = select(BRIEF.c.site, func.count()).where(BRIEF.c.state == "preparing")
+    found = await connection.execute(query.group_by(BRIEF.c.site))
+    return {row[0]: row[1] for row in found}
+
+
+async def due(
+    connection: AsyncConnection, site: str, now: datetime, *, limit: int
+) -> list[tuple[str, int]]:
+    """Return (id, revision) of a site's requested briefs that are due, longest first."""
+    query = (
+        select(BRIEF.c.id, BRIEF.c.revision)
+        .where(BRIEF.c.state == "requested", BRIEF.c.site == site, BRIEF.c.due <= now)
+        .order_by(BRIEF.c.due)
+        .limit(limit)
+    )
+    return [(row.id, row.revision) for row in await connection.execute(query)]
+
+
+async def in_state(
+    connection: AsyncConnection, state: State, *, before: datetime | None = None, limit: int = 500
+) -> list[Row]:
+    """Return briefs in a state, those first that changed longest ago; only those from before a moment."""
+    query = select(*_ROW).where(BRIEF.c.state == state)
+    if before is not None:
+        query = query.where(BRIEF.c.changed < before)
+    found = await connection.execute(query.order_by(BRIEF.c.changed).limit(limit))
+    return [_row(row) for row in found]
+
+
+async def overdue(connection: AsyncConnection, before: datetime, *, limit: int = 500) -> list[Row]:
+    """Return requested briefs that were due before a moment."""
+    query = select(*_ROW).where(BRIEF.c.state == "requested", BRIEF.c.due < before)
+    found = await connection.execute(query.order_by(BRIEF.c.due).limit(limit))
+    return [_row(row) for row in found]
+
+
+async def postponed(connection: AsyncConnection, *, limit: int = 500) -> list[Row]:
+    """Return requested briefs that wait because of something: they have been tried, and have a reason."""
+    query = select(*_ROW).where(BRIEF.c.state == "requested", BRIEF.c.reason.is_not(None))
+    found = await connection.execute(query.order_by(BRIEF.c.due).limit(limit))
+    return [_row(row) for row in found]
+
+
+async def over(connection: AsyncConnection, now: datetime, *, limit: int = 500) -> list[Row]:
+    """Return open briefs whose visit is over."""
+    query = (
+        select(*_ROW)
+        .where(BRIEF.c.state.in_(OPEN), BRIEF.c.expires_at <= now)
+        .order_by(BRIEF.c.expires_at)
+        .limit(limit)
+    )
+    return [_row(row) for row in await connection.execute(query)]
+
+
+async def of_visit(connection: AsyncConnection, site: str, visit: str) -> list[Row]:
+    """Return the open briefs of one visit (a blind index)."""
+    query = select(*_ROW).where(
+        BRIEF.c.site == site, BRIEF.c.visit == visit, BRIEF.c.state.in_(OPEN)
+    )
+    return [_row(row) for row in await connection.execute(query)]
+
+
+async def known_visits(
+    connection: AsyncConnection, site: str, now: datetime, *, limit: int = 5000
+) -> list[Row]:
+    """Return one row of each visit of a site that is still to come."""
+    query = select(*_ROW).where(
+        BRIEF.c.site == site,
+        BRIEF.c.visit.is_not(None),
+        BRIEF.c.state.in_(OPEN),
+        BRIEF.c.expires_at > now,
+    )
+    found = await connection.execute(query.order_by(BRIEF.c.created.desc()).limit(limit))
+    return list({row.visit: row for row in map(_row, found)}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A prepared brief, sealed: it can be opened at its own place only."""
+
+    id: str
+    site: str
+    ready_at: datetime
+    expires_at: datetime | None
+    versions: Mapping[str, Any]
+    body: bytes = field(repr=False)
+    seen: bytes = field(repr=False)
+
+
+async def newest_prepared(connection: AsyncConnection, site: str, patient: str) -> Prepared | None:
+    """Return the newest prepared brief of a patient (a blind index) that may be shown, or None."""
+    query = (
+        select(*(BRIEF.c[name] for name in Prepared.__dataclass_fields__))
+        .where(
+            BRIEF.c.site == site,
+            BRIEF.c.patient == patient,
+            BRIEF.c.source == "prepare",
+            BRIEF.c.state.in_(SHOWN),
+        )
+        .order_by(BRIEF.c.ready_at.desc())
+        .limit(1)
+    )
+    found = (await connection.execute(query)).first()
+    return Prepared(*found) if found else None
+
+
+async def load_parts(
+    connection: AsyncConnection, database: Database, brief_id: str, site: str
+) -> dict[str, bytes]:
+    """Return what was gathered of a brief before it was interrupted, by query."""
+    query = select(PART.c.key, PART.c.body).where(PART.c.brief == brief_id)
+    return {
+        key: await database.open(body, place=_part_place(brief_id, key, site))
+        for key, body in await connection.execute(query)
+    }
+
+
+async def save_parts(
+    connection: AsyncConnection,
+    database: Database,
+    brief_id: str,
+    site: str,
+    parts: Mapping[str, bytes],
+) -> None:
+    """Keep what some queries brought."""
+    rows = [
+        {
+            "brief": brief_id,
+            "key": key,
+            "body": database.seal(body, place=_part_place(brief_id, key, site)),
+        }
+        for key, body in parts.items()
+    ]
+    if rows:
+        await connection.execute(database.insert_new(PART), rows)
+
+
+async def drop_parts(connection: AsyncConnection, brief_ids: Iterable[str]) -> None:
+    """Forget what was gathered: the brief has it, or will never be."""
+    await connection.execute(delete(PART).where(PART.c.brief.in_(list(brief_ids))))
+
+
+def _part_place(brief_id: str, key: str, site: str) -> str:
+    return f"part|body|{brief_id}/{key}|{site}"

@@ -1,0 +1,54 @@
+"""The row of each site's feed: how far the poll of its visits came, and whether the EHR wants to be left alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cds_service.storage.database import Database
+from cds_service.storage.tables import FEED
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """What is known of one site's feed."""
+
+    site: str
+    polled_at: datetime | None
+    next_poll: datetime | None
+    paused_until: datetime | None
+    reason: str | None
+
+
+async def feeds(connection: AsyncConnection) -> Mapping[str, FeedState]:
+    """Return the state of every feed, by site."""
+    query = select(*(FEED.c[name] for name in FeedState.__dataclass_fields__))
+    return {row.site: FeedState(*row) for row in await connection.execute(query)}
+
+
+async def set_feed(
+    connection: AsyncConnection, database: Database, site: str, **columns: object
+) -> None:
+    """Change what is known of a site's feed."""
+    await connection.execute(database.insert_new(FEED), [{"site": site}])
+    await connection.execute(update(FEED).where(FEED.c.site == site).values(**columns))
+
+
+async def claim(
+    connection: AsyncConnection, database: Database, site: str, now: datetime, until: datetime
+) -> bool:
+    """Take the next poll of a site, when it is due and nobody else took it; its turn comes again at `until`."""
+    await connection.execute(database.insert_new(FEED), [{"site": site}])
+    taken = (
+        update(FEED)
+        .where(
+            FEED.c.site == site,
+            or_(FEED.c.next_poll.is_(None), FEED.c.next_poll <= now),
+            or_(FEED.c.paused_until.is_(None), FEED.c.paused_until <= now),
+        )
+        .values(next_poll=until)
+        .returning(FEED.c.site)
+    )
+    return (await connection.execute(taken)).first() is not None

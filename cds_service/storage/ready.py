@@ -1,0 +1,83 @@
+"""Ready briefs at hand: sealed, in this process, bounded in bytes; a miss is one read of the database.
+
+They stay sealed in memory too: what is opened is opened for one call.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cds_service.storage import briefs
+from cds_service.storage.database import Database
+
+MAX_BYTES = 64 * 1024 * 1024
+KEEP_S = 60.0
+"""A copy is looked at again after so long, should a notice have been lost."""
+LOOK_UP_S = 0.1
+"""Longer than this no call waits for the database: it is answered by rules instead."""
+_EMPTY_BYTES = 200
+
+
+@dataclass(slots=True)
+class _Kept:
+    found: briefs.Prepared | None
+    until: float
+
+    @property
+    def size(self) -> int:
+        if self.found is None:
+            return _EMPTY_BYTES
+        return len(self.found.body) + len(self.found.seen) + _EMPTY_BYTES
+
+
+@dataclass(slots=True, kw_only=True)
+class ReadyBriefs:
+    """The newest prepared brief of each patient that was asked for lately. One for each process."""
+
+    database: Database
+    clock: Callable[[], float]
+    max_bytes: int = MAX_BYTES
+    size: int = 0
+    _kept: OrderedDict[tuple[str, str], _Kept] = field(default_factory=OrderedDict)
+    _changes: int = 0
+
+    async def find(self, site: str, patient: str) -> briefs.Prepared | None:
+        """Return the newest prepared brief of a patient (a blind index), or None.
+
+        None, too, when the database does not answer in time: a hook call has no time to wait.
+        """
+        key = (site, patient)
+        kept = self._kept.get(key)
+        if kept is not None and kept.until > self.clock():
+            self._kept.move_to_end(key)
+            return kept.found
+        changes = self._changes
+        try:
+            async with asyncio.timeout(LOOK_UP_S), self.database.reading() as connection:
+                found = await briefs.newest_prepared(connection, site, patient)
+        except TimeoutError:
+            return None
+        if (
+            changes == self._changes
+        ):  # nothing was told meanwhile: what was read is not older than a notice
+            self._keep(key, found)
+        return found
+
+    def drop(self, site: str, patient: str) -> None:
+        """Forget a copy: its brief has changed. Two empty strings: forget all of them."""
+        self._changes += 1
+        if not site:
+            self._kept.clear()
+            self.size = 0
+        elif (kept := self._kept.pop((site, patient), None)) is not None:
+            self.size -= kept.size
+
+    def _keep(self, key: tuple[str, str], found: briefs.Prepared | None) -> None:
+        if (old := self._kept.pop(key, None)) is not None:
+            self.size -= old.size
+        kept = self._kept[key] = _Kept(found, self.clock() + KEEP_S)
+        self.size += kept.size
+        while self.size > self.max_bytes and self._kept:
+            _, oldest = self._kept.popitem(last=False)
+            self.size -= oldest.size

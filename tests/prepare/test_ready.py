@@ -1,0 +1,109 @@
+"""What was prepared is served to the call that it is for, says its age, and is never another's."""
+
+import pytest
+from sqlalchemy import update
+
+from cds_service.storage.tables import BRIEF
+
+pytestmark = pytest.mark.anyio
+CHART = "beatrice-okonkwo"
+OTHER = "harold-lindqvist"
+
+
+async def opened(works, patient=CHART, site="general", **how):
+    [answer] = await works.ground.client(site).open_chart(patient, **how)
+    assert answer.status == 200
+    return answer.cards()[-1]["detail"]
+
+
+async def forget(works):
+    """Let the next call read the database, as another process would."""
+    works.background.notices.drop("", "")
+
+
+async def change(works, row, **columns):
+    async with works.ground.service.database.transaction() as connection:
+        await connection.execute(update(BRIEF).where(BRIEF.c.id == row.id).values(**columns))
+    await forget(works)
+
+
+def a_result(patient=CHART, **changes):
+    return {
+        "resourceType": "Observation",
+        "id": "fresh-potassium",
+        "status": "final",
+        "category": [{"coding": [{
+            "system": "http://terminology.hl7.org/CodeSystem/observation-category",
+            "code": "laboratory",
+        }]}],
+        "code": {"coding": [{"system": "http://loinc.org", "code": "2823-3"}], "text": "Potassium"},
+        "subject": {"reference": f"Patient/{patient}"},
+        "effectiveDateTime": "2026-11-23T14:00:00Z",
+        "valueQuantity": {"value": 6.9, "unit": "mmol/L"},
+        "interpretation": [{"coding": [{
+            "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",
+            "code": "HH",
+        }]}],
+    } | changes  # fmt: skip
+
+
+async def test_a_new_critical_result_is_shown_counted_and_asked_for_once(works):
+    await works.prepared()
+    works.ground.client().ehr.store.put(a_result())
+    [answer] = await works.ground.client().open_chart(CHART)
+    cards = answer.cards()
+    assert [c["indicator"] for c in cards] == ["warning", "info"]
+    assert "6.9" in cards[0]["summary"]
+    assert "1 new result" in cards[-1]["detail"]
+    for _ in range(3):
+        await opened(works)
+    asked = await works.rows("requested")
+    assert len(asked) == 1
+    works.ground.clock.move(minutes=2)
+    await works.run(asked[0].id)
+    assert "Since then" not in await opened(works)
+
+
+async def test_nothing_new_is_said_to_be_nothing_new(works):
+    await works.prepared()
+    assert "nothing that was sent with this call is newer" in await opened(works)
+    assert await works.rows("requested") == []
+
+
+async def test_another_patients_brief_is_never_served(works):
+    mine = await works.prepared(CHART)
+    blind = works.ground.service.database.blind(f"Patient/{OTHER}", site="general")
+    await change(works, mine, patient=blind)
+    assert "Prepared" not in await opened(works, OTHER)
+
+
+async def test_another_sites_brief_is_never_served(works):
+    await works.prepared(CHART, "general")
+    assert "Prepared" not in await opened(works, CHART, "riverside")
+
+
+async def test_a_brief_moved_to_another_site_in_the_database_opens_nowhere(works):
+    mine = await works.prepared(CHART, "general")
+    blind = works.ground.service.database.blind(f"Patient/{CHART}", site="riverside")
+    await change(works, mine, site="riverside", patient=blind)
+    [answer] = await works.ground.client("riverside").open_chart(CHART)
+    assert not any("Prepared" in card["detail"] for card in answer.cards())
+
+
+async def test_a_brief_that_was_made_under_another_policy_is_not_shown(works):
+    mine = await works.prepared()
+    await change(works, mine, versions={**mine.versions, "policy": "of-yesterday"})
+    assert "Prepared" not in await opened(works)
+
+
+@pytest.mark.parametrize("state", ["expired", "cancelled", "failed", "rejected", "withdrawn"])
+async def test_a_brief_that_has_ended_is_not_shown(works, state):
+    await change(works, await works.prepared(), state=state)
+    assert "Prepared" not in await opened(works)
+
+
+async def test_a_brief_is_not_shown_after_its_time_even_before_it_is_swept(works):
+    await works.prepared()
+    await opened(works)
+    works.ground.clock.move(hours=40)
+    assert "Prepared" not in await opened(works)

@@ -1,0 +1,89 @@
+"""A stand-in EHR for soaks: any patient, a small record, a fixed delay, and next to no CPU.
+
+Runs as `python -m tests.soak._ehr PORT DELAY_S`. It counts how often each Patient was read: `GET /counts`.
+"""
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from urllib.parse import parse_qs
+
+import uvicorn
+
+TYPES = {"Observation": 20, "Condition": 5, "MedicationRequest": 5, "AllergyIntolerance": 2}
+"""How many of each a search finds."""
+
+
+def application(port: int, delay_s: float):
+    """Return the ASGI application."""
+    origin = f"http://127.0.0.1:{port}"
+    reads: Counter[str] = Counter()
+
+    fixed = {
+        "/r4/.well-known/smart-configuration": _configuration(origin),
+        "/token": {"access_token": "soak", "token_type": "bearer", "expires_in": 300},
+        "/counts": reads,
+    }
+
+    def answer(path: str, query: dict[str, list[str]]) -> object:
+        if path in fixed:
+            return fixed[path]
+        kind, _, identity = path.removeprefix("/r4/").partition("/")
+        if kind == "Patient":
+            reads[identity] += 1
+            return {"resourceType": "Patient", "id": identity, "birthDate": "1950-01-01"}
+        patient = query.get("patient", [""])[0]
+        return {"resourceType": "Bundle", "type": "searchset", "entry": _found(kind, patient)}
+
+    async def ehr(scope, receive, send):
+        while (await receive()).get("more_body", False):
+            pass
+        await asyncio.sleep(0 if scope["path"] in fixed else delay_s)
+        body = json.dumps(answer(scope["path"], parse_qs(scope["query_string"].decode()))).encode()
+        head = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": body})
+
+    return ehr
+
+
+def _configuration(origin: str) -> dict[str, object]:
+    return {
+        "token_endpoint": f"{origin}/token",
+        "authorization_endpoint": f"{origin}/authorize",
+        "jwks_uri": f"{origin}/jwks",
+        "issuer": origin,
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES384", "RS384"],
+        "scopes_supported": ["system/*.rs"],
+        "capabilities": ["client-confidential-asymmetric"],
+    }
+
+
+def _found(kind: str, patient: str) -> list[dict[str, object]]:
+    return [
+        {
+            "resource": {
+                "resourceType": kind,
+                "id": f"{patient}-{kind.lower()}-{number}",
+                "meta": {"versionId": "1"},
+                "subject": {"reference": f"Patient/{patient}"},
+                "patient": {"reference": f"Patient/{patient}"},
+                "code": {"text": f"{kind} {number}"},
+            }
+        }
+        for number in range(TYPES.get(kind, 0))
+    ]
+
+
+if __name__ == "__main__":
+    chosen, delay = int(sys.argv[1]), float(sys.argv[2])
+    uvicorn.run(
+        application(chosen, delay),
+        port=chosen,
+        lifespan="off",
+        access_log=False,
+        log_level="error",
+    )
