@@ -60,6 +60,12 @@ class Screening:
     name: str
     codes: frozenset[str]
     words: tuple[str, ...]
+    ages: tuple[int, int] | None = None
+    """Of whom it is told that none was found, in years; None: of nobody."""
+    sex: str = ""
+    """Likewise; "" is everybody."""
+    unless: str = ""
+    """Another screening that takes its place: where that was found, this one is not called missing."""
 
 
 @dataclass(frozen=True, slots=True)

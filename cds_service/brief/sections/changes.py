@@ -10,6 +10,7 @@ from cds_service.brief.facts.visits import (
     setting,
 )
 from cds_service.brief.record import Item, Record
+from cds_service.brief.sections.common import grouped
 from cds_service.domain.brief import Flag, Statement
 
 
@@ -26,6 +27,8 @@ def statements(record: Record) -> Iterator[Statement]:
             yield reports.statement(record, item)
     for change in record.once(medicine_changes.changes):
         yield change.statement()
+    unknown = [item.ref for item in record.once(medicine_changes.stopped_unknown_when)]
+    yield from grouped(record, "medication_change", unknown, "stopped", "undated")
     yield from _summary(record)
     yield from _results(record)
 

@@ -22,9 +22,7 @@ def result(statement: Statement, record: Record, items: list[Item]) -> str:
     newest, earlier = items[0], items[1:]
     group = group_of(record, newest.resource)
     if "grouped" in statement.flags:
-        return grouped(
-            record, items, "Answers on file" if statement.kind == "observation" else "Older"
-        )
+        return grouped(record, items, _head(statement))
     name_ = title(record, newest.resource)
     shown = value_of(newest.resource).removesuffix(f" {name_}")  # INR 3.6 INR
     said = joined((shown, aside(newest.resource)), " ")
@@ -39,6 +37,12 @@ def result(statement: Statement, record: Record, items: list[Item]) -> str:
         trend(record, newest, earlier, group),
     ]
     return joined(parts, "; ")
+
+
+def _head(statement: Statement) -> str:
+    if statement.kind == "observation":
+        return "Answers on file"
+    return "Old for the reason of this visit" if "for_visit" in statement.flags else "Older"
 
 
 def observation(statement: Statement, record: Record, items: list[Item]) -> str:
