@@ -23,6 +23,8 @@ class Group:
     stale_days: int | None
     change: bool
     """Whether the difference from the value before is told."""
+    beside: str = ""
+    """Another test that says the same: where both are new, only that one is told as a change."""
 
 
 @dataclass(frozen=True, slots=True)

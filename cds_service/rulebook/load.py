@@ -78,6 +78,7 @@ def _groups(table: Data) -> dict[str, Group]:
                 percent=entry.get("percent", 10),
                 stale_days=entry.get("stale_days"),
                 change=entry.get("change", False),
+                beside=entry.get("beside", ""),
             )
             found.update(dict.fromkeys(entry["codes"], group))
     return found

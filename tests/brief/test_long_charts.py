@@ -3,6 +3,7 @@
 from cds_service.brief import rule_brief
 from tests.brief.charts import (
     LOINC,
+    booked,
     brief,
     concept,
     condition,
@@ -188,3 +189,30 @@ def test_one_stop_of_one_day_is_still_new():
     one = order("Drug 5 mg", status="stopped", authoredOn="2019-01-01", meta=moved)
     made = rule_brief(context(seen(), one, order("Other 5 mg", "m2")))
     assert "Drug 5 mg" in texts(made, "attention")[0]
+
+
+def test_of_two_tests_that_say_the_same_changes_tell_one():
+    high = {"interpretation": [{"coding": [{"code": "H"}]}]}
+    clotting = lab("37.1", "2026-10-03", "o1", loinc="5902-2", unit="s", **high)
+    inr = lab("3.6", "2026-10-02", "o2", loinc="6301-6", unit="INR", **high)
+    told = [each.partition(" (")[0] for each in texts(brief(seen(), clotting, inr), "changes")]
+    assert told == ["INR 3.6"]
+    alone = texts(brief(seen(), clotting), "changes")
+    assert alone[0].startswith("Prothrombin time 37.1 s")
+    assert len(brief(seen(), clotting, inr).section("results")) == 2
+
+
+def test_new_results_of_the_visits_reason_come_first():
+    high = {"interpretation": [{"coding": [{"code": "H"}]}]}
+    newer = lab("150", "2026-10-05", "o1", loinc="2345-7", unit="mg/dL", **high)
+    wanted = lab("8.1", "2026-10-02", "o2", **high)
+    plain_visit = {"reasonCode": [{"text": "Gout"}]}
+    for visit, first in ((booked(), "HbA1c"), (booked(**plain_visit), "Glucose")):
+        assert texts(brief(seen(), newer, wanted, visit), "changes")[0].startswith(first)
+
+
+def test_a_unit_that_the_name_ends_with_is_not_said_twice():
+    score = lab("11", loinc="44261-6", unit="score", code={"text": "PHQ-9 score"})
+    assert texts(brief(score), "results")[0].startswith("PHQ-9 score 11, 2026-10-02")
+    words = lab("", "2026-10-02", code={"text": "HIV positive"}, valueString="HIV positive")
+    assert texts(brief(words), "results")[0].startswith("HIV positive: HIV positive")

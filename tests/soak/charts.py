@@ -15,8 +15,8 @@ from tests.brief.oracle import judge
 from tests.brief.planted import NOW, TODAY, ZONE, Planted, as_json, chart
 from tests.soak.figures import Figure
 
-GENERATED = {True: 25, False: 600}
-DAMAGED = {True: 1, False: 20}
+GENERATED = {True: 25, False: 300}
+DAMAGED = {True: 1, False: 10}
 _JUNK = (
     None,
     "",

@@ -78,7 +78,7 @@ def is_of_visit(record: Record, item: Item) -> bool:
 
 def old_tests(record: Record) -> tuple[Series, ...]:
     """Return the tests that the visit may want and whose newest value is old."""
-    wanted = _wanted(record)
+    wanted = record.once(wanted_tests)
     return tuple(
         each
         for each in record.once(series)
@@ -90,15 +90,21 @@ def old_tests(record: Record) -> tuple[Series, ...]:
     )
 
 
+def is_wanted(record: Record, each: Series) -> bool:
+    """Return whether a series is of a test that the reason of the visit may want."""
+    return each.group is not None and each.group.name in record.once(wanted_tests)
+
+
 def missing_tests(record: Record) -> tuple[str, ...]:
     """Return the tests that the visit may want and that are nowhere in a record whose results were all read."""
     if not (record.proves_absence(("results",)) or record.is_bundle(("results",))):
         return ()
     held = {each.group.name for each in record.once(series) if each.group}
-    return tuple(name_ for name_ in _wanted(record) if name_ not in held)
+    return tuple(name_ for name_ in record.once(wanted_tests) if name_ not in held)
 
 
-def _wanted(record: Record) -> list[str]:
+def wanted_tests(record: Record) -> tuple[str, ...]:
+    """Return the tests that the reason of the visit may want."""
     said = record.once(purpose).said
     tests = record.tables.terms["visit_test"]
-    return [each["name"] for each in tests if any(word in said for word in each["words"])]
+    return tuple(each["name"] for each in tests if any(word in said for word in each["words"]))

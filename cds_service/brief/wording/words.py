@@ -26,7 +26,7 @@ def short(words: str, limit: int = NAME_MAX) -> str:
 
 def spoken(words: str) -> str:
     """Return a name as one says it, of bounded length: without the tag of its terminology."""
-    return short(_TAG.sub("", words))
+    return short(_TAG.sub("", words) if words.endswith(")") else words)
 
 
 def named(concept: JsonObject, unknown: str) -> str:
