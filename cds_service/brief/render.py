@@ -46,9 +46,16 @@ _TABLE: Mapping[Kind, tuple[frozenset[str], Writer]] = {
 }
 
 
+_WITHOUT: Mapping[Kind, Callable[[Statement, Record], str]] = {
+    "absence": conflicts.absence,
+    "not_found": conflicts.not_found,
+}
+"""Kinds that cite no entry: they name the needs whose searches prove them."""
+
+
 def fits(statement: Statement, record: Record) -> bool:
     """Return whether every reference is in the record and of a type that this kind may cite."""
-    if statement.kind == "absence":
+    if statement.kind in _WITHOUT:
         return not statement.refs and bool(statement.needs)
     types, _ = _TABLE[statement.kind]
     items = [record.items.get(ref) for ref in statement.refs]
@@ -57,8 +64,8 @@ def fits(statement: Statement, record: Record) -> bool:
 
 def render(statement: Statement, record: Record) -> Line:
     """Write a statement that fits. Every value, unit, date and name comes from what it cites."""
-    if statement.kind == "absence":
-        return Line(statement=statement, text=conflicts.absence(statement, record))
+    if statement.kind in _WITHOUT:
+        return Line(statement=statement, text=_WITHOUT[statement.kind](statement, record))
     _, write = _TABLE[statement.kind]
     cited = [record.items[ref] for ref in statement.refs]
     items = newest_first(cited) if len(cited) > 1 else cited

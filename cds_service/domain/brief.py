@@ -56,6 +56,7 @@ Kind = Literal[
     "clash",  # a booked appointment that overlaps the one being booked
     "conflict",  # two resources that do not agree
     "absence",  # a search came back empty, or a Bundle holds none
+    "not_found",  # screenings that were looked for in all of the record
 ]
 
 Flag = Literal[
@@ -82,6 +83,7 @@ Flag = Literal[
     "changed",
     "open_end",
     "restricted",
+    "for_visit",  # has to do with why the patient comes
 ]
 
 

@@ -23,6 +23,8 @@ class Group:
     stale_days: int | None
     change: bool
     """Whether the difference from the value before is told."""
+    beside: str = ""
+    """Another test that says the same: where both are new, only that one is told as a change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,12 @@ class Screening:
     name: str
     codes: frozenset[str]
     words: tuple[str, ...]
+    ages: tuple[int, int] | None = None
+    """Of whom it is told that none was found, in years; None: of nobody."""
+    sex: str = ""
+    """Likewise; "" is everybody."""
+    unless: str = ""
+    """Another screening that takes its place: where that was found, this one is not called missing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
@@ -77,6 +78,7 @@ def _groups(table: Data) -> dict[str, Group]:
                 percent=entry.get("percent", 10),
                 stale_days=entry.get("stale_days"),
                 change=entry.get("change", False),
+                beside=entry.get("beside", ""),
             )
             found.update(dict.fromkeys(entry["codes"], group))
     return found
@@ -148,10 +150,12 @@ def _class(
 
 
 def _screenings(table: Data, changes: Changes) -> tuple[Screening, ...]:
-    made = {e["name"]: _screening(e["name"], e["codes"], e["words"]) for e in table["screening"]}
+    made = {entry["name"]: _screening(entry) for entry in table["screening"]}
     for name, each in changes.screening.items():
         before = made.get(name, Screening(name, frozenset(), ()))
-        made[name] = _screening(name, (*before.codes, *each.codes), (*before.words, *_lower(each)))
+        made[name] = replace(
+            before, codes=before.codes | set(each.codes), words=(*before.words, *_lower(each))
+        )
     return tuple(made.values())
 
 
@@ -159,8 +163,17 @@ def _lower(each: ScreeningTerms) -> Iterator[str]:
     return (word.lower() for word in each.words)
 
 
-def _screening(name: str, codes: Iterable[str], words_: Iterable[str]) -> Screening:
-    return Screening(name, frozenset(codes), tuple(words_))
+def _screening(entry: Data) -> Screening:
+    told = entry.get("missing", {})
+    first, last = told.get("ages", (None, None))
+    return Screening(
+        name=entry["name"],
+        codes=frozenset(entry["codes"]),
+        words=tuple(entry["words"]),
+        ages=None if first is None else (first, last),
+        sex=told.get("sex", ""),
+        unless=told.get("unless", ""),
+    )
 
 
 def _one_of(name: str, known: Iterable[str], where: str) -> str:

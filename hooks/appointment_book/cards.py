@@ -1,4 +1,7 @@
-"""Cards for the moment of booking: short, and silent when there is nothing to say."""
+"""Cards for the moment of booking: short, without a value of the chart, and silent when there is nothing to say."""
+
+from collections.abc import Iterator
+from typing import Literal
 
 from cds_service.hook import Brief, Bullets, CardIntent, Line
 
@@ -6,63 +9,90 @@ MAX_LINES = 5
 
 
 def cards(brief: Brief) -> tuple[CardIntent, ...]:
-    """Return a card for a clash, one for data that the visit will miss, one for open orders; often none."""
-    clashes = [x for x in brief.section("visit") if x.statement.kind == "clash"]
-    waiting = [x for x in brief.section("open_loops") if _is_overdue(x)]
-    found = []
-    if clashes:
-        found.append(
-            _card(
-                "Another appointment is booked at this time",
-                "warning",
-                "booking-clash",
-                "Clash of appointments",
-                clashes,
-            )
-        )
+    """Return what whoever books can still act on; often nothing."""
+    return tuple(_cards(brief))
+
+
+def _cards(brief: Brief) -> Iterator[CardIntent]:
+    booked = [x for x in brief.section("visit") if x.statement.kind == "clash"]
+    over = [x for x in booked if "conflict" in x.statement.flags]
+    again = [x for x in booked if "conflict" not in x.statement.flags]
+    if over:
+        summary = "Another appointment is booked at this time"
+        yield _card(summary, "booking-clash", "Clash of appointments", over, "warning")
+    if again:
+        summary = "A visit for the same reason is booked already"
+        yield _card(summary, "booking-again", "Second visit for one reason", again)
     unsaid = [
         text
         for gap, text in zip(brief.gaps, brief.gap_texts, strict=True)
         if gap.reason == "not_given"
     ]
     if unsaid:
-        found.append(
-            CardIntent(
-                summary="No reason is given for this visit",
-                indicator="info",
-                topic="booking-no-reason",
-                topic_display="Visit without a reason",
-                detail=(Bullets(lines=tuple(unsaid)),),
-            )
-        )
-    if waiting:
-        many = f"{len(waiting)} orders have" if len(waiting) > 1 else "1 order has"
-        found.append(
-            _card(
-                f"{many} no result in the record before this visit",
-                "info",
-                "booking-open-orders",
-                "Orders without a result",
-                waiting,
-            )
-        )
-    return tuple(found)
+        summary = "No reason is given for this visit"
+        yield _intent(summary, "booking-no-reason", "Visit without a reason", unsaid)
+    yield from _open(brief)
+    missing = [x for x in brief.section("visit") if _is_missing(x)]
+    if missing:
+        summary = "Results that this visit may want are old or not there"
+        yield _card(summary, "booking-missing-results", "Results for the visit", missing)
 
 
-def _is_overdue(line: Line) -> bool:
-    return line.statement.kind == "order_open" and "new" not in line.statement.flags
+def _open(brief: Brief) -> Iterator[CardIntent]:
+    """Yield orders without a result and results that are not final: those of the visit's reason first."""
+    loops = brief.section("open_loops")
+    orders = [x for x in loops if _is_waiting(x)]
+    unfinished = [x for x in loops if x.statement.kind == "report_pending"]
+    if not orders and not unfinished:
+        return
+    said = [_count(len(orders), "order without a result", "orders without a result")] * bool(
+        orders
+    )
+    said += [_count(len(unfinished), "result not final", "results not final")] * bool(unfinished)
+    summary = f"Before this visit: {', '.join(said)}"
+    lines = sorted(orders, key=lambda x: "for_visit" not in x.statement.flags)
+    yield _card(summary, "booking-open-orders", "Orders without a result", [*lines, *unfinished])
 
 
-def _card(summary: str, indicator: str, topic: str, display: str, lines: list[Line]) -> CardIntent:
-    texts = tuple(_text(x) for x in lines[:MAX_LINES])
-    more = len(lines) - MAX_LINES
-    shown = (*texts, f"and {more} more") if more > 0 else texts
+def _is_waiting(line: Line) -> bool:
+    """Return whether an order waits too long, or waits and has to do with this visit."""
+    said = line.statement
+    return said.kind == "order_open" and ("new" not in said.flags or "for_visit" in said.flags)
+
+
+def _is_missing(line: Line) -> bool:
+    return line.statement.kind in {"result", "not_found"} and "for_visit" in line.statement.flags
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _card(
+    summary: str,
+    topic: str,
+    display: str,
+    lines: list[Line],
+    indicator: Literal["info", "warning"] = "info",
+) -> CardIntent:
+    return _intent(summary, topic, display, [_text(x) for x in lines], indicator)
+
+
+def _intent(
+    summary: str,
+    topic: str,
+    display: str,
+    texts: list[str],
+    indicator: Literal["info", "warning"] = "info",
+) -> CardIntent:
+    more = len(texts) - MAX_LINES
+    shown = [*texts[:MAX_LINES], f"and {more} more"] if more > 0 else texts
     return CardIntent(
         summary=summary,
-        indicator="warning" if indicator == "warning" else "info",
+        indicator=indicator,
         topic=topic,
         topic_display=display,
-        detail=(Bullets(lines=shown),),
+        detail=(Bullets(lines=tuple(shown)),),
     )
 
 

@@ -8,7 +8,8 @@ SERVICE = HookService(
     hook="appointment-book",
     title="Booking check",
     description=(
-        "When a visit is booked: another booked appointment at the same time, and orders without a result. "
+        "When a visit is booked: another one at the same time or for the same reason, no reason given, orders "
+        "without a result, and results for the visit's reason that are old or missing. "
         "No card when there is nothing to say."
     ),
     needs=("patient", "appointment", "orders", "reports", "results"),

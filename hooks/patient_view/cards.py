@@ -27,6 +27,7 @@ RANKS: tuple[tuple[SectionId, Kind, Flag, int], ...] = (
     ("attention", "vital", "critical", FOLD),
     ("attention", "conflict", "allergen", FOLD),
     ("attention", "conflict", "high_alert", FOLD),
+    ("attention", "conflict", "stopped", FOLD),
     ("changes", "encounter", "acute", 2),
     ("attention", "order_open", "must_show", FOLD),
     ("changes", "report", "new", 2),

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from tests.bench.brief import brief_cpu
 from tests.bench.measure import FULL, SHORT, against_the_floor, follow_up_reads, start
 from tests.bench.report import as_json, as_page, as_text
 from tests.bench.stand import standing
@@ -27,6 +28,7 @@ def main() -> int:
             *follow_up_reads(stand, size),
             *verification(stand, size),
             start(stand, size),
+            *brief_cpu(size),
         ]
     print(as_json(rows) if args.json else as_text(rows))
     if args.write:

@@ -36,10 +36,16 @@ class Size:
     """How long more comes in than one process of ours can answer."""
     reads: int
     starts: int
+    briefs: int
+    """Turns of the rules."""
 
 
-FULL = Size(rounds=7, calls=250, large_calls=20, open_s=12.0, flood_s=2.0, reads=25, starts=5)
-SHORT = Size(rounds=2, calls=70, large_calls=4, open_s=2.0, flood_s=0.4, reads=5, starts=2)
+FULL = Size(
+    rounds=7, calls=250, large_calls=20, open_s=12.0, flood_s=2.0, reads=25, starts=5, briefs=20
+)
+SHORT = Size(
+    rounds=2, calls=70, large_calls=4, open_s=2.0, flood_s=0.4, reads=5, starts=2, briefs=4
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,7 @@ def _compared(low: Rounds, high: Rounds) -> Iterator[Row]:
     yield Row("CPU per call, floor", median(low.cpu_ms), "ms")
     yield Row("CPU per call, ours", median(high.cpu_ms), "ms")
     note = f"median of the rounds, {min(each):.1f} to {max(each):.1f}"
-    yield _most("CPU per call, ours / floor", median(each), "x", MAX_RATIO, note)
+    yield at_most("CPU per call, ours / floor", median(each), "x", MAX_RATIO, note)
     note = f"closed loop, {CONNECTIONS} connections"
     yield Row("calls per second, floor", median(low.rates), "/s", note=note)
     yield Row("calls per second, ours", median(high.rates), "/s", note=note)
@@ -147,7 +153,7 @@ def _growth(stand: Stand, ours: Server, size: Size) -> Row:
         large.append((ours.cpu_seconds() - before) / len(tokens) * 1000)
     ratio = sum(large) / sum(small)
     note = f"{sum(large) / 2:.0f} ms for {TIMES} times the prefetch"
-    return _most(f"CPU growth, 1x to {TIMES}x prefetch", ratio, "x", float(TIMES), note)
+    return at_most(f"CPU growth, 1x to {TIMES}x prefetch", ratio, "x", float(TIMES), note)
 
 
 def follow_up_reads(stand: Stand, size: Size) -> Iterator[Row]:
@@ -158,7 +164,7 @@ def follow_up_reads(stand: Stand, size: Size) -> Iterator[Row]:
         stand.send(ours, stand.tokens(2), "bare")
         report = stand.send(ours, stand.tokens(size.reads), "bare", rate=3.0)
         note = f"{reads} reads of {DELAY_S * 1000:.0f} ms each"
-        yield _most("follow-up reads, p50", report.percentile(0.50), "ms", most, note)
+        yield at_most("follow-up reads, p50", report.percentile(0.50), "ms", most, note)
         yield Row("follow-up reads, p95", report.percentile(0.95), "ms", note=note)
 
 
@@ -187,8 +193,9 @@ def start(stand: Stand, size: Size) -> Row:
             raise RuntimeError(f"the first answer was {status}")
     warm = took[1:]
     note = f"median of {len(warm)}, {min(warm):.2f} to {max(warm):.2f}"
-    return _most("first 200 after process start", median(warm), "s", MAX_START_S, note)
+    return at_most("first 200 after process start", median(warm), "s", MAX_START_S, note)
 
 
-def _most(name: str, value: float, unit: str, most: float, note: str) -> Row:
+def at_most(name: str, value: float, unit: str, most: float, note: str) -> Row:
+    """Return a row whose value may not be more than `most`."""
     return Row(name, value, unit, f"<= {most:g} {unit}", value <= most, note)

@@ -227,7 +227,7 @@ def test_an_observation_of_something_else_never_passes_for_the_patients():
         lab("140", "2026-10-02", "o1", loinc="8867-4", unit="/min", focus=[{"display": "Fetus"}]),
         lab("70", "2026-10-01", "o2", loinc="8867-4", unit="/min"),
     )
-    assert texts(made, "results") == [
+    assert texts(made, "vitals") == [
         "Heart rate 70 /min, 2026-10-01",
         "Heart rate (not of the patient, but of its focus) 140 /min, 2026-10-02",
     ]

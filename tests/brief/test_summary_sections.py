@@ -211,7 +211,7 @@ def test_a_structured_dose_is_put_into_words():
         "asNeededBoolean": True,
     }
     made = brief(order("albuterol", dosageInstruction=[dose]))
-    assert "albuterol: 2 puff 1 time(s) every 4 hour(s) as needed" in texts(made, "medications")[0]
+    assert "albuterol: 2 puff every 4 hours as needed" in texts(made, "medications")[0]
 
 
 def test_an_active_order_past_its_written_end_stays_and_says_so():

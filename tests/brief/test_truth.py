@@ -182,7 +182,7 @@ def test_each_synthetic_patient(patient_id):
 
 
 _COUNTED = re.compile(
-    r"\d+ (?:entries|doses recorded|older notes)|over \d+ days old|change [+-][\d.]+|listed \d+ times"
+    r"\d+ (?:entries|doses|older notes|more|times)|over \d+ days old|change [+-][\d.]+|listed \d+ times"
 )
 _OURS = re.compile(
     "|".join(
@@ -194,7 +194,7 @@ _OURS = re.compile(
 
 def _numbers_are_cited(found, line):
     """Every number in a line is in what it cites, or is one of the few that are counted."""
-    if line.statement.kind in {"patient", "absence"}:
+    if line.statement.kind in {"patient", "absence", "not_found"}:
         return
     cited = [found.ledger.evidence[ref].resource for ref in line.statement.refs]
     words = encode([_with_targets(found, each) for each in cited]).decode()

@@ -65,7 +65,7 @@ def _change(record: Record, items: list[Item]) -> Iterator[Change]:
     elif newest.status in _STOPPED and not any(is_active(item) for item in items):
         when = stopped_at(record, newest)
         seen = Item(newest.ref, newest.type, newest.resource, when, newest.status)
-        if is_since_last_visit(record, seen):
+        if is_since_last_visit(record, seen) and not is_moved(record, newest):
             yield Change("stopped", newest)
 
 
@@ -119,6 +119,52 @@ def _coded(dosage: JsonObject) -> tuple[object, ...]:
         code(repeat, "periodUnit"),
         is_true(dosage, "asNeededBoolean"),
     )
+
+
+def stopped_unknown_when(record: Record) -> tuple[Item, ...]:
+    """Return the stopped orders that may have ended since the last visit or years ago: nothing tells."""
+    orders: dict[object, list[Item]] = {}
+    for item in record.of(ORDER):
+        if not is_true(item.resource, "doNotPerform"):
+            orders.setdefault(key(record, item), []).append(item)
+    ended_ = (items[0] for items in orders.values() if not any(is_active(each) for each in items))
+    return tuple(each for each in ended_ if each.status in _STOPPED and is_moved(record, each))
+
+
+def is_moved(record: Record, item: Item) -> bool:
+    """Return whether an order without a written end was last changed in a move that changed most of its kind.
+
+    Some servers stamp every entry anew when a chart is moved. That day says nothing of when an order ended.
+    """
+    if ended(record, item):
+        return False
+    return _stamp(record, item) in record.once(_moves)
+
+
+_FEW = 4
+"""Fewer orders of one day are a visit's work, not a move."""
+
+
+def _moves(record: Record) -> frozenset[str]:
+    """Return the days on which most orders of the record were last changed, written at different times."""
+    stamps: dict[str, list[Item]] = {}
+    for item in record.of(ORDER):
+        stamps.setdefault(_stamp(record, item), []).append(item)
+    half = len(record.of(ORDER)) / 2
+    return frozenset(
+        day
+        for day, items in stamps.items()
+        if day and len(items) >= _FEW and len(items) > half and _is_of_many_days(items)
+    )
+
+
+def _is_of_many_days(items: list[Item]) -> bool:
+    return len({item.when.day for item in items if item.when}) > 1
+
+
+def _stamp(record: Record, item: Item) -> str:
+    changed = record.moment(obj(item.resource, "meta").get("lastUpdated"))
+    return changed.day if changed else ""
 
 
 def stopped_at(record: Record, item: Item) -> Moment | None:

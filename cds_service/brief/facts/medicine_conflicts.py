@@ -8,6 +8,7 @@ from cds_service.brief.facts.medicines import (
     dosages,
     dose,
     ingredients_of,
+    is_aged,
     is_reported,
     medicines,
     title,
@@ -41,12 +42,20 @@ def _disagree(record: Record, items: list[Item]) -> bool:
     if len(items) == 1:
         return False
     replaced = {reference(item.resource, "priorPrescription") for item in items}
-    if _are_forms_as_needed(record, items):
+    if _are_forms_as_needed(record, items) or _are_renewals(record, items):
         return False
     orders = [i for i in items if not is_reported(i) and i.ref not in replaced]
     doses = {dose(item).casefold() for item in items} - {""}
     strengths = {tuple(_NUMBER.findall(title(record, item))) for item in items} - {()}
     return len(orders) > 1 or len(doses) > 1 or len(strengths) > 1
+
+
+def _are_renewals(record: Record, items: list[Item]) -> bool:
+    """Return whether these are one order, written again over the years, whose older forms nobody closed."""
+    young = [item for item in items if not is_aged(record, item)]
+    alike = {(title(record, item).casefold(), dose(item).casefold()) for item in items}
+    orders = all(not is_reported(item) and item.when for item in items)
+    return orders and len(alike) == 1 and len(young) <= 1
 
 
 def contradictions(record: Record) -> tuple[tuple[Item, Item], ...]:

@@ -23,6 +23,7 @@ _SECTIONS = {
     "social-history": "social",
     "survey": "survey",
 }
+_SURVEY = frozenset(DEFAULT.terms["survey"]["codes"])
 _NOT_FINAL: Mapping[str, Aside] = {"preliminary": "preliminary", "registered": "registered"}
 _CODES: Mapping[str, Level] = {
     each: level
@@ -58,6 +59,7 @@ def series(record: Record) -> tuple[Series, ...]:
         each
         for key, each in zip(found, made, strict=True)
         if not _is_superseded(each, finals.get((key[0], key[1])))
+        and not _is_part_of_pressure(record, key, finals)
     ]
     return tuple(
         sorted(kept, key=lambda each: (*each.place, _ASIDES.index(each.aside), each.items[0].ref))
@@ -77,6 +79,15 @@ def _is_superseded(each: Series, final: Moment | None) -> bool:
     newest = each.items[0].when
     waiting = each.aside in {"preliminary", "registered"}
     return waiting and final is not None and newest is not None and newest <= final
+
+
+def _is_part_of_pressure(
+    record: Record, key: tuple[str, str, Aside], finals: Mapping[tuple[str, str], Moment | None]
+) -> bool:
+    """Return whether a series of one of the two pressures says nothing newer than the series of both."""
+    panel, single = record.tables.pressure["panel_name"], record.tables.pressure["part_names"]
+    both, own = finals.get((key[0], panel)), finals.get((key[0], key[1]))
+    return key[1] in single and not key[2] and own is not None and both is not None and own <= both
 
 
 def _aside(record: Record, item: Item) -> Aside:
@@ -115,13 +126,15 @@ def _section_and_key(resource: JsonObject, tables: Tables) -> tuple[str, str]:
     coded = tuple(codings(concept))
     group = _group(coded, tables)
     said = (each for category in objs(resource, "category") for _, each in codings(category))
-    section = next((_SECTIONS[each] for each in said if each in _SECTIONS), "")
-    if section == "survey" and (group or "score" in name(concept).casefold()):
+    section = next((_SECTIONS[each] for each in said if each in _SECTIONS), "results")
+    if section == "survey" and "score" in name(concept).casefold():
         section = "results"
-    section = section or (group.section if group else "results")
-    if (
-        "focus" in resource
-    ):  # a fetus, a device, a relative: never one series with the patient's own
+    if group:  # what a thing is, is better known by its code than by the shelf that it was put on
+        section = group.section
+    if any(value in _SURVEY for _, value in coded):
+        section = "survey"
+    if "focus" in resource:
+        # a fetus, a device, a relative: never one series with the patient's own
         return section, f"focus|{coded}|{name(concept)}"
     if group:
         return section, group.name

@@ -40,11 +40,20 @@ def problems(record: Record) -> tuple[Problem, ...]:
 
 
 _ORDER: tuple[Place, ...] = ("listed", "other", "old", "remission")
+_FINDING = (" (finding)", " (situation)", " (person)")
+"""SNOMED CT names that end so are of a patient's life or state more often than an illness."""
 
 
-def _age(problem: Problem) -> tuple[float, str]:
-    when = problem.items[0].when
-    return (-when.at if when else 0.0, problem.items[0].ref)
+def _age(problem: Problem) -> tuple[bool, float, str]:
+    """Return the place within one part of the list: illnesses before findings, then newest first."""
+    first = problem.items[0]
+    named = name(obj(first.resource, "code"))
+    return named.endswith(_FINDING), -first.when.at if first.when else 0.0, first.ref
+
+
+def by_entry(record: Record) -> dict[str, tuple[Item, ...]]:
+    """Return the entries that are one problem, by the reference of each of them."""
+    return {item.ref: each.items for each in record.once(problems) for item in each.items}
 
 
 def clinical_status(item: Item) -> Literal["active", "remission", ""]:

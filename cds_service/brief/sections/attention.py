@@ -80,9 +80,11 @@ def _conflicts(record: Record) -> Iterator[Statement]:
         severe: tuple[Flag, ...] = ("severe",) if allergies.is_severe(items[0]) else ()
         yield _conflict(record, items, "allergen", *severe)
     found = [
+        _conflict(record, items, "stopped") for items in medicine_conflicts.contradictions(record)
+    ]
+    found += [
         _conflict(record, items)
         for group in (
-            medicine_conflicts.contradictions(record),
             medicine_conflicts.doubles(record),
             record.once(allergies.denials),
             problems.both_ways(record),

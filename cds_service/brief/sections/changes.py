@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from cds_service.brief.facts import allergies, medicine_changes, observations, problems, reports
+from cds_service.brief.facts.purpose import is_wanted
 from cds_service.brief.facts.visits import (
     is_after_last_visit,
     is_since_last_visit,
@@ -10,6 +11,7 @@ from cds_service.brief.facts.visits import (
     setting,
 )
 from cds_service.brief.record import Item, Record
+from cds_service.brief.sections.common import grouped
 from cds_service.domain.brief import Flag, Statement
 
 
@@ -26,6 +28,8 @@ def statements(record: Record) -> Iterator[Statement]:
             yield reports.statement(record, item)
     for change in record.once(medicine_changes.changes):
         yield change.statement()
+    unknown = [item.ref for item in record.once(medicine_changes.stopped_unknown_when)]
+    yield from grouped(record, "medication_change", unknown, "stopped", "undated")
     yield from _summary(record)
     yield from _results(record)
 
@@ -62,7 +66,7 @@ def _summary(record: Record) -> Iterator[Statement]:
 
 
 def _results(record: Record) -> Iterator[Statement]:
-    """Yield results out of range that could first be read after the last visit, newest first."""
+    """Yield results out of range that could first be read after the last visit: those of its reason, then newest."""
     found = [
         each
         for each in record.once(observations.series)
@@ -70,5 +74,8 @@ def _results(record: Record) -> Iterator[Statement]:
         and each.level in {"abnormal", "critical"}
         and observations.is_new(record, each.items[0])
     ]
-    for each in sorted(found, key=lambda each: each.items[0].when or record.now, reverse=True):
+    told = {each.group.name for each in found if each.group}
+    found = [each for each in found if each.group is None or each.group.beside not in told]
+    found.sort(key=lambda each: each.items[0].when or record.now, reverse=True)
+    for each in sorted(found, key=lambda each: not is_wanted(record, each)):
         yield observations.statement(record, each)

@@ -14,19 +14,20 @@ def absence(record: Record, *needs: NeedName) -> Iterator[Statement]:
         yield Statement(kind="absence", refs=(), needs=needs)
 
 
-def grouped(record: Record, kind: Kind, refs: Sequence[str], *flags: Flag) -> Iterator[Statement]:
-    """Yield lines that name many resources each, so that none is left out.
+def grouped(
+    record: Record, kind: Kind, told: Sequence[str | Sequence[str]], *flags: Flag
+) -> Iterator[Statement]:
+    """Yield lines that name many things each, so that none is left out; a thing is one reference or several.
 
     What is labelled as restricted stands on lines of its own: withholding it takes nothing else away.
     """
     labelled = record.once(restricted)
+    things = [(each,) if isinstance(each, str) else tuple(each) for each in told]
     for part in (
-        [ref for ref in refs if ref not in labelled],
-        [ref for ref in refs if ref in labelled],
+        [refs for refs in things if labelled.isdisjoint(refs)],
+        [refs for refs in things if not labelled.isdisjoint(refs)],
     ):
         for start in range(0, len(part), record.tables.count["listed"]):
-            yield Statement(
-                kind=kind,
-                refs=tuple(part[start : start + record.tables.count["listed"]]),
-                flags=("grouped", *flags),
-            )
+            some = part[start : start + record.tables.count["listed"]]
+            refs = tuple(ref for refs in some for ref in refs)
+            yield Statement(kind=kind, refs=refs, flags=("grouped", *flags))

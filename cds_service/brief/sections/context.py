@@ -27,9 +27,9 @@ def statements(record: Record) -> Iterator[Statement]:
     yield from grouped(record, "observation", answers)
     for item in _directives(record):
         yield Statement(kind="directive", refs=(item.ref,))
-    for item in record.of("CareTeam"):
-        if item.status in {"active", ""}:
-            yield Statement(kind="care_team", refs=(item.ref,))
+    teams = tuple(i.ref for i in record.of("CareTeam") if i.status in {"active", ""})
+    if teams:
+        yield Statement(kind="care_team", refs=teams)
 
 
 def _directives(record: Record) -> Iterator[Item]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from cds_service.brief.facts import orders
 from cds_service.brief.facts.observations import series
+from cds_service.brief.facts.purpose import is_of_visit
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import grouped
 from cds_service.domain.brief import Flag, Kind, Statement
@@ -13,10 +14,9 @@ _WAITING = frozenset({"registered", "partial", "preliminary"})
 
 def statements(record: Record) -> Iterator[Statement]:
     """Yield what was begun and is not finished in this record, oldest orders together on one line."""
-    for item in record.once(orders.overdue):
-        yield _order(record, item, "must_show")
-    for item in record.once(orders.young):
-        yield _order(record, item, "new")
+    waiting = [_order(record, item, "must_show") for item in record.once(orders.overdue)]
+    waiting += [_order(record, item, "new") for item in record.once(orders.young)]
+    yield from sorted(waiting, key=lambda each: "for_visit" not in each.flags)
     forgotten = record.once(orders.forgotten)
     yield from grouped(record, "order_open", [item.ref for item in forgotten], "stale")
     yield from _reports(record)
@@ -31,7 +31,9 @@ def _order(record: Record, item: Item, flag: Flag) -> Statement:
     """Return the statement of an order and of the tasks that wait for it."""
     kind: Kind = "task_open" if orders.is_referral(item) else "order_open"
     tasks = record.once(orders.open_tasks).get(item.ref, [])
-    return Statement(kind=kind, refs=(item.ref, *(task.ref for task in tasks)), flags=(flag,))
+    ours: tuple[Flag, ...] = ("for_visit",) if is_of_visit(record, item) else ()
+    refs = (item.ref, *(task.ref for task in tasks))
+    return Statement(kind=kind, refs=refs, flags=(flag, *ours))
 
 
 def _reports(record: Record) -> Iterator[Statement]:

@@ -24,7 +24,7 @@ def statements(record: Record) -> Iterator[Statement]:
         yield statement(record, each)
     alone: tuple[Place, ...] = ("old", "remission")
     for place in alone:
-        refs = [item.ref for each in found if each.place == place for item in each.items[:1]]
+        refs = [[item.ref for item in each.items] for each in found if each.place == place]
         stale: tuple[Flag, ...] = ("stale",) if place == "old" else ()
         yield from grouped(record, "problem", refs, *stale)
     said_none = [item for item in record.of("Condition") if is_said_none(item)]

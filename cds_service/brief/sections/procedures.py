@@ -2,16 +2,33 @@
 
 from collections.abc import Iterator
 
-from cds_service.brief.record import Record
-from cds_service.domain.brief import Statement
+from cds_service.brief.facts.labels import restricted
+from cds_service.brief.record import Item, Record
+from cds_service.domain.brief import Flag, Statement
+from cds_service.fhir.elements import name, obj
 
 
 def statements(record: Record) -> Iterator[Statement]:
-    """Yield each procedure of the window; one that was not done is left out, an undated one is not."""
+    """Yield each procedure of the window, one that was done several times on one line.
+
+    One that was not done is left out, an undated one is not.
+    """
+    sets: dict[object, list[Item]] = {}
     for item in record.of("Procedure"):
         if item.status == "not-done":
             continue
-        if item.when is None:
-            yield Statement(kind="procedure", refs=(item.ref,), flags=("undated",))
-        elif record.days_ago(item.when) <= record.tables.days["procedures"]:
-            yield Statement(kind="procedure", refs=(item.ref,))
+        if item.when is None or record.days_ago(item.when) <= record.tables.days["procedures"]:
+            sets.setdefault(_same(record, item), []).append(item)
+    for items in sets.values():
+        flags: tuple[Flag, ...] = ("merged",) if len(items) > 1 else ()
+        if items[0].when is None:
+            flags = ("undated", *flags)
+        yield Statement(kind="procedure", refs=tuple(i.ref for i in items), flags=flags)
+
+
+def _same(record: Record, item: Item) -> object:
+    """Return what procedures on one line share: name, status and label; an undated one stands alone."""
+    words = name(obj(item.resource, "code")).casefold()
+    if not words or item.when is None:
+        return item.ref
+    return words, item.status, item.ref in record.once(restricted)

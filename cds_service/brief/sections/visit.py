@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from cds_service.brief.facts.purpose import missing_tests, old_tests
 from cds_service.brief.facts.visits import is_booked, last_visit, missed_visits, next_appointment
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import grouped
 from cds_service.brief.wording.visits import names_of, overlaps
-from cds_service.domain.brief import Statement
+from cds_service.domain.brief import Flag, Statement
 from cds_service.domain.json import JsonObject
 from cds_service.fhir.elements import code, objs
 
@@ -28,7 +29,12 @@ def statements(record: Record) -> Iterator[Statement]:
     missed = [item.ref for item in missed_visits(record)]
     yield from grouped(record, "visit", missed)
     for item in _clashes(record):
-        yield Statement(kind="clash", refs=(item.ref,), flags=("must_show", "conflict"))
+        over: tuple[Flag, ...] = ("conflict",) if overlaps(record, item) else ()
+        yield Statement(kind="clash", refs=(item.ref,), flags=("must_show", *over))
+    old = [each.items[0].ref for each in record.once(old_tests)]
+    yield from grouped(record, "result", old, "stale", "for_visit")
+    if record.once(missing_tests):
+        yield Statement(kind="not_found", refs=(), needs=("results",), flags=("for_visit",))
 
 
 def _clashes(record: Record) -> Iterator[Item]:

@@ -2,10 +2,12 @@
 
 from cds_service.brief.facts.allergies import covered, says
 from cds_service.brief.facts.medicines import ORDER, ingredients_of, is_reported
+from cds_service.brief.facts.purpose import missing_tests
+from cds_service.brief.facts.screenings import missing
 from cds_service.brief.record import Item, Record
-from cds_service.brief.wording.medicines import dose_of, name_of
+from cds_service.brief.wording.medicines import dose_of, is_alike, name_of
 from cds_service.brief.wording.summary import allergen
-from cds_service.brief.wording.words import code_name, dated, joined, names, note_of, short
+from cds_service.brief.wording.words import code_name, dated, day, joined, names, note_of, short
 from cds_service.domain.brief import Statement
 from cds_service.domain.needs import NEEDS
 from cds_service.fhir.elements import has_code, obj, objs
@@ -63,9 +65,23 @@ def _medicines(record: Record, cited: list[Item]) -> str:
         return joined((f"Active: {active}", f"reported as {word}{_on(report)}", told), "; ")
     shared = frozenset.intersection(*(ingredients_of(record, each) for each in cited))
     head = joined(sorted(each.name for each in shared)).capitalize() or "One ingredient"
-    listed = joined((_with_dose(record, each) for each in cited), "; ")
+    listed = _listed(record, cited)
     differ = "" if all(not is_reported(each) for each in cited) else " and not alike"
     return f"{head} listed {_times(len(cited))}{differ}: {listed}"
+
+
+def _listed(record: Record, cited: list[Item]) -> str:
+    """Write each entry; many orders of the same words as how many and since when."""
+    first, *others = cited
+    same = [each for each in others if is_alike(record, first, each)]
+    if len(same) < _MANY:
+        return joined((_with_dose(record, each) for each in cited), "; ")
+    rest = [_with_dose(record, each) for each in others if each not in same]
+    more = f"{len(same)} more of the same, {day(same[-1].when)} to {day(same[0].when)}"
+    return joined((_with_dose(record, first), more, *rest), "; ")
+
+
+_MANY = 3
 
 
 def _times(count: int) -> str:
@@ -89,6 +105,17 @@ def _problem(record: Record, first: Item, others: list[Item]) -> str:
     ended = dated("ended", next((each for each in ends if each), None))
     twin = joined((onset, ended)) or "undated"
     return f"{name}: listed as active ({since or 'undated'}) and as {word} ({twin})"
+
+
+def not_found(statement: Statement, record: Record) -> str:
+    """Write which screenings are in no procedure and no report, or which tests of the visit in no result."""
+    tests = "for_visit" in statement.flags
+    names_ = record.once(missing_tests) if tests else [e.name for e in record.once(missing)]
+    known = "this bundle" if record.is_bundle(statement.needs) else "the record"
+    head = "Not recorded in" if record.is_bundle(statement.needs) else "Not found in"
+    day_ = "" if record.is_bundle(statement.needs) else f" as of {record.today.isoformat()}"
+    how = "for the reason of this visit" if tests else "by code or name"
+    return f"{head} {known}{day_}, {how}: {joined(names_)}"
 
 
 _STANDING = frozenset({"problems", "allergies", "medications", "medication_statements"})

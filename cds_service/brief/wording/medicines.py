@@ -16,6 +16,7 @@ from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.words import (
     TEXT_MAX,
     dated,
+    day,
     joined,
     named,
     names,
@@ -36,10 +37,31 @@ def medication(statement: Statement, record: Record, items: list[Item]) -> str:
         return _alerts(record, items)
     ordered = sorted(items, key=is_reported)
     first, others = ordered[0], ordered[1:]
-    also = joined((_entry(record, each, first) for each in others), "; ")
+    also = _also(record, first, others)
     unordered = "not ordered" if is_reported(first) else ""
     head = joined((_entry(record, first), unordered))
     return joined((head, _alert(record, ordered), f"also: {also}" if also else ""), "; ")
+
+
+def _also(record: Record, first: Item, others: list[Item]) -> str:
+    """Write the entries beside the first; from the third of the same words on, how many and since when."""
+    same = [each for each in others if is_alike(record, first, each)]
+    if len(same) < _MANY:
+        return joined((_entry(record, each, first) for each in others), "; ")
+    rest = joined((_entry(record, each, first) for each in others if each not in same), "; ")
+    count = f"{len(same)} more orders of the same, {day(same[-1].when)} to {day(same[0].when)}"
+    return joined((rest, count), "; ")
+
+
+_MANY = 3
+
+
+def is_alike(record: Record, one: Item, other: Item) -> bool:
+    """Return whether two dated orders say the same but for their dates."""
+    if is_reported(one) or is_reported(other) or one.when is None or other.when is None:
+        return False
+    said = [(title(record, each), dose_of(each), each.status) for each in (one, other)]
+    return said[0] == said[1] and not _reason(other)
 
 
 def _alerts(record: Record, items: list[Item]) -> str:
@@ -51,6 +73,8 @@ def _alerts(record: Record, items: list[Item]) -> str:
 
 def change(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write what became of a medicine since the last visit; or of several on one line."""
+    if "undated" in statement.flags:
+        return _ended_somewhen(record, items)
     if "grouped" in statement.flags:
         return _changes(record, items)
     by_ref = {item.ref: item for item in items}
@@ -75,6 +99,14 @@ def _changes(record: Record, items: list[Item]) -> str:
     return (
         f"Drug changes since the last visit: {listed or joined(name_of(record, i) for i in items)}"
     )
+
+
+def _ended_somewhen(record: Record, items: list[Item]) -> str:
+    """Write stopped orders of which nothing tells when they ended, each with the day it was ordered."""
+    listed = joined(
+        f"{name_of(record, each)} (ordered {day(each.when) or 'undated'})" for each in items
+    )
+    return f"Stopped, when is not recorded (most orders were stamped anew on one day): {listed}"
 
 
 def _briefly(record: Record, change_: Change) -> str:
@@ -172,7 +204,8 @@ def _structured(dosage: JsonObject) -> str:
 def _amount(dose_and_rate: JsonObject) -> str:
     quantity = obj(dose_and_rate, "doseQuantity")
     amount = number(quantity, "value")
-    return joined((str(amount), text(quantity, "unit")), " ") if amount is not None else ""
+    unit = text(quantity, "unit")
+    return "" if amount is None else f"{amount} {unit}" if unit else f"dose {amount},"
 
 
 def _timing(timing: JsonObject) -> str:
@@ -182,15 +215,20 @@ def _timing(timing: JsonObject) -> str:
     if words or times is None or period is None:
         return words
     each = _PERIODS.get(code(repeat, "periodUnit"), "")
-    return f"{times} time(s) every {period} {each}" if each else ""
+    if not each:
+        return ""
+    if period == 1:
+        return f"every {each}" if times == 1 else f"{times} times a {each}"
+    span = f"every {period} {each}s"
+    return span if times == 1 else f"{times} times {span}"
 
 
 _PERIODS = {
-    "s": "second(s)",
-    "min": "minute(s)",
-    "h": "hour(s)",
-    "d": "day(s)",
-    "wk": "week(s)",
-    "mo": "month(s)",
-    "a": "year(s)",
+    "s": "second",
+    "min": "minute",
+    "h": "hour",
+    "d": "day",
+    "wk": "week",
+    "mo": "month",
+    "a": "year",
 }

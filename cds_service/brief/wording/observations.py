@@ -7,7 +7,7 @@ from cds_service.brief.facts.observations import (
 )
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.trends import earlier_values, trend
-from cds_service.brief.wording.values import aside, pressure, status, value_of
+from cds_service.brief.wording.values import aside, pressure, shown_unit, status, value_of
 from cds_service.brief.wording.words import day, joined, named, stamp
 from cds_service.domain.brief import Statement
 from cds_service.domain.json import JsonObject
@@ -22,11 +22,12 @@ def result(statement: Statement, record: Record, items: list[Item]) -> str:
     newest, earlier = items[0], items[1:]
     group = group_of(record, newest.resource)
     if "grouped" in statement.flags:
-        return grouped(
-            record, items, "Answers on file" if statement.kind == "observation" else "Older"
-        )
+        return grouped(record, items, _head(statement))
     name_ = title(record, newest.resource)
-    shown = value_of(newest.resource).removesuffix(f" {name_}")  # INR 3.6 INR
+    shown = value_of(newest.resource)
+    unit_ = shown_unit(obj(newest.resource, "valueQuantity"))
+    if unit_ and f" {name_}".casefold().endswith(f" {unit_.casefold()}"):
+        shown = shown.removesuffix(f" {unit_}")  # INR 3.6 INR, PHQ-9 score 11 score
     said = joined((shown, aside(newest.resource)), " ")
     when = stamp(newest)
     ahead = newest.when is not None and record.is_future(newest.when)
@@ -39,6 +40,12 @@ def result(statement: Statement, record: Record, items: list[Item]) -> str:
         trend(record, newest, earlier, group),
     ]
     return joined(parts, "; ")
+
+
+def _head(statement: Statement) -> str:
+    if statement.kind == "observation":
+        return "Answers on file"
+    return "Old for the reason of this visit" if "for_visit" in statement.flags else "Older"
 
 
 def observation(statement: Statement, record: Record, items: list[Item]) -> str:

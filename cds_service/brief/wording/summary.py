@@ -1,8 +1,9 @@
 """Problems, allergies, flags, vaccines, procedures and the rest of a chart's lists in words."""
 
 from cds_service.brief.facts.allergies import covered, says, substance
-from cds_service.brief.facts.problems import clinical_status, is_listed, is_pregnancy
+from cds_service.brief.facts.problems import by_entry, clinical_status, is_listed, is_pregnancy
 from cds_service.brief.facts.reports import conclusion
+from cds_service.brief.facts.vaccines import vaccine
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.words import (
     TEXT_MAX,
@@ -18,6 +19,7 @@ from cds_service.brief.wording.words import (
     person,
     quoted,
     short,
+    spoken,
     status_word,
 )
 from cds_service.domain.brief import Statement
@@ -30,7 +32,7 @@ _USUAL_VERIFICATION = {"", "confirmed"}
 def problem(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write a problem, or several on one line."""
     if "grouped" in statement.flags:
-        return _problems(items)
+        return _problems(record, items)
     ordered = [item for ref in statement.refs for item in items if item.ref == ref]
     first, others = ordered[0], ordered[1:]
     listed = [named(obj(each.resource, "code"), "unnamed") for each in others]
@@ -40,11 +42,19 @@ def problem(statement: Statement, record: Record, items: list[Item]) -> str:
     return joined((_problem(record, first), count, also), "; ")
 
 
-def _problems(items: list[Item]) -> str:
+def _problems(record: Record, items: list[Item]) -> str:
     in_remission = clinical_status(items[0]) == "remission"
     head = "In remission" if in_remission else "Older diagnoses not on the problem list"
-    listed = joined(f"{_problem_name(each)} ({day(each.when) or 'undated'})" for each in items)
-    return f"{head}: {listed}"
+    merged = record.once(by_entry)
+    sets = dict.fromkeys(merged.get(each.ref, (each,)) for each in items)
+    return f"{head}: {joined(map(_briefly, sets))}"
+
+
+def _briefly(entries: tuple[Item, ...]) -> str:
+    """Write a problem by name and date, with how many entries are one with it."""
+    when = day(entries[0].when) or "undated"
+    count = f", {len(entries)} entries" if len(entries) > 1 else ""
+    return f"{_problem_name(entries[0])} ({when}{count})"
 
 
 def _problem_name(item: Item) -> str:
@@ -119,7 +129,7 @@ def allergy(statement: Statement, record: Record, items: list[Item]) -> str:
 
 def allergen(item: Item) -> str:
     """Return what a patient is allergic to."""
-    return short(substance(item)) or "Allergy without a name"
+    return spoken(substance(item)) or "Allergy without a name"
 
 
 def _reaction(reaction: JsonObject) -> str:
@@ -167,14 +177,32 @@ def flag(statement: Statement, record: Record, items: list[Item]) -> str:
 
 def immunization(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write the newest dose of a vaccine and how many are in the record."""
+    if "grouped" in statement.flags:
+        return _vaccines(record, items)
     newest = items[0]
     absent = _none_newer(record) if "stale" in statement.flags else ""
     undated = "" if all(item.when for item in items) or len(items) == 1 else "some undated"
     count = f"{len(items)} doses recorded" if len(items) > 1 else ""
-    vaccine = named(obj(newest.resource, "vaccineCode"), "Vaccine without a name")
+    name_ = named(obj(newest.resource, "vaccineCode"), "Vaccine without a name")
     reported = "reported" if newest.resource.get("primarySource") is False else ""
     when = moment(newest.when) if newest.when else _occurrence(newest)
-    return joined((f"{vaccine}, {when}", reported, count, undated, absent), "; ")
+    return joined((f"{name_}, {when}", reported, count, undated, absent), "; ")
+
+
+def _vaccines(record: Record, items: list[Item]) -> str:
+    """Write vaccines on one line, each by its newest dose and how many are recorded."""
+    doses: dict[str, list[Item]] = {}
+    for item in items:
+        doses.setdefault(vaccine(record, item), []).append(item)
+    listed = joined((_doses(given) for _, given in sorted(doses.items())), "; ")
+    return f"Other vaccines, newest dose: {listed}"
+
+
+def _doses(given: list[Item]) -> str:
+    newest = given[0]
+    count = f" ({len(given)} doses)" if len(given) > 1 else ""
+    when = day(newest.when) or _occurrence(newest)
+    return f"{named(obj(newest.resource, 'vaccineCode'), 'vaccine without a name')} {when}{count}"
 
 
 def _none_newer(record: Record) -> str:
@@ -190,7 +218,6 @@ def _occurrence(item: Item) -> str:
 
 def procedure(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write a procedure, or a report of a screening."""
-    del statement
     item = items[0]
     actor = next((obj(each, "actor") for each in objs(item.resource, "performer")), {})
     by = person(record, item.resource, actor)
@@ -203,8 +230,16 @@ def procedure(statement: Statement, record: Record, items: list[Item]) -> str:
             status_word(item, "completed", "final") or ("" if item.status else "no status"),
             by,
             outcome,
+            _times(statement, items),
         )
     )
+
+
+def _times(statement: Statement, items: list[Item]) -> str:
+    """Say how often it was done, and since when, where one line stands for several times."""
+    if "merged" not in statement.flags:
+        return ""
+    return f"{len(items)} times since {day(items[-1].when) or 'an unknown day'}"
 
 
 def _performed(item: Item) -> str:
@@ -231,12 +266,16 @@ def report(statement: Statement, record: Record, items: list[Item]) -> str:
 
 
 def care_team(statement: Statement, record: Record, items: list[Item]) -> str:
-    """Write who is on a care team, patients and relatives apart."""
+    """Write who is on the care teams, each once, patients and relatives apart."""
     del statement
-    item = items[0]
-    members = (_member(record, item, each) for each in objs(item.resource, "participant"))
-    listed = joined(dict.fromkeys(members))
-    return f"Care team: {listed or short(text(item.resource, 'name')) or 'without names'}"
+    members = (
+        _member(record, item, each)
+        for item in items
+        for each in objs(item.resource, "participant")
+    )
+    titles = (short(text(item.resource, "name")) for item in items)
+    listed = joined(dict.fromkeys(members)) or joined(dict.fromkeys(titles))
+    return f"Care team: {listed or 'without names'}"
 
 
 def _member(record: Record, item: Item, participant: JsonObject) -> str:

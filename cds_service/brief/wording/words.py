@@ -1,11 +1,19 @@
 """Small pieces of sentences: names of bounded length, lists, dates, people."""
 
+import re
 from collections.abc import Iterable
 
 from cds_service.brief.record import Item, Record
 from cds_service.domain.json import JsonObject
 from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import clean, name, obj, objs, text
+
+_TAG = re.compile(
+    r" \((?:disorder|finding|situation|procedure|regime/therapy|organism|substance|event|person|product"
+    r"|medicinal product|physical object|observable entity|qualifier value|morphologic abnormality|body structure"
+    r"|social concept|environment|record artifact|assessment scale|specimen|clinical drug|occupation)\)$"
+)
+"""The tag at the end of a SNOMED CT name tells its place in the terminology, not anything of the patient."""
 
 NAME_MAX = 100
 TEXT_MAX = 240
@@ -16,9 +24,14 @@ def short(words: str, limit: int = NAME_MAX) -> str:
     return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
 
 
+def spoken(words: str) -> str:
+    """Return a name as one says it, of bounded length: without the tag of its terminology."""
+    return short(_TAG.sub("", words) if words.endswith(")") else words)
+
+
 def named(concept: JsonObject, unknown: str) -> str:
     """Return the name of a concept, or `unknown` where it has no words."""
-    return short(name(concept)) or unknown
+    return spoken(name(concept)) or unknown
 
 
 def code_name(item: Item, unknown: str) -> str:
@@ -28,7 +41,7 @@ def code_name(item: Item, unknown: str) -> str:
 
 def names(parent: JsonObject, member: str) -> str:
     """Return the names of a list of concepts, each once, joined by commas."""
-    found = (short(name(concept)) for concept in objs(parent, member))
+    found = (spoken(name(concept)) for concept in objs(parent, member))
     return ", ".join(dict.fromkeys(each for each in found if each))
 
 
@@ -68,7 +81,7 @@ def reasons(item: Item, record: Record) -> str:
         text(each, "display") or name(obj(record.target(item.resource, each), "code"))
         for each in objs(item.resource, "reasonReference")
     )
-    return joined(dict.fromkeys(short(each) for each in told if each))
+    return joined(dict.fromkeys(spoken(each) for each in told if each))
 
 
 def person(record: Record, holder: JsonObject, named_by: JsonObject) -> str:

@@ -1,0 +1,110 @@
+"""Why the patient comes, and what of a record has to do with it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cds_service.brief.facts.observations import Series, series, stale_days
+from cds_service.brief.facts.visits import next_appointment
+from cds_service.brief.record import Item, Record
+from cds_service.domain.json import JsonObject
+from cds_service.fhir.elements import code, codings, name, objs, text
+from cds_service.rulebook import DEFAULT
+
+_WORD = re.compile(r"[^\W\d_]{5,}")
+_COMMON = frozenset(DEFAULT.terms["purpose"]["common_words"])
+"""Words of half the visits: they tie nothing to anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What the reasons of a visit are known by."""
+
+    marks: frozenset[str]
+    """Codes, whole names in lower case, and references."""
+    words: frozenset[str]
+    """Telling words."""
+    said: str
+    """All of it in lower case, to be looked through."""
+
+
+def purpose(record: Record) -> Purpose:
+    """Return why the patient comes: the visits being booked, else the next one and the open encounter."""
+    marks: set[str] = set()
+    said: list[str] = []
+    for visit in _visits(record):
+        for concept in objs(visit, "reasonCode"):
+            marks |= {each for _, each in codings(concept)} | {name(concept).casefold()} - {""}
+            said.append(_names(concept))
+        marks |= {
+            each for named in objs(visit, "reasonReference") if (each := code(named, "reference"))
+        }
+        said += [text(named, "display") for named in objs(visit, "reasonReference")]
+        said += [text(visit, "description")]
+    whole = " | ".join(said).casefold()
+    return Purpose(frozenset(marks), _telling(whole), whole)
+
+
+def _visits(record: Record) -> Iterator[JsonObject]:
+    if record.context.proposed:
+        yield from record.context.proposed
+        return
+    booked = record.once(next_appointment)
+    current = record.get(f"Encounter/{record.context.encounter}")
+    yield from (item.resource for item in (booked, current) if item)
+
+
+def _names(concept: JsonObject) -> str:
+    return " ".join(
+        (text(concept, "text"), *(text(c, "display") for c in objs(concept, "coding")))
+    )
+
+
+def _telling(said: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(said)) - _COMMON
+
+
+def is_of_visit(record: Record, item: Item) -> bool:
+    """Return whether an order has to do with why the patient comes: by its code, its reason, or a telling word."""
+    wanted = record.once(purpose)
+    concepts = [*objs(item.resource, "code"), *objs(item.resource, "reasonCode")]
+    marks = {each for concept in concepts for _, each in codings(concept)}
+    marks |= {code(each, "reference") for each in objs(item.resource, "reasonReference")}
+    if not marks.isdisjoint(wanted.marks):
+        return True
+    said = " ".join(map(_names, concepts)).casefold()
+    return not _telling(said).isdisjoint(wanted.words)
+
+
+def old_tests(record: Record) -> tuple[Series, ...]:
+    """Return the tests that the visit may want and whose newest value is old."""
+    wanted = record.once(wanted_tests)
+    return tuple(
+        each
+        for each in record.once(series)
+        if each.group
+        and each.group.name in wanted
+        and not each.aside
+        and each.items[0].when
+        and record.days_ago(each.items[0].when) > stale_days(record, each)
+    )
+
+
+def is_wanted(record: Record, each: Series) -> bool:
+    """Return whether a series is of a test that the reason of the visit may want."""
+    return each.group is not None and each.group.name in record.once(wanted_tests)
+
+
+def missing_tests(record: Record) -> tuple[str, ...]:
+    """Return the tests that the visit may want and that are nowhere in a record whose results were all read."""
+    if not (record.proves_absence(("results",)) or record.is_bundle(("results",))):
+        return ()
+    held = {each.group.name for each in record.once(series) if each.group}
+    return tuple(name_ for name_ in record.once(wanted_tests) if name_ not in held)
+
+
+def wanted_tests(record: Record) -> tuple[str, ...]:
+    """Return the tests that the reason of the visit may want."""
+    said = record.once(purpose).said
+    tests = record.tables.terms["visit_test"]
+    return tuple(each["name"] for each in tests if any(word in said for word in each["words"]))

@@ -1,0 +1,31 @@
+"""Vaccines of a record: the doses that were given, by what they have in common."""
+
+from cds_service.brief.facts.visits import names
+from cds_service.brief.record import Item, Record
+from cds_service.fhir.elements import codings, name, obj
+
+INFLUENZA = "influenza"
+
+
+def vaccines(record: Record) -> dict[str, list[Item]]:
+    """Return the doses given, newest first, by vaccine; influenza first, then by name."""
+    given: dict[str, list[Item]] = {}
+    for item in record.of("Immunization"):
+        if item.status in {"completed", ""}:
+            given.setdefault(vaccine(record, item), []).append(item)
+    return {
+        each: given[each] for each in sorted(given, key=lambda each: (each != INFLUENZA, each))
+    }
+
+
+def vaccine(record: Record, item: Item) -> str:
+    """Return what doses of one vaccine share: influenza as one, else its name, else its code."""
+    terms = record.tables.terms["influenza"]
+    said = names(item)
+    if any(word in said for word in terms["words"]) and not any(
+        w in said for w in terms["not_words"]
+    ):
+        return INFLUENZA
+    concept = obj(item.resource, "vaccineCode")
+    coded = next((each for _, each in codings(concept)), "")
+    return name(concept).casefold() or coded or item.ref
