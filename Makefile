@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-all bench fix lock clean
+.PHONY: help demo test check test-all bench evals fix lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -36,6 +36,9 @@ test-all: $(READY) ## every test, with the real counterparties; installs and sta
 
 bench: $(READY) ## the performance table, against the floor measured in the same run
 	$(BIN)/python -m tests.bench
+
+evals: $(READY) ## the agent's scorecard, corruptions and attacks; a real model only where its key is set
+	$(BIN)/python -m tests.evals
 
 fix: $(READY) ## format and mend what a machine can
 	$(BIN)/ruff format .
