@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-all bench soak fix lock clean
+.PHONY: help demo test check test-all bench soak evals fix lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -39,6 +39,9 @@ bench: $(READY) ## the performance table, against the floor measured in the same
 
 soak: $(READY) ## the long runs, another seed each time: make soak NAME="charts synthea" SEED=7
 	$(BIN)/python -m tests.soak $(NAME) $(if $(SEED),--seed $(SEED))
+
+evals: $(READY) ## the agent's scorecard, corruptions and attacks; a real model only where its key is set
+	$(BIN)/python -m tests.evals
 
 fix: $(READY) ## format and mend what a machine can
 	$(BIN)/ruff format .

@@ -33,6 +33,8 @@ class Notes:
     """Characters that stand for a space; of the run, and in no note."""
     kept_back: set[str] = field(default_factory=set)
     """Aliases of notes that read like instructions."""
+    read: set[str] = field(default_factory=set)
+    """Aliases of notes whose text was shown."""
 
     def show(self, seen: View, chosen: Iterable[Entry], limit: int) -> str:
         """Return the notes that may be shown, newest first, each under its alias."""
@@ -51,6 +53,7 @@ class Notes:
                 break
             size += len(part)
             seen.shown.add(entry.alias)
+            self.read.add(entry.alias)
             parts.append(part)
         return "\n\n".join(parts)
 

@@ -78,6 +78,7 @@ def draft_of(answer: Answer, seen: View, notes: Notes | None) -> Draft:
     return Draft(
         statements=tuple(_proposed(each, seen, notes) for each in answer.statements),
         shown=frozenset(seen.entries[alias].ref for alias in seen.shown),
+        read=frozenset(seen.entries[alias].ref for alias in (notes.read if notes else ())),
     )
 
 

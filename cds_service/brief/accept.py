@@ -4,6 +4,7 @@ Most kinds are computed: a conflict, a change or an open order is one only if ru
 (a result, an encounter, a note) the statement is made here as the rules make theirs.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +24,7 @@ Made = Placed | Code
 
 _MEASURED = frozenset({"result", "vital", "observation"})
 _QUOTE_MIN = 12
+_MARKUP = re.compile(r"[<>\[\]{}|`]|//|www\.", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,8 @@ class Known:
     record: Record = field(repr=False)
     shown: frozenset[str] = field(repr=False)
     """References that a model has seen in its run."""
+    read: frozenset[str] = field(repr=False)
+    """Notes whose text it has seen."""
     by_ref: Mapping[tuple[Kind, str], tuple[Placed, ...]] = field(repr=False)
     absences: Mapping[tuple[NeedName, ...], Placed] = field(repr=False)
 
@@ -53,8 +57,8 @@ class Known:
         return None
 
 
-def known(record: Record, rules: Brief, shown: frozenset[str]) -> Known:
-    """Index the rules' brief of a record."""
+def known(record: Record, rules: Brief, shown: frozenset[str], read: frozenset[str]) -> Known:
+    """Index the rules' brief of a record, and what a model has seen of it."""
     found: dict[tuple[Kind, str], list[Placed]] = {}
     absences: dict[tuple[NeedName, ...], Placed] = {}
     parts = sorted(rules.sections, key=lambda part: part.id in {"attention", "changes"})
@@ -66,7 +70,7 @@ def known(record: Record, rules: Brief, shown: frozenset[str]) -> Known:
                 absences[said.needs] = (part.id, said)
             for ref in said.refs:
                 found.setdefault((said.kind, ref), []).append((part.id, said))
-    return Known(record, shown, {key: tuple(each) for key, each in found.items()}, absences)
+    return Known(record, shown, read, {key: tuple(each) for key, each in found.items()}, absences)
 
 
 def accept(said: Proposed, by: Known) -> Made:
@@ -86,7 +90,7 @@ def _refused(said: Proposed, by: Known) -> Code | None:
 
 def _made(said: Proposed, by: Known) -> Made:
     if said.kind == "note_quote":
-        return _quote(said, by.record)
+        return _quote(said, by)
     if said.kind in _MEASURED:
         return _measured(said, by)
     return by.find(said.kind, said.refs) or _chosen(said, by)
@@ -149,12 +153,16 @@ _OF_NEED: Mapping[str, SectionId] = {
 """Where an absence stands. Results, vitals and social history share a type, so that none of one proves little."""
 
 
-def _quote(said: Proposed, record: Record) -> Made:
-    """Accept words that stand in the note exactly, whitespace aside, and fit on a line."""
+def _quote(said: Proposed, by: Known) -> Made:
+    """Accept words that stand exactly, whitespace aside, in a note that was read, and fit on a line."""
     words = clean(said.quote)
+    if not set(said.refs) <= by.read:
+        return "ref_not_retrieved"
     if len(words) > TEXT_MAX:
         return "quote_too_long"
-    item = record.items[said.refs[0]]
+    if _MARKUP.search(words):
+        return "quote_markup"
+    item = by.record.items[said.refs[0]]
     if (
         len(words) < _QUOTE_MIN
         or len(said.refs) > 1

@@ -80,7 +80,7 @@ def _faults(stored: JsonObject, context: Context) -> Iterator[Fault]:
     hashed = _as_dict(stored.get("versions")).get("evidence")
     if hashed is not None and hashed != fingerprint(context.ledger):
         yield "record_changed"
-    by = known(record, rule_brief(context), frozenset(context.ledger.evidence))
+    by = _known(record)
     lines = list(_lines(stored, by))
     yield from (fault for _, faults in lines for fault in faults)
     kept = [said for said, faults in lines if said and not faults]
@@ -167,8 +167,13 @@ def _gaps_stand(stored: JsonObject, record: Record) -> bool:
 
 def rebuilt(stored: JsonObject, context: Context) -> Brief:
     """Return the brief that code writes today of the statements of a stored one; those that do not hold left out."""
-    by = known(index(context), rule_brief(context), frozenset(context.ledger.evidence))
-    return _rebuilt(stored, by)
+    return _rebuilt(stored, _known(index(context)))
+
+
+def _known(record: Record) -> Known:
+    """Index a record as if a model had seen all of it: here only what may be said counts."""
+    everything = frozenset(record.context.ledger.evidence)
+    return known(record, rule_brief(record.context), everything, everything)
 
 
 def _rebuilt(stored: JsonObject, by: Known) -> Brief:

@@ -39,7 +39,7 @@ class Checked:
 def verify(draft: Draft, context: Context, rules: Brief) -> Checked:
     """Check a draft against the record and make a brief of what holds."""
     record = index(context)
-    by = known(record, rules, draft.shown)
+    by = known(record, rules, draft.shown, draft.read)
     findings: list[Finding] = []
     kept = list(_kept(draft, by, findings))
     dropped = sum(each.code in DROPS for each in findings)

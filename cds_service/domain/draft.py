@@ -59,6 +59,7 @@ Code = Literal[
     "not_computed",
     "not_in_note",
     "quote_too_long",
+    "quote_markup",
     "absence_unproven",
     "absence_denied",
     "not_newest",
@@ -84,6 +85,7 @@ CODES: Mapping[Code, str] = {
     "not_computed": "dropped: rules do not find this conflict, change, visit or open loop",
     "not_in_note": "dropped: the quotation does not stand in the note",
     "quote_too_long": "dropped: the quotation is longer than a line",
+    "quote_markup": "dropped: the quotation holds characters of markup or of an address",
     "absence_unproven": "dropped: no complete search proves that there is none",
     "absence_denied": "dropped: the record holds what is said to be absent",
     "not_newest": "corrected: an older value was cited, the newest is shown",
@@ -127,6 +129,8 @@ class Draft:
     statements: tuple[Proposed, ...]
     shown: frozenset[str] = field(repr=False)
     """Every reference that was shown to the model in this run."""
+    read: frozenset[str] = field(default=frozenset(), repr=False)
+    """Notes whose text was shown to it: only these may be quoted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,7 +111,7 @@ FILLING = tuple(
 
 def checked(*statements, on=CONTEXT, filling=FILLING, shown=None):
     refs = frozenset(on.ledger.evidence) if shown is None else shown
-    draft = Draft(statements=(*statements, *filling), shown=refs)
+    draft = Draft(statements=(*statements, *filling), shown=refs, read=refs)
     return verify(draft, on, rule_brief(on))
 
 
@@ -154,6 +154,10 @@ DROPPED = [
     (says("note_quote", "DocumentReference/d1", quote=""), "not_in_note"),
     (says("note_quote", "DocumentReference/d1", quote="miles"), "not_in_note"),
     (says("note_quote", "DocumentReference/d1", quote="x" * 300), "quote_too_long"),
+    (
+        says("note_quote", "DocumentReference/d1", quote="see https://evil.example.org"),
+        "quote_markup",
+    ),
     (says("absence", needs=("allergies",)), "absence_denied"),
     (says("absence", needs=("problems", "directives")), "absence_denied"),
     (says("absence"), "kind_mismatch"),
@@ -229,6 +233,13 @@ def test_words_of_a_note_are_quoted_as_they_stand():
     found = checked(says("note_quote", "DocumentReference/d1", quote="walks two miles  daily"))
     [line] = [x for x in found.brief.section("notes") if x.statement.kind == "note_quote"]
     assert line.text.startswith("“walks two miles daily”: Progress note")
+
+
+def test_a_note_whose_text_was_not_read_is_not_quoted():
+    said = says("note_quote", "DocumentReference/d1", quote="walks two miles daily")
+    refs = frozenset(CONTEXT.ledger.evidence)
+    found = verify(Draft(statements=(said, *FILLING), shown=refs), CONTEXT, RULES)
+    assert codes(found) == ["ref_not_retrieved"]
 
 
 def test_a_lead_stands_in_attention_after_what_is_critical_and_before_lists():

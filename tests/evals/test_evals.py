@@ -1,0 +1,86 @@
+"""The scorecard in short: what must be perfect is, and the measures see what they are for."""
+
+from dataclasses import replace
+
+import pytest
+
+from cds_service.brief import rule_brief
+from cds_service.domain.brief import Line
+from tests.evals import attacks, mutations
+from tests.evals.corpus import charts
+from tests.evals.measures import Tally, judge
+from tests.evals.writers import Judged, Scripted, by_agent, by_rules
+
+PERFECT = (
+    "citation validity",
+    "citation coverage",
+    "numeric fidelity",
+    "newest value told",
+    "supported absence",
+    "must-show recall",
+    "facts read by hand",
+    "untruths not told",
+)
+READ = tuple(each for each in charts() if each.expected)
+
+
+@pytest.mark.parametrize("writer", [by_rules, by_agent(Scripted())], ids=["rules", "agent"])
+def test_what_is_measured_is_perfect_on_the_charts_that_were_read_by_hand(writer):
+    tally = Tally()
+    for chart in READ:
+        judge(tally, chart, writer(chart))
+    assert tally.missed == []
+    assert all(tally.share(each) == 1.0 for each in PERFECT if tally.whole[each])
+
+
+def test_nothing_that_identifies_is_sent():
+    tally = Tally()
+    for chart in charts():
+        judge(tally, chart, by_agent(Scripted())(chart))
+    assert tally.whole["identifiers that stay here"] > 50
+    assert tally.share("identifiers that stay here") == 1.0
+
+
+def test_every_corruption_of_a_class_that_must_be_caught_is_caught():
+    score = mutations.run(READ[:1])
+    assert {k: score.missed[k] for k in mutations.MUST_CATCH} == {
+        k: [] for k in mutations.MUST_CATCH
+    }
+    assert set(score.whole) >= mutations.MUST_CATCH
+    assert all(score.whole[each] >= 2 for each in mutations.MUST_CATCH)
+
+
+def test_no_attack_succeeds():
+    fallen = attacks.run()
+    assert fallen.succeeded == []
+    assert fallen.tried == len(attacks.ENTRY_POINTS) * len(attacks.OBEYING)
+
+
+def _spoiled(change):
+    """Return a rules' brief with every line changed, as it must not be."""
+    chart = READ[0]
+    brief = rule_brief(chart.context)
+    parts = tuple(
+        replace(part, lines=tuple(change(line) for line in part.lines)) for part in brief.sections
+    )
+    return chart, Judged(brief=replace(brief, sections=parts), status="spoiled")
+
+
+@pytest.mark.parametrize(
+    ("measure", "change"),
+    [
+        ("numeric fidelity", lambda x: Line(statement=x.statement, text=f"{x.text} 31415.9")),
+        (
+            "citation validity",
+            lambda x: replace(x, statement=replace(x.statement, refs=("Condition/x",))),
+        ),
+        ("citation coverage", lambda x: replace(x, statement=replace(x.statement, refs=()))),
+        ("must-show recall", lambda x: replace(x, statement=replace(x.statement, refs=()))),
+        ("facts read by hand", lambda x: Line(statement=x.statement, text="nothing")),
+    ],
+)
+def test_each_measure_sees_what_it_is_for(measure, change):
+    tally = Tally()
+    judge(tally, *_spoiled(change))
+    assert tally.share(measure) < 1.0
+    assert measure in {each for each, _ in tally.missed}
