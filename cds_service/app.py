@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import httpx
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from cds_service.audit import Audit
+from cds_service.brief import rule_brief
 from cds_service.card import OVERRIDE_REASONS, Compose
 from cds_service.catalog import Catalog, load_catalog
 from cds_service.context.gather import Gather
@@ -45,6 +47,9 @@ from discovery.document import document
 from discovery.packet import Ours, packet
 from discovery.page import html
 
+if TYPE_CHECKING:
+    from cds_service.telemetry import Telemetry
+
 _NO_TELEMETRY: TelemetryConfig = {
     "tracing": False,
     "metrics": False,
@@ -74,6 +79,8 @@ class World:
     new_id: Callable[[], str] = new_id
     transport: httpx.AsyncBaseTransport | None = None
     """Where requests to EHRs go; None is the network."""
+    telemetry: "Telemetry | None" = None
+    """Where traces and metrics go, beside `CDS_OTLP_URL`."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,6 +104,7 @@ class Service:
     asgi: Edge = field(init=False)
     reload: Reload
     now: Callable[[], datetime]
+    telemetry: "Telemetry | None"
     writing: asyncio.Task[None] | None = None
 
     @asynccontextmanager
@@ -152,6 +160,8 @@ class Service:
             finally:
                 await self.network.aclose()
                 await self.database.close()
+                if self.telemetry is not None:
+                    await self.telemetry.stop()
 
     def readiness(self) -> Mapping[str, str]:
         """Return what is wrong, by part."""
@@ -196,7 +206,10 @@ def build(settings: Settings, world: World | None = None) -> Service:
     sites = load_sites(settings.sites, services=known, demo=settings.is_demo)
     upkeep = _upkeep(settings, sites, world)
     writer = Writer(upkeep.database)
+    telemetry = _telemetry(settings, world)
     network = Network(open=settings.is_demo, transport=world.transport)
+    if telemetry is not None:
+        network.around = telemetry.transport
     for site in sites.by_name.values():
         network.client(site)  # certificates that cannot be read stop the start
     signing = _signing_keys(settings, sites, world)
@@ -215,6 +228,7 @@ def build(settings: Settings, world: World | None = None) -> Service:
             client=network.client, clock=world.clock, trust_public_sandbox=settings.is_demo
         ),
         network=network,
+        telemetry=telemetry,
         reload=Reload(
             sites=sites,
             folder=settings.sites,
@@ -256,6 +270,15 @@ def _upkeep(settings: Settings, sites: Sites, world: World) -> Upkeep:
     )
 
 
+def _telemetry(settings: Settings, world: World) -> "Telemetry | None":
+    """Start traces and metrics where they are asked for; nothing of them is even imported where not."""
+    if world.telemetry is not None or not settings.otlp_url:
+        return world.telemetry
+    from cds_service.telemetry import start_telemetry
+
+    return start_telemetry(settings.otlp_url)
+
+
 def _signing_keys(settings: Settings, sites: Sites, world: World) -> KeyFile:
     """Return our signing keys; where a site needs them they must be there. Raises `Misconfigured`."""
     file = KeyFile(
@@ -279,6 +302,7 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         verify=verify,
         read=read_request,
         gather=Gather(server_of=OfSite(lambda site: _server(site, service, world)), now=world.now),
+        by_rules=rule_brief,
         compose=Compose(public_url=public_url, new_id=world.new_id),
         keep=Keep(writer=service.writer, now=world.now),
         audit=service.audit,
@@ -292,6 +316,9 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         audit=service.audit,
         now=world.now,
     )
+    if service.telemetry is not None:
+        answer = service.telemetry.stages(answer, lambda call: call.site)
+        feedback = service.telemetry.stages(feedback, lambda call: call.site)
     return Endpoints(
         public_url=public_url,
         sites=service.sites,
@@ -323,6 +350,8 @@ def _fastapi(service: Service) -> FastAPI:
     add_key_set(app, service.signing)
     add_review(app, service.sites)
     add_registration(app, _registration(service))
+    if service.telemetry is not None:
+        service.telemetry.watch(app, service.database.engine.sync_engine)
     return app
 
 

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cds_service.audit import Audit
-from cds_service.brief import rule_brief
 from cds_service.card import Answered, Compose
 from cds_service.catalog import Catalog, check_hook
 from cds_service.context.access import access
 from cds_service.context.gather import Gather
+from cds_service.domain.brief import Brief
 from cds_service.domain.call import Call, HookRequest
+from cds_service.domain.evidence import Context
 from cds_service.flow.keep import Keep
 from cds_service.flow.occasion import check_occasion, shown
 from cds_service.flow.shape import shape
@@ -28,6 +29,7 @@ class Answer:
     verify: Verify
     read: Callable[[bytes], HookRequest]
     gather: Gather
+    by_rules: Callable[[Context], Brief]
     compose: Compose
     keep: Keep
     audit: Audit
@@ -50,7 +52,7 @@ class Answer:
             granted = access(request, caller, site)
             context = await self.gather(granted, request, service, site, deadline=call.deadline)
             entry.lap("gather")
-            brief = rule_brief(context)
+            brief = self.by_rules(context)
             answered = self.compose(service.cards(brief), brief, context, site)
             self.keep(answered, brief, service, site)
             entry.lap("brief")
