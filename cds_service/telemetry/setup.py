@@ -114,8 +114,8 @@ class _Strangers(TextMapPropagator):
     """Takes no trace context from a request and puts none into one."""
 
     @override
-    def extract(
-        self, carrier: object, context: Context | None = None, *_: object, **__: object
+    def extract(  # type: ignore[override]  # nothing is taken from the carrier, so it has no name
+        self, _: object, context: Context | None = None, *__: object, **___: object
     ) -> Context:
         return context if context is not None else Context()
 
