@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 import httpx
 from fastapi import FastAPI
 from opentelemetry import metrics, trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
@@ -117,7 +117,7 @@ class _Strangers(TextMapPropagator):
     def extract(  # type: ignore[override]  # nothing is taken from the carrier, so it has no name
         self, _: object, context: Context | None = None, *__: object, **___: object
     ) -> Context:
-        return context if context is not None else Context()
+        return context if context is not None else get_current()
 
     @override
     def inject(self, *_: object, **__: object) -> None:
