@@ -207,11 +207,7 @@ def build(settings: Settings, world: World | None = None) -> Service:
     upkeep = _upkeep(settings, sites, world)
     writer = Writer(upkeep.database)
     telemetry = _telemetry(settings, world)
-    network = Network(open=settings.is_demo, transport=world.transport)
-    if telemetry is not None:
-        network.around = telemetry.transport
-    for site in sites.by_name.values():
-        network.client(site)  # certificates that cannot be read stop the start
+    network = _network(settings, sites, world, telemetry)
     signing = _signing_keys(settings, sites, world)
     service = Service(
         settings=settings,
@@ -247,6 +243,17 @@ def build(settings: Settings, world: World | None = None) -> Service:
         any_origin=settings.is_demo,
     )
     return service
+
+
+def _network(
+    settings: Settings, sites: Sites, world: World, telemetry: "Telemetry | None"
+) -> Network:
+    network = Network(open=settings.is_demo, transport=world.transport)
+    if telemetry is not None:
+        network.around = telemetry.transport
+    for site in sites.by_name.values():
+        network.client(site)  # certificates that cannot be read stop the start
+    return network
 
 
 def _backend(network: Network, signing: KeyFile, world: World) -> BackendTokens:
