@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import httpx
@@ -15,6 +16,7 @@ from fastapi.telemetry import TelemetryConfig
 
 from cds_service.audit import Audit
 from cds_service.background import Background, Given, wire
+from cds_service.brief import rule_brief
 from cds_service.card import OVERRIDE_REASONS, Compose
 from cds_service.catalog import Catalog, load_catalog
 from cds_service.context.gather import Gather
@@ -46,6 +48,9 @@ from discovery.document import document
 from discovery.packet import Ours, packet
 from discovery.page import html
 
+if TYPE_CHECKING:
+    from cds_service.telemetry import Telemetry
+
 _NO_TELEMETRY: TelemetryConfig = {
     "tracing": False,
     "metrics": False,
@@ -75,6 +80,8 @@ class World:
     new_id: Callable[[], str] = new_id
     transport: httpx.AsyncBaseTransport | None = None
     """Where requests to EHRs go; None is the network."""
+    telemetry: "Telemetry | None" = None
+    """Where traces and metrics go, beside `CDS_OTLP_URL`."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,6 +106,7 @@ class Service:
     reload: Reload
     now: Callable[[], datetime]
     background: Background = field(init=False)
+    telemetry: "Telemetry | None"
     writing: asyncio.Task[None] | None = None
 
     @asynccontextmanager
@@ -154,6 +162,8 @@ class Service:
             finally:
                 await self.network.aclose()
                 await self.database.close()
+                if self.telemetry is not None:
+                    await self.telemetry.stop()
 
     def readiness(self) -> Mapping[str, str]:
         """Return what is wrong, by part."""
@@ -199,9 +209,8 @@ def build(settings: Settings, world: World | None = None) -> Service:
     sites = load_sites(settings.sites, services=known, demo=settings.is_demo)
     upkeep = _upkeep(settings, sites, world)
     writer = Writer(upkeep.database)
-    network = Network(open=settings.is_demo, transport=world.transport)
-    for site in sites.by_name.values():
-        network.client(site)  # certificates that cannot be read stop the start
+    telemetry = _telemetry(settings, world)
+    network = _network(settings, sites, world, telemetry)
     signing = _signing_keys(settings, sites, world)
     service = Service(
         settings=settings,
@@ -218,6 +227,7 @@ def build(settings: Settings, world: World | None = None) -> Service:
             client=network.client, clock=world.clock, trust_public_sandbox=settings.is_demo
         ),
         network=network,
+        telemetry=telemetry,
         reload=Reload(
             sites=sites,
             folder=settings.sites,
@@ -239,6 +249,17 @@ def build(settings: Settings, world: World | None = None) -> Service:
     return service
 
 
+def _network(
+    settings: Settings, sites: Sites, world: World, telemetry: "Telemetry | None"
+) -> Network:
+    network = Network(open=settings.is_demo, transport=world.transport)
+    if telemetry is not None:
+        network.around = telemetry.transport
+    for site in sites.by_name.values():
+        network.client(site)  # certificates that cannot be read stop the start
+    return network
+
+
 def _backend(network: Network, signing: KeyFile, world: World) -> BackendTokens:
     return BackendTokens(
         client=network.client,
@@ -258,6 +279,15 @@ def _upkeep(settings: Settings, sites: Sites, world: World) -> Upkeep:
         now=world.now,
         keep=timedelta(days=settings.keep_days),
     )
+
+
+def _telemetry(settings: Settings, world: World) -> "Telemetry | None":
+    """Start traces and metrics where they are asked for; nothing of them is even imported where not."""
+    if world.telemetry is not None or not settings.otlp_url:
+        return world.telemetry
+    from cds_service.telemetry import start_telemetry
+
+    return start_telemetry(settings.otlp_url)
 
 
 def _signing_keys(settings: Settings, sites: Sites, world: World) -> KeyFile:
@@ -300,6 +330,7 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         read=read_request,
         ready=service.background.ready,
         gather=Gather(server_of=OfSite(lambda site: _server(site, service, world)), now=world.now),
+        by_rules=rule_brief,
         compose=Compose(public_url=public_url, new_id=world.new_id),
         keep=Keep(writer=service.writer, now=world.now),
         ahead=service.background.ahead,
@@ -314,6 +345,9 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         audit=service.audit,
         now=world.now,
     )
+    if service.telemetry is not None:
+        answer = service.telemetry.stages(answer, lambda call: call.site)
+        feedback = service.telemetry.stages(feedback, lambda call: call.site)
     return Endpoints(
         public_url=public_url,
         sites=service.sites,
@@ -345,6 +379,8 @@ def _fastapi(service: Service) -> FastAPI:
     add_key_set(app, service.signing)
     add_review(app, service.sites)
     add_registration(app, _registration(service))
+    if service.telemetry is not None:
+        service.telemetry.watch(app, service.database.engine.sync_engine)
     return app
 
 

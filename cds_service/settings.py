@@ -148,6 +148,14 @@ class Settings(BaseSettings):
         Field(ge=1_000, description="Tokens that one run may use, in and out, cached ones too."),
     ] = 200_000
 
+    otlp_url: Annotated[
+        str,
+        Field(
+            description="An OpenTelemetry collector's OTLP/HTTP address, e.g. http://127.0.0.1:4318; empty sends"
+            " no traces or metrics. They hold ids, counts and names on a list, never chart content."
+        ),
+    ] = ""
+
     @property
     def is_demo(self) -> bool:
         """Return whether the demo's relaxations are on."""

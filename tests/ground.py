@@ -152,6 +152,7 @@ async def standing(
     patients: object = None,
     change: Callable[[str], str] = lambda text: text,
     seed: int | None = 7,
+    telemetry: object = None,
     **settings: object,
 ) -> AsyncIterator[Ground]:
     """Let the pair run. `sites` are site files by name, `change` edits each of their texts."""
@@ -163,7 +164,12 @@ async def standing(
     network = Network()
     service = build(
         Settings(profile="demo", data_dir=data_dir, public_url=CDS, sites=folder, **settings),
-        World(now=clock, transport=network, clock=asyncio.get_running_loop().time),
+        World(
+            now=clock,
+            transport=network,
+            clock=asyncio.get_running_loop().time,
+            telemetry=telemetry,
+        ),
     )
     ehr = create_app(_ehr_config(service, clock, patients, seed))
     simulator: Simulator = ehr.state.simulator

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cds_service.audit import Audit
-from cds_service.brief import rule_brief
 from cds_service.card import Answered, Compose
 from cds_service.catalog import Catalog, check_hook
 from cds_service.context.access import access
 from cds_service.context.gather import Gather
+from cds_service.domain.brief import Brief
 from cds_service.domain.call import Call, HookRequest
+from cds_service.domain.evidence import Context
 from cds_service.flow.ahead import Ahead
 from cds_service.flow.keep import Keep
 from cds_service.flow.occasion import check_occasion, shown
@@ -31,6 +32,7 @@ class Answer:
     read: Callable[[bytes], HookRequest]
     ready: Ready
     gather: Gather
+    by_rules: Callable[[Context], Brief]
     compose: Compose
     keep: Keep
     ahead: Ahead
@@ -58,7 +60,7 @@ class Answer:
                     granted, request, service, site, deadline=call.deadline
                 )
                 entry.lap("gather")
-                made = Made(brief=rule_brief(context), context=context)
+                made = Made(brief=self.by_rules(context), context=context)
             answered = self.compose(service.cards(made.brief), made.brief, made.context, site)
             self.keep(answered, made, service, site)
             entry.lap("brief")

@@ -3,6 +3,7 @@
 import os
 import ssl
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, partial
 
@@ -28,6 +29,8 @@ class Network:
     transport: httpx.AsyncBaseTransport | None = None
     """Where requests go; None is the network."""
     resolve: Resolve = resolve
+    around: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = lambda inner: inner
+    """Wraps each site's transport: where requests are measured."""
     _clients: dict[str, tuple[Site, httpx.AsyncClient]] = field(default_factory=dict)
     _replaced: list[httpx.AsyncClient] = field(default_factory=list)
     """Kept until the end: a call may still be using one when its site's file changes."""
@@ -42,7 +45,9 @@ class Network:
         if known is not None and _looks_alike(known[0], site):
             return known[1]
         client = httpx.AsyncClient(
-            transport=_Named(self.transport or self._transport(site), named(site), self.open),
+            transport=self.around(
+                _Named(self.transport or self._transport(site), named(site), self.open)
+            ),
             timeout=_TIMEOUT_S,
             follow_redirects=False,
             trust_env=False,
