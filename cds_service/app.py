@@ -1,10 +1,9 @@
 """The composition root: settings, adapters, stages, flows, FastAPI. The one place that sees everything."""
 
 import asyncio
-import fcntl
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -20,7 +19,6 @@ from cds_service.brief import rule_brief
 from cds_service.card import OVERRIDE_REASONS, Compose
 from cds_service.catalog import Catalog, load_catalog
 from cds_service.context.gather import Gather
-from cds_service.domain.errors import Misconfigured
 from cds_service.domain.json import encode
 from cds_service.fhir.client import FhirServer, Pace
 from cds_service.flow.answer import Answer
@@ -41,6 +39,7 @@ from cds_service.smart.backend import BackendTokens
 from cds_service.smart.configuration import Configurations
 from cds_service.smart.keys import KeyFile
 from cds_service.storage import Database, Upkeep, Writer, open_database, ring_place, start
+from cds_service.storage.hold import holding
 from cds_service.storage.replay import UsedTokens
 from cds_service.verify import KeySets, Replay, Verify
 from cds_service.verify.keys import key_sources
@@ -405,36 +404,3 @@ def _server(site: Site, service: Service, world: World) -> FhirServer:
         slots=asyncio.Semaphore(site.file.policy.concurrent_reads),
         clock=world.clock,
     )
-
-
-def is_held(settings: Settings) -> bool:
-    """Return whether another process has the data folder, or shares the database and does the work."""
-    if settings.database_url.startswith("postgresql"):
-        return True
-    try:
-        with holding(settings):
-            return False
-    except Misconfigured:
-        return True
-
-
-@contextmanager
-def holding(settings: Settings) -> Iterator[None]:
-    """Hold the data folder for this process alone: SQLite is one process. Raises `Misconfigured`.
-
-    With PostgreSQL several processes share the database, and there is nothing to hold.
-    """
-    if settings.database_url.startswith("postgresql"):
-        yield
-        return
-    data_dir = settings.data_dir
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with (data_dir / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Misconfigured(
-                f"{data_dir} is in use by another process: embedded SQLite is for one process;"
-                " stop the other one, or give this one its own CDS_DATA_DIR."
-            ) from None
-        yield

@@ -46,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _run(args: argparse.Namespace) -> int:
-    from cds_service.app import build, is_held  # late: the other commands need none of it
+    from cds_service.app import build  # late: the other commands need none of it
+    from cds_service.storage.hold import is_held
 
     settings = load_settings().model_copy(update={"role": "worker"})
     service = build(settings)
