@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import httpx
 from fastapi import FastAPI
-from fastapi.telemetry import TelemetryConfig
 
 from cds_service.audit import Audit
 from cds_service.background import Background, Given, wire
@@ -25,6 +24,7 @@ from cds_service.flow.answer import Answer
 from cds_service.flow.feedback import TakeFeedback
 from cds_service.flow.keep import Keep
 from cds_service.flow.switches import Switches
+from cds_service.http.bare import bare
 from cds_service.http.cds_hooks_2 import read_feedback, read_request
 from cds_service.http.edge import Edge
 from cds_service.http.key_set import add_key_set
@@ -49,15 +49,6 @@ from discovery.page import html
 
 if TYPE_CHECKING:
     from cds_service.telemetry import Telemetry
-
-_NO_TELEMETRY: TelemetryConfig = {
-    "tracing": False,
-    "metrics": False,
-    "logs": False,
-    "operation_spans": False,
-    "auto_configure": False,
-}
-"""The framework's own telemetry records exception messages and would read the environment."""
 
 
 def utc_now() -> datetime:
@@ -368,12 +359,7 @@ def _fastapi(service: Service) -> FastAPI:
         async with service.running():
             yield
 
-    app = FastAPI(
-        lifespan=lifespan,
-        openapi_url=None,
-        redirect_slashes=False,
-        telemetry=_NO_TELEMETRY,
-    )
+    app = bare(lifespan)
     add_routes(app, service.endpoints)
     add_key_set(app, service.signing)
     add_review(app, service.sites)
