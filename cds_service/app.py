@@ -13,7 +13,7 @@ import httpx
 from fastapi import FastAPI
 
 from cds_service.audit import Audit
-from cds_service.background import Background, Given, wire
+from cds_service.background import Background, wire
 from cds_service.brief import rule_brief
 from cds_service.card import OVERRIDE_REASONS, Compose
 from cds_service.catalog import Catalog, load_catalog
@@ -229,7 +229,7 @@ def build(settings: Settings, world: World | None = None) -> Service:
         signing=signing,
         backend=_backend(network, signing, world),
     )
-    service.background = _background(service, world)
+    service.background = wire(service, now=world.now, clock=world.clock)
     service.endpoints = _endpoints(service, world)
     service.asgi = Edge(
         app=_fastapi(service),
@@ -291,22 +291,6 @@ def _signing_keys(settings: Settings, sites: Sites, world: World) -> KeyFile:
     if any(site.file.backend for site in sites.by_name.values()) and not settings.is_demo:
         file.keys()
     return file
-
-
-def _background(service: Service, world: World) -> Background:
-    return wire(
-        Given(
-            settings=service.settings,
-            sites=service.sites,
-            catalog=service.catalog,
-            writer=service.writer,
-            network=service.network,
-            tokens=service.backend,
-            audit=service.audit,
-            now=world.now,
-            clock=world.clock,
-        )
-    )
 
 
 def _endpoints(service: Service, world: World) -> Endpoints:

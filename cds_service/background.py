@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from cds_service.audit import Audit
 from cds_service.catalog import Catalog
@@ -16,14 +17,16 @@ from cds_service.fhir.client import FhirServer, Pace
 from cds_service.flow.ahead import Ahead
 from cds_service.flow.ask import Ask
 from cds_service.flow.change import Change
-from cds_service.flow.prepare import Prepare, Tokens
+from cds_service.flow.prepare import Prepare
 from cds_service.flow.ready import Ready
 from cds_service.flow.schedule import Schedule
+from cds_service.flow.switches import Switches
 from cds_service.flow.work_ahead import WorkAhead
 from cds_service.flow.write_brief import by_rules
 from cds_service.network import Network
 from cds_service.settings import Settings
 from cds_service.sites import OfSite, Site, Sites
+from cds_service.smart.backend import BackendTokens
 from cds_service.storage import OUTAGES, Database, Writer
 from cds_service.storage.notices import Notices
 from cds_service.storage.ready import ReadyBriefs
@@ -79,8 +82,7 @@ class Background:
                 yield f"site {site.name}: this vendor's schedule cannot be polled; bookings must come another way"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class Service(Protocol):
     """What work ahead shares with the answers."""
 
     settings: Settings
@@ -88,26 +90,24 @@ class Given:
     catalog: Catalog
     writer: Writer
     network: Network
-    tokens: Tokens
+    backend: BackendTokens
     audit: Audit
-    now: Callable[[], datetime]
-    clock: Callable[[], float]
+    switches: Switches
 
 
-def wire(given: Given) -> Background:
+def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], float]) -> Background:
     """Wire it. Raises `Misconfigured` for databases that do not fit together."""
-    database, now = given.writer.database, given.now
-    server_of = OfSite(lambda site: _server(site, given))
-    notices = Notices(database=database)
-    kept = ReadyBriefs(database=database, clock=given.clock)
-    notices.listeners.append(kept.drop)
+    database = given.writer.database
+    server_of = OfSite(lambda site: _server(site, given.network, clock))
+    kept = ReadyBriefs(database=database, clock=clock)
+    notices = Notices(database=database, listeners=[kept.drop])
     change = Change(database=database, notices=notices, audit=given.audit, now=now)
     ask = Ask(database=database, now=now)
     prepare = Prepare(
         database=database,
         sites=given.sites,
         catalog=given.catalog,
-        tokens=given.tokens,
+        tokens=given.backend,
         gather_whole=GatherWhole(server_of=server_of, now=now),
         write_brief=by_rules,
         change=change,
@@ -118,7 +118,7 @@ def wire(given: Given) -> Background:
     engine.register("prepare", prepare)
     schedule = Schedule(
         database=database,
-        tokens=given.tokens,
+        tokens=given.backend,
         server_of=server_of,
         ask=ask,
         change=change,
@@ -134,6 +134,7 @@ def wire(given: Given) -> Background:
             sites=given.sites,
             change=change,
             schedule=schedule,
+            switches=given.switches,
             now=now,
         ),
         ask=ask,
@@ -142,7 +143,7 @@ def wire(given: Given) -> Background:
     )
 
 
-def _engine(given: Given) -> Engine:
+def _engine(given: Service) -> Engine:
     database = given.writer.database
     return Engine(
         url=engine_url(given.settings, database),
@@ -174,16 +175,16 @@ def engine_url(settings: Settings, database: Database) -> str:
     return url
 
 
-def _server(site: Site, given: Given) -> FhirServer:
+def _server(site: Site, network: Network, clock: Callable[[], float]) -> FhirServer:
     """Return a site's FHIR server at the pace that its file allows for work ahead."""
     prepare = site.file.prepare
     rate = prepare.requests_per_second if prepare else 1.0
     return FhirServer(
         base_url=site.file.fhir.base_url,
         accept=site.profile.search.accept,
-        http=given.network.client(site),
-        pace=Pace(rate=rate, clock=given.clock),
+        http=network.client(site),
+        pace=Pace(rate=rate, clock=clock),
         slots=asyncio.Semaphore(max(1, int(rate)) + 1),
-        clock=given.clock,
+        clock=clock,
         max_bytes=MAX_ANSWER_BYTES,
     )

@@ -13,6 +13,7 @@ from cds_service.domain.errors import Misconfigured
 from cds_service.domain.visit import Visit
 from cds_service.settings import load_settings
 from cds_service.storage import briefs, start
+from cds_service.storage.hold import is_held
 
 if TYPE_CHECKING:
     from cds_service.app import Service
@@ -47,7 +48,6 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(args: argparse.Namespace) -> int:
     from cds_service.app import build  # late: the other commands need none of it
-    from cds_service.storage.hold import is_held
 
     settings = load_settings().model_copy(update={"role": "worker"})
     service = build(settings)

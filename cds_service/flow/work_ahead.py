@@ -14,8 +14,10 @@ from cds_service.domain.states import STARTS, State
 from cds_service.engine import Engine
 from cds_service.flow.change import Change
 from cds_service.flow.schedule import Schedule
-from cds_service.sites import Sites
+from cds_service.flow.switches import Switches
+from cds_service.sites import Site, Sites
 from cds_service.storage import OUTAGES, Database, briefs, feeds
+from cds_service.storage.switches import WHOLE_SITE
 
 SWEEP_S = 1.0
 MEND_S = 15.0
@@ -36,6 +38,7 @@ class WorkAhead:
     sites: Sites
     change: Change
     schedule: Schedule
+    switches: Switches
     now: Callable[[], datetime]
     problem: str = ""
     """Why no work is being done; readiness tells it."""
@@ -98,7 +101,7 @@ class WorkAhead:
         for name in due:
             site = self.sites.by_name.get(name)
             feed = paused.get(name)
-            if site is None or not site.may_prepare:
+            if site is None or not self._may_prepare(site):
                 continue
             if feed and feed.paused_until and feed.paused_until > now:
                 continue
@@ -178,8 +181,12 @@ class WorkAhead:
             if under_way is not None and not under_way.cancelled() and under_way.exception():
                 broke = type(under_way.exception()).__name__
                 log.warning("site %s: a poll broke: %s", site.name, broke)
-            if site.may_prepare and not (feed and feed.next_poll and feed.next_poll > now):
+            if self._may_prepare(site) and not (feed and feed.next_poll and feed.next_poll > now):
                 self._polls[site.name] = asyncio.create_task(self.schedule(site))
+
+    def _may_prepare(self, site: Site) -> bool:
+        """Return whether a site's file wants work ahead, and nobody has switched the site off."""
+        return site.may_prepare and not self.switches.is_off(site.name, WHOLE_SITE)
 
     async def stop(self, wait_s: int) -> None:
         """Take no more work, and wait for what is under way."""
