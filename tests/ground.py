@@ -163,7 +163,10 @@ async def standing(
         (folder / f"{name}.toml").write_text(change(text), encoding="utf-8")
     network = Network()
     service = build(
-        Settings(profile="demo", data_dir=data_dir, public_url=CDS, sites=folder, **settings),
+        Settings(
+            **{"profile": "demo", "data_dir": data_dir, "public_url": CDS, "sites": folder}
+            | settings
+        ),
         World(
             now=clock,
             transport=network,

@@ -106,6 +106,7 @@ def ehr_config(demo: Demo, settings: Settings) -> SimulatorConfig:
             personality,
             f"{demo.service_url}/{name}/cds-services",
             "cds-brief",
+            jwks_url=f"{demo.service_url}/.well-known/jwks.json",
             prefetch=by_hand,
             redirect_uris=(f"{demo.service_url}/{name}/smart/callback",),
         )

@@ -9,7 +9,7 @@
     ├── Conflict                               somebody was faster, or what was on the screen is no longer so
     ├── MissingContext                         the patient cannot be had
     ├── NoToken                                an EHR's authorization server gives us none
-    ├── SignInFailed, SessionOver              a person has to open the app again
+    ├── SignInFailed                           a person has to open the app again
     ├── NothingToSay                           a decision, answered with an empty list of cards
     └── Misconfigured                          the operator's mistake, told in one sentence
 
@@ -130,14 +130,7 @@ class SignInFailed(CdsError):
     """A SMART launch was not believed. `detail` is a reason code for our audit."""
 
     code = "sign_in_failed"
-    advice = "The sign-in could not be completed. Close this window and open the app from the chart again."
-
-
-class SessionOver(CdsError):
-    """There is no session, or it has ended."""
-
-    code = "session_over"
-    advice = "You are signed out. Open the app from the chart again."
+    advice = "The sign-in could not be completed."
 
 
 class NothingToSay(CdsError):

@@ -14,7 +14,6 @@ STATUS: Mapping[type[CdsError], tuple[int, str]] = {
     errors.NotJson: (400, "structure"),
     errors.BadCall: (400, "invalid"),
     errors.NotTrusted: (401, "login"),
-    errors.SessionOver: (401, "login"),
     errors.NotAllowed: (403, "forbidden"),
     errors.SignInFailed: (403, "login"),
     errors.UnknownSite: (404, "not-found"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -27,7 +28,7 @@ from cds_service.simulator.wire import dumps, loads
 from cds_service.simulator.world import Simulator
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -35,11 +36,8 @@ if TYPE_CHECKING:
     from cds_service.simulator.config import SimulatorConfig
 
 STYLE = Path(__file__).with_name("static") / "style.css"
-PAGE_HEADERS = (
-    (b"content-security-policy", b"default-src 'none'; style-src 'self'; base-uri 'none'"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-)
+POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-src 'self'"
+PAGE_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 
 
 class Control:
@@ -104,16 +102,18 @@ class Control:
 class PageHeaders:
     """Puts security headers on every answer."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Take the application to protect."""
+    def __init__(self, app: ASGIApp, frames: Iterable[str]) -> None:
+        """Take the application to protect, and the origins of the apps that a chart may show in a frame."""
         self._app = app
+        policy = " ".join((POLICY, *frames)).encode()
+        self._headers = [(b"content-security-policy", policy), *PAGE_HEADERS]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request and add the headers to its answer."""
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"], *PAGE_HEADERS]}
+                message = {**message, "headers": [*message["headers"], *self._headers]}
             await send(message)
 
         await self._app(scope, receive, guarded)
@@ -134,6 +134,12 @@ def _hook_keys(ehr: Ehr) -> Callable[[Request], Awaitable[Response]]:
         return _json(ehr.hook_keys.jwks())
 
     return answer
+
+
+def _apps(config: SimulatorConfig) -> list[str]:
+    """List the origins of the services' apps."""
+    parts = (urlsplit(site.services_url) for site in config.service_base_by_site.values())
+    return sorted({f"{one.scheme}://{one.netloc}" for one in parts})
 
 
 def create_app(config: SimulatorConfig) -> Starlette:
@@ -157,7 +163,7 @@ def create_app(config: SimulatorConfig) -> Starlette:
         routes=routes,
         lifespan=lifespan,
         middleware=[
-            Middleware(PageHeaders),
+            Middleware(PageHeaders, frames=_apps(config)),
             Middleware(
                 FaultMiddleware, faults=simulator.faults, where=simulator.where, sleep=config.sleep
             ),

@@ -32,6 +32,8 @@ class Session:
     decided: dict[tuple[int, int], str] = field(default_factory=dict)
     notice: str = ""
     trouble: str = ""
+    framed: str = ""
+    """The address of an app that is to be shown beside the chart, once: a launch is good once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,8 @@ def _links(card: Json, place: Place, style: HookStyle) -> list[Child]:
         if link.get("type") == "smart":
             button = tag("button", label, " ↗", type="submit", class_="launch")
             drawn.append(place.form("launch", button, new_tab=True, link=str(number)))
+            beside = tag("button", "Beside the chart", type="submit")
+            drawn.append(place.form("launch", beside, link=str(number), where="frame"))
         else:
             drawn.append(tag("a", label, " ↗", href=url, target="_blank", rel="noopener"))
     return drawn

@@ -59,7 +59,9 @@ class ChartPages:
         """Open a chart: call the patient-view services, or show a session again."""
         known = self._sessions.get(request.query_params.get("session", ""))
         if known is not None and known.patient == request.path_params["patient"]:
-            return HTMLResponse(chart_page.chart(self._simulator, known))
+            shown = chart_page.chart(self._simulator, known)
+            known.framed = ""
+            return HTMLResponse(shown)
         sites = self._simulator.config.service_base_by_site
         site = request.query_params.get("site") or next(iter(sites))
         patient = request.path_params["patient"]
@@ -130,7 +132,7 @@ class ChartPages:
         return _back(session)
 
     async def launch(self, request: Request) -> Response:
-        """Open a SMART app: make a launch context and send the browser to the app."""
+        """Open a SMART app: make a launch context and send the browser, or a frame, to the app."""
         form, session = await self._form(request)
         _, card, _ = _card(form, session)
         link = _at(listed(card.get("links")), form.get("link", ""))
@@ -138,7 +140,11 @@ class ChartPages:
         if url is None or link.get("type") != "smart":
             raise HTTPException(400, "This link cannot be launched.")
         ehr = self._simulator.ehr(session.site)
-        return RedirectResponse(launch_url(ehr, url, session.patient, link.get("appContext")), 303)
+        address = launch_url(ehr, url, session.patient, link.get("appContext"))
+        if form.get("where") == "frame":
+            session.framed = address
+            return _back(session)
+        return RedirectResponse(address, 303)
 
     async def _form(self, request: Request) -> tuple[dict[str, str], Session]:
         form = dict(parse_qsl((await request.body()).decode()))

@@ -39,9 +39,13 @@ def chart(simulator: Simulator, session: Session) -> str:
             "div",
             tag("div", _news(session), answers or nothing, class_="advice"),
             tag(
-                "aside", _visit(ehr, session), _booking(ehr, session), _notes(ehr, session.patient)
+                "aside",
+                _app(session),
+                _visit(ehr, session),
+                _booking(ehr, session),
+                _notes(ehr, session.patient),
             ),
-            class_="columns",
+            class_="columns with-app" if session.framed else "columns",
         ),
         class_="chart",
     )
@@ -76,6 +80,12 @@ def _head(simulator: Simulator, session: Session, who: Banner) -> Html:
         tag("nav", tabs, aria_label="The same chart elsewhere"),
         class_="banner",
     )
+
+
+def _app(session: Session) -> Html | None:
+    if not session.framed:
+        return None
+    return tag("section", tag("iframe", src=session.framed, title="App"), class_="app")
 
 
 def _visit(ehr: Ehr, session: Session) -> Html:

@@ -76,6 +76,17 @@ CLINICIAN: tuple[Json, ...] = (
         "id": "sim-clinician-role",
         "active": True,
         "practitioner": {"reference": "Practitioner/sim-clinician", "display": "Dr. Avery Quinn"},
+        "code": [
+            {
+                "coding": [
+                    {
+                        "system": "http://terminology.hl7.org/CodeSystem/practitioner-role",
+                        "code": "doctor",
+                    }
+                ],
+                "text": "Doctor",
+            }
+        ],
     },
 )
 

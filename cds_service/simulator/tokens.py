@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from cds_service.simulator.assertions import TYPE, AssertionRefusedError, Assertions
 from cds_service.simulator.launches import Launch
-from cds_service.simulator.wire import Json, dumps
+from cds_service.simulator.wire import Json, dumps, loads
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -150,7 +150,7 @@ class TokenEndpoint:
             self._refresh[body["refresh_token"]] = kept
         if "openid" in code.scope.split():
             body["id_token"] = self._id_token(client, code)
-        return body
+        return body | self._members("answer")
 
     def _renew(self, client: Client, form: dict[str, str]) -> Json:
         kept = self._refresh.get(form.get("refresh_token", ""))
@@ -195,7 +195,13 @@ class TokenEndpoint:
         }
         if code.nonce is not None:
             claims["nonce"] = code.nonce
-        return self._ehr.identity_keys.sign(claims, algorithm="RS256")
+        rogue = self._ehr.faults.take("token", "id_token", {"rogue_id_token"}) is not None
+        claims |= self._members("id_token")
+        return self._ehr.identity_keys.sign(claims, algorithm="RS256", rogue=rogue)
+
+    def _members(self, kind: str) -> Json:
+        fault = self._ehr.faults.take("token", kind, {kind})
+        return {} if fault is None else dict(loads(fault.value.encode()))
 
     def _backend(self, client: Client, form: dict[str, str], *, proven: bool) -> Json:
         if not proven:

@@ -150,9 +150,24 @@ class Smart(_Table):
 
     client_id: str
     scopes: tuple[str, ...] = ("launch", "openid", "fhirUser")
+    client_auth: Literal["public", "secret", "private_key_jwt"] | None = None
+    """How we prove ourselves; left out, by the secret where there is one, else not at all."""
     secret: Secret | None = None
     frame_ancestors: tuple[Url, ...] = ()
+    """The EHR's origins that may show our pages in a frame."""
     approvers: tuple[str, ...] = ("Practitioner",)
+    """Who may approve: a fhirUser's type, its `Type/id`, or a role code of its PractitionerRole."""
+    idle_minutes: Annotated[int, Field(ge=1, le=240)] = 15
+    """Signed out after so long without a request."""
+    session_hours: Annotated[int, Field(ge=1, le=24)] = 8
+    """Signed out after so long in any case."""
+
+    @model_validator(mode="after")
+    def _has_its_secret(self) -> Self:
+        if self.client_auth is not None and (self.client_auth == "secret") != bool(self.secret):
+            msg = 'client_auth = "secret" and secret go together'
+            raise ValueError(msg)
+        return self
 
 
 class Write(_Table):

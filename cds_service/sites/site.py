@@ -51,6 +51,13 @@ class Site:
         return file.mode != "off" and file.prepare is not None and file.backend is not None
 
     @property
+    def signs(self) -> bool:
+        """Return whether we prove ourselves to this EHR with our signing keys."""
+        smart = self.file.smart
+        with_key = smart is not None and smart.client_auth == "private_key_jwt"
+        return self.file.backend is not None or with_key
+
+    @property
     def triggers(self) -> tuple[str, ...]:
         """Return the trigger values that this site answers."""
         return self.profile.hook.triggers if self.file.triggers is None else self.file.triggers

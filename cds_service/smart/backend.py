@@ -116,6 +116,9 @@ class BackendTokens:
 
     async def _warm(self, site: Site) -> None:
         held = self._of(site)
+        await asyncio.sleep(
+            _FIRST_PAUSE_S
+        )  # the EHR fetches our key set first: we must be listening
         while held.token is None:
             try:
                 await self.token(site)

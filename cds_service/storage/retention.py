@@ -1,4 +1,4 @@
-"""What is deleted: answers and feedback after some days, used tokens once they have expired. The audit stays."""
+"""What is deleted: answers and feedback after some days, what is used up or over soon after. The audit stays."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Column, ColumnElement, delete, select
 
 from cds_service.storage.database import Database
-from cds_service.storage.tables import BRIEF, CARD, FEEDBACK, REPLAY
+from cds_service.storage.tables import BRIEF, CARD, FEEDBACK, REPLAY, SESSION, SIGN_IN
 
 BATCH = 500
 """Rows deleted in one transaction: others get their turn in between."""
@@ -24,6 +24,12 @@ async def forget(database: Database, *, now: datetime, keep: timedelta) -> dict[
     return gone
 
 
+_SIGN_IN = timedelta(hours=1)
+"""A sign-in that nobody came back from in this time is given up."""
+_SESSION = timedelta(days=7)
+"""A session's tokens outlive its end by this: what was approved in it may still be being filed."""
+
+
 def _old(now: datetime, before: datetime) -> Iterator[tuple[Column[object], ColumnElement[bool]]]:
     """Yield each table's key and which of its rows are to go."""
     undecided = BRIEF.c.state.in_(_UNDECIDED)
@@ -31,6 +37,8 @@ def _old(now: datetime, before: datetime) -> Iterator[tuple[Column[object], Colu
     yield CARD.c.uuid, CARD.c.created < before
     yield FEEDBACK.c.key, FEEDBACK.c.received < before
     yield REPLAY.c.key, REPLAY.c.expires < now.timestamp()
+    yield SIGN_IN.c.id, SIGN_IN.c.begun < now - _SIGN_IN
+    yield SESSION.c.id, SESSION.c.ends < now - _SESSION
 
 
 async def _delete(database: Database, key: Column[object], is_old: ColumnElement[bool]) -> int:

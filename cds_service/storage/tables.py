@@ -161,6 +161,26 @@ REPLAY = Table(
     Column("first", Float(53), nullable=False),  # epoch seconds, as the token's own times
     Column("expires", Float(53), nullable=False),
 )
+SIGN_IN = Table(
+    "sign_in",
+    METADATA,
+    Column("id", String(64), primary_key=True),  # hash of the state that the browser carries
+    Column("site", String(63), nullable=False),
+    Column("begun", Instant, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # sealed: what its return is compared with
+)
+SESSION = Table(
+    "session",
+    METADATA,
+    Column("id", String(64), primary_key=True),  # hash of what stands in the browser's cookie
+    Column("site", String(63), nullable=False),
+    Column("brief", String(36), nullable=False),
+    Column("started", Instant, nullable=False),
+    Column("seen", Instant, nullable=False),
+    Column("ends", Instant, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # sealed: person, patient, encounter, scopes
+    Column("tokens", LargeBinary, nullable=False),  # sealed
+)
 Index("brief_due", BRIEF.c.state, BRIEF.c.due)
 Index("brief_by_end", BRIEF.c.state, BRIEF.c.expires_at)
 Index("brief_by_patient", BRIEF.c.site, BRIEF.c.patient, BRIEF.c.created)
@@ -168,3 +188,5 @@ Index("brief_by_visit", BRIEF.c.site, BRIEF.c.visit)
 Index("feedback_by_card", FEEDBACK.c.card)
 Index("audit_by_time", AUDIT.c.site, AUDIT.c.at)
 Index("replay_by_age", REPLAY.c.expires)
+Index("session_by_end", SESSION.c.ends)
+Index("sign_in_by_begin", SIGN_IN.c.begun)

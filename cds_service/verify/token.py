@@ -37,16 +37,16 @@ class Verify:
         # (1) A compact JWS with a flat header and each member once (RFC 7515, 7.1; RFC 7519, 4). `typ` is "JWT" where
         #     it is sent (CDS Hooks); extensions that change how it is read are refused (RFC 7515, 4.1.11; RFC 7797).
         header, claims = take_apart(call.bearer)
-        _check_header(header)
+        check_header(header)
         # (2) The issuer is one of this site's, and its key set is the one paired with it: with two independent lists,
         #     issuer A's key could sign for issuer B. A `jku` equals the pair's and is never fetched for its own sake.
-        trust = _trust(site, _text(claims, "iss"))
+        trust = _trust(site, text_of(claims, "iss"))
         _check_jku(header, trust)
         # (3) The key comes from that set, by the raw `kid` (RFC 7517, 4.5); Epic's contain "+/=".
-        key = await self.keys.find(site, key_source(trust), _text(header, "kid"))
+        key = await self.keys.find(site, key_source(trust), text_of(header, "kid"))
         # (4) The algorithm is on our list and fits the key's own type and curve: the header does not choose (RFC 8725,
         #     3.1), and so `none` and HMAC, which CDS Hooks forbids, are impossible.
-        algorithm = _text(header, "alg")
+        algorithm = text_of(header, "alg")
         allowed = trust.algorithms or site.profile.jwt.algorithms
         if algorithm not in allowed or not fits(key, algorithm):
             raise NotTrusted("algorithm", theirs=algorithm)
@@ -63,17 +63,18 @@ class Verify:
         # (8) `sub`, where a vendor sends it, is our client id; the tenant is the site's (CDS Hooks: `tenant`).
         tenant = _check_tenant(claims, trust)
         # (9) The token is used for the first time (CDS Hooks: `jti`), by the issuer's policy.
-        jti = _text(claims, "jti")
+        jti = text_of(claims, "jti")
         skew = _skew(trust, site)
         await self.replay.check(
-            trust.iss, jti, expires=_number(claims, "exp") + skew, now=now, policy=trust.replay
+            trust.iss, jti, expires=number_of(claims, "exp") + skew, now=now, policy=trust.replay
         )
         return Caller(
             site=site.name, issuer=trust.iss, tenant=tenant, jti=jti, client_id=trust.client_id
         )
 
 
-def _check_header(header: Members) -> None:
+def check_header(header: Members) -> None:
+    """Refuse a header that says that it is something else, or is to be read in another way. Raises `NotTrusted`."""
     if header.get("typ", "JWT") != "JWT":
         raise NotTrusted("typ")
     if "crit" in header or "b64" in header:
@@ -119,14 +120,14 @@ def _tidy(url: str) -> str:
 def _check_times(claims: Members, trust: Trust, site: Site, now: float) -> None:
     skew = _skew(trust, site)
     longest = trust.max_lifetime_s or site.profile.jwt.max_lifetime_s
-    exp, iat = _number(claims, "exp"), _number(claims, "iat")
+    exp, iat = number_of(claims, "exp"), number_of(claims, "iat")
     if exp + skew < now:
         raise NotTrusted("expired")
     if iat - skew > now:
         raise NotTrusted("issued_in_future")
     if exp - iat > longest:
         raise NotTrusted("lifetime")
-    if "nbf" in claims and _number(claims, "nbf") - skew > now:
+    if "nbf" in claims and number_of(claims, "nbf") - skew > now:
         raise NotTrusted("not_yet_valid")
 
 
@@ -143,7 +144,8 @@ def _skew(trust: Trust, site: Site) -> int:
     return site.profile.jwt.skew_s if trust.skew_s is None else trust.skew_s
 
 
-def _text(source: Members, name: str) -> str:
+def text_of(source: Members, name: str) -> str:
+    """Return a member that is short, printable text. Raises `NotTrusted` for anything else."""
     value = source.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= _MAX_CLAIM_CHARS:
         raise NotTrusted(f"{name}_malformed")
@@ -152,7 +154,7 @@ def _text(source: Members, name: str) -> str:
     return value
 
 
-def _number(claims: Members, name: str) -> float:
+def number_of(claims: Members, name: str) -> float:
     """Return a NumericDate (RFC 7519 section 2). Raises `NotTrusted` for anything else."""
     value = claims.get(name)
     if (

@@ -181,7 +181,6 @@ async def test_every_error_has_its_code_and_no_value_of_the_request(tmp_path):
     elsewhere = {"too_slow", "not_allowed", "overloaded", "error", "misconfigured", "conflict"} | {
         "no_token",
         "sign_in_failed",
-        "session_over",
     }
     assert set(answers) | elsewhere == set(statuses)
 

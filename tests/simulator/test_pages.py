@@ -82,6 +82,16 @@ async def test_launch_goes_to_the_app(http: httpx.AsyncClient) -> None:
     )
 
 
+async def test_an_app_can_be_shown_beside_the_chart_once(http: httpx.AsyncClient) -> None:
+    page = (await http.get("/chart/alba?site=general")).text
+    form = fields(page, "launch") | {"where": "frame"}
+    answer = await http.post("/chart/alba/launch", data=form, follow_redirects=True)
+    assert '<iframe src="http://cds.test/general/smart/launch?iss=' in answer.text
+    assert "frame-src 'self' http://cds.test" in answer.headers["content-security-policy"]
+    again = await http.get(str(answer.url))
+    assert "<iframe" not in again.text
+
+
 async def test_booking_asks_and_stores(
     http: httpx.AsyncClient, simulator: Simulator, service: TinyService
 ) -> None:

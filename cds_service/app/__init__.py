@@ -1,17 +1,16 @@
 """The composition root: settings, adapters, stages, flows, FastAPI. The one place that sees everything."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
-import httpx
 from fastapi import FastAPI
 
+from cds_service.app.smart import backend_tokens, launch_of, signing_keys
+from cds_service.app.world import World, fhir_server, new_id, utc_now
 from cds_service.audit import Audit
 from cds_service.background import Background, wire
 from cds_service.brief import rule_brief
@@ -19,7 +18,6 @@ from cds_service.card import OVERRIDE_REASONS, Compose
 from cds_service.catalog import Catalog, load_catalog
 from cds_service.context.gather import Gather
 from cds_service.domain.json import encode
-from cds_service.fhir.client import FhirServer, Pace
 from cds_service.flow.answer import Answer
 from cds_service.flow.feedback import TakeFeedback
 from cds_service.flow.keep import Keep
@@ -28,15 +26,15 @@ from cds_service.http.bare import bare
 from cds_service.http.cds_hooks_2 import read_feedback, read_request
 from cds_service.http.edge import Edge
 from cds_service.http.key_set import add_key_set
+from cds_service.http.launch import Launch, add_launch
 from cds_service.http.registration import Registration, add_registration
 from cds_service.http.review import add_review
 from cds_service.http.service import Endpoints, add_routes
 from cds_service.network import Network
 from cds_service.reload import Reload
 from cds_service.settings import Settings
-from cds_service.sites import OfSite, Site, Sites, load_sites
+from cds_service.sites import OfSite, Sites, load_sites
 from cds_service.smart.backend import BackendTokens
-from cds_service.smart.configuration import Configurations
 from cds_service.smart.keys import KeyFile
 from cds_service.storage import Database, Upkeep, Writer, open_database, ring_place, start
 from cds_service.storage.hold import holding
@@ -50,28 +48,7 @@ from discovery.page import html
 if TYPE_CHECKING:
     from cds_service.telemetry import Telemetry
 
-
-def utc_now() -> datetime:
-    """Return the time. The only clock of the product; everything below is given it."""
-    return datetime.now(UTC)
-
-
-def new_id() -> str:
-    """Return a random uuid; everything below is given this function."""
-    return str(uuid4())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """What comes from outside: a test passes its own."""
-
-    now: Callable[[], datetime] = utc_now
-    clock: Callable[[], float] = time.monotonic
-    new_id: Callable[[], str] = new_id
-    transport: httpx.AsyncBaseTransport | None = None
-    """Where requests to EHRs go; None is the network."""
-    telemetry: "Telemetry | None" = None
-    """Where traces and metrics go, beside `CDS_OTLP_URL`."""
+__all__ = ["Service", "World", "build", "new_id", "utc_now"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,6 +69,7 @@ class Service:
     signing: KeyFile
     backend: BackendTokens
     endpoints: Endpoints = field(init=False)
+    launch: Launch = field(init=False)
     asgi: Edge = field(init=False)
     reload: Reload
     now: Callable[[], datetime]
@@ -201,7 +179,7 @@ def build(settings: Settings, world: World | None = None) -> Service:
     writer = Writer(upkeep.database)
     telemetry = _telemetry(settings, world)
     network = _network(settings, sites, world, telemetry)
-    signing = _signing_keys(settings, sites, world)
+    signing = signing_keys(settings, sites, world)
     service = Service(
         settings=settings,
         sites=sites,
@@ -227,16 +205,22 @@ def build(settings: Settings, world: World | None = None) -> Service:
             warm=lambda site: service.keys.warm([site]),
         ),
         signing=signing,
-        backend=_backend(network, signing, world),
+        backend=backend_tokens(network, signing, world),
     )
     service.background = wire(service, now=world.now, clock=world.clock)
     service.endpoints = _endpoints(service, world)
-    service.asgi = Edge(
+    service.launch = launch_of(service, world)
+    service.asgi = _asgi(service)
+    return service
+
+
+def _asgi(service: Service) -> Edge:
+    sites = service.sites  # reloaded in place
+    return Edge(
         app=_fastapi(service),
         origins_of=lambda name: s.file.cors.origins if (s := sites.by_name.get(name)) else (),
-        any_origin=settings.is_demo,
+        any_origin=service.settings.is_demo,
     )
-    return service
 
 
 def _network(
@@ -248,15 +232,6 @@ def _network(
     for site in sites.by_name.values():
         network.client(site)  # certificates that cannot be read stop the start
     return network
-
-
-def _backend(network: Network, signing: KeyFile, world: World) -> BackendTokens:
-    return BackendTokens(
-        client=network.client,
-        configurations=Configurations(client=network.client, clock=world.clock),
-        keys=signing,
-        now=world.now,
-    )
 
 
 def _upkeep(settings: Settings, sites: Sites, world: World) -> Upkeep:
@@ -280,19 +255,6 @@ def _telemetry(settings: Settings, world: World) -> "Telemetry | None":
     return start_telemetry(settings.otlp_url)
 
 
-def _signing_keys(settings: Settings, sites: Sites, world: World) -> KeyFile:
-    """Return our signing keys; where a site needs them they must be there. Raises `Misconfigured`."""
-    file = KeyFile(
-        path=settings.signing_keys_file,
-        now=world.now,
-        clock=world.clock,
-        make_missing=settings.is_demo,
-    )
-    if any(site.file.backend for site in sites.by_name.values()) and not settings.is_demo:
-        file.keys()
-    return file
-
-
 def _endpoints(service: Service, world: World) -> Endpoints:
     verify = Verify(keys=service.keys, replay=service.replay, now=world.now)
     public_url = service.settings.public_url.rstrip("/")
@@ -303,7 +265,9 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         verify=verify,
         read=read_request,
         ready=service.background.ready,
-        gather=Gather(server_of=OfSite(lambda site: _server(site, service, world)), now=world.now),
+        gather=Gather(
+            server_of=OfSite(lambda site: fhir_server(site, service.network, world)), now=world.now
+        ),
         by_rules=rule_brief,
         compose=Compose(public_url=public_url, new_id=world.new_id),
         keep=Keep(writer=service.writer, now=world.now),
@@ -346,7 +310,8 @@ def _fastapi(service: Service) -> FastAPI:
     app = bare(lifespan)
     add_routes(app, service.endpoints)
     add_key_set(app, service.signing)
-    add_review(app, service.sites)
+    add_launch(app, service.launch)
+    add_review(app, service.sites, service.launch.session_of)
     add_registration(app, _registration(service))
     if service.telemetry is not None:
         service.telemetry.watch(app, service.database.engine.sync_engine)
@@ -362,15 +327,4 @@ def _registration(service: Service) -> Registration:
         page_of=lambda site: html(packet(site, service.catalog.by_id.values(), ours)),
         token=token.get_secret_value() if token else "",
         is_demo=service.settings.is_demo,
-    )
-
-
-def _server(site: Site, service: Service, world: World) -> FhirServer:
-    return FhirServer(
-        base_url=site.file.fhir.base_url,
-        accept=site.profile.search.accept,
-        http=service.network.client(site),
-        pace=Pace(rate=site.file.policy.reads_per_second, clock=world.clock),
-        slots=asyncio.Semaphore(site.file.policy.concurrent_reads),
-        clock=world.clock,
     )

@@ -1,0 +1,90 @@
+"""Wires what proves us to EHRs, and what proves people to us."""
+
+from typing import Protocol
+
+from cds_service.app.world import World, fhir_server
+from cds_service.audit import Audit
+from cds_service.flow.clinician import Whois
+from cds_service.flow.sessions import Sessions
+from cds_service.flow.sign_in import SignIn
+from cds_service.http.cookies import Cookies
+from cds_service.http.launch import Launch
+from cds_service.network import Network
+from cds_service.settings import Settings
+from cds_service.sites import OfSite, Site, Sites
+from cds_service.smart.backend import BackendTokens
+from cds_service.smart.configuration import Configurations
+from cds_service.smart.keys import KeyFile
+from cds_service.smart.launch import LaunchContext, Launches
+from cds_service.storage import Database
+from cds_service.verify import KeySets
+from cds_service.verify.identity import VerifyIdentity
+
+
+class Parts(Protocol):
+    """What of the service a sign-in needs."""
+
+    settings: Settings
+    sites: Sites
+    database: Database
+    audit: Audit
+    keys: KeySets
+    network: Network
+    signing: KeyFile
+    backend: BackendTokens
+
+
+def signing_keys(settings: Settings, sites: Sites, world: World) -> KeyFile:
+    """Return our signing keys; where a site needs them they must be there. Raises `Misconfigured`."""
+    file = KeyFile(
+        path=settings.signing_keys_file,
+        now=world.now,
+        clock=world.clock,
+        make_missing=settings.is_demo,
+    )
+    if any(site.signs for site in sites.by_name.values()) and not settings.is_demo:
+        file.keys()
+    return file
+
+
+def backend_tokens(network: Network, signing: KeyFile, world: World) -> BackendTokens:
+    """Return our tokens at the EHRs."""
+    return BackendTokens(
+        client=network.client,
+        configurations=Configurations(client=network.client, clock=world.clock),
+        keys=signing,
+        now=world.now,
+    )
+
+
+def launch_of(service: Parts, world: World) -> Launch:
+    """Return the SMART EHR launch."""
+    public_url = service.settings.public_url.rstrip("/")
+    launches = Launches(
+        client=service.network.client,
+        configurations=service.backend.configurations,
+        keys=service.signing,
+        public_url=public_url,
+        now=world.now,
+    )
+    servers = OfSite(lambda site: fhir_server(site, service.network, world))
+    sign_in = SignIn(
+        launches=launches,
+        identity=VerifyIdentity(keys=service.keys, now=world.now),
+        whois=Whois(server_of=servers, clock=world.clock),
+        database=service.database,
+        audit=service.audit,
+        ask=_no_brief,
+        now=world.now,
+    )
+    return Launch(
+        sites=service.sites,
+        sign_in=sign_in,
+        sessions=Sessions(database=service.database, launches=launches, now=world.now),
+        cookies=Cookies(secure=public_url.startswith("https://")),
+    )
+
+
+async def _no_brief(_site: Site, _context: LaunchContext) -> str | None:
+    """Return no brief: in this version none is prepared because somebody opens the app."""
+    return None
