@@ -418,13 +418,13 @@ def main(words: Sequence[str]) -> int:
 
     named = "--named" in words
     chosen = [each for each in MUTANTS if each.named or not named]
-    verdicts = list(run(chosen, FILES[:3] if named else FILES))
-    for each in verdicts:
+    caught = 0
+    for each in run(chosen, FILES[:3] if named else FILES):
         word = "caught" if each.caught else "SURVIVED"
-        print(f"{word:<9}{each.mutant.does:<52}{each.by}")
-    caught = sum(each.caught for each in verdicts)
-    print(f"{caught} of {len(verdicts)} mutants of the rules caught")
-    return int(caught != len(verdicts))
+        print(f"{word:<9}{each.mutant.does:<52}{each.by}", flush=True)
+        caught += each.caught
+    print(f"{caught} of {len(chosen)} mutants of the rules caught")
+    return int(caught != len(chosen))
 
 
 if __name__ == "__main__":
