@@ -99,15 +99,33 @@ def make_plan(wish: Wish, services: Iterable[HookService]) -> Plan:
         overrides=overrides,
         routes=tuple(_routes(wish, profile, wanted)),
         grants=tuple(grants(profile, wanted, parts)),
-        steps=tuple(applying(known.step, parts)),
+        steps=tuple(
+            step.model_copy(update={"what": _worded(step.what)})
+            for step in applying(known.step, parts)
+        ),
         limits=tuple(_limits(known, profile, wanted, parts)),
-        risks=tuple(applying(known.risk, parts)),
+        risks=tuple(
+            risk.model_copy(update={"do": _worded(risk.do)})
+            for risk in applying(known.risk, parts)
+        ),
         confirm=tuple(
             f"{fact.name} = {json.dumps(fact.value)}: {fact.source}"
             for fact in facts(wish.vendor)
             if fact.verify
         ),
     )
+
+
+def _worded(template: str) -> str:
+    """Fill the placeholders of a sentence before there is a site."""
+    known = {
+        "{site}": "SITE",
+        "{public_url}": "our public address",
+        "{client_id}": "OUR-CLIENT-ID",
+    }
+    for placeholder, words in known.items():
+        template = template.replace(placeholder, words)
+    return template
 
 
 def registration_of(vendor: str) -> Registration:

@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from pydantic import SecretStr
 
+from cds_service.catalog import load_catalog
 from cds_service.cli import parser
 from cds_service.domain import brief, errors, evidence, needs, states
 from cds_service.http.problems import STATUS
@@ -19,6 +20,8 @@ from cds_service.rulebook import entries
 from cds_service.settings import Settings
 from cds_service.vendors import facts, load_profile, queries, vendor_names
 from cds_service.vendors.profile import NeedRule, Profile
+from discovery.guide import guide
+from discovery.page import markdown
 
 REFERENCE = Path(__file__).parent / "reference"
 _NOTE = "<!-- written by docs/generate.py; change the code, then run it -->\n"
@@ -35,6 +38,15 @@ def pages() -> dict[str, str]:
         "needs.md": _page("Record needs", _needs()),
         "vendors.md": _page("Vendor profiles", _vendors()),
         "states.md": _page("The states of a brief", _states()),
+    } | _guides()
+
+
+def _guides() -> dict[str, str]:
+    """Return the how-to of each vendor."""
+    services = load_catalog(["hooks"]).by_id.values()
+    return {
+        f"../how-to/vendors/{vendor}.md": _NOTE + markdown(guide(vendor, services))
+        for vendor in vendor_names()
     }
 
 
@@ -165,7 +177,7 @@ def _first(thing: type) -> str:
 
 def main() -> None:
     """Write the pages."""
-    REFERENCE.mkdir(exist_ok=True)
+    (REFERENCE.parent / "how-to" / "vendors").mkdir(exist_ok=True)
     for name, text in pages().items():
         (REFERENCE / name).write_text(text, encoding="utf-8")
         print(f"wrote docs/reference/{name}")  # noqa: T201  # a script says what it did

@@ -1,8 +1,10 @@
 """`cds-service demo`: a simulated EHR and the service on loopback, with real cards for synthetic patients."""
 
 import argparse
+from importlib.util import find_spec
 
 from cds_service.cli.terminal import port
+from cds_service.domain.errors import Misconfigured
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -16,6 +18,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(args: argparse.Namespace) -> int:
     """Start both and stay up, or play the tour once."""
+    if find_spec("cds_service.simulator") is None:
+        raise Misconfigured(
+            "The demo's EHR is not part of this installation: use the source, or `serve`."
+        )
     from cds_service.cli import play  # late: the other commands need no simulator
 
     return play.run(args)

@@ -39,6 +39,7 @@ def test_every_statement_of_a_plan_has_a_source(folder, capsys, vendor):
     assert all(len(route["why"].split()) >= 2 for route in plan["routes"])
     for kind in ("steps", "limits", "risks"):
         assert all(len(each["source"].split()) >= 2 for each in plan[kind])
+    assert "{site}" not in json.dumps(plan)
     assert {fact.name for fact in facts(vendor) if fact.verify} == {
         each.split(" = ")[0] for each in plan["confirm"]
     }
