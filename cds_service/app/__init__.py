@@ -27,6 +27,7 @@ from cds_service.http.cds_hooks_2 import read_feedback, read_request
 from cds_service.http.edge import Edge
 from cds_service.http.key_set import add_key_set
 from cds_service.http.launch import Launch, add_launch
+from cds_service.http.places import Places
 from cds_service.http.registration import Registration, add_registration
 from cds_service.http.review import add_review
 from cds_service.http.service import Endpoints, add_routes
@@ -296,7 +297,7 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         readiness=service.readiness,
         notes=service.notes,
         max_body_bytes=service.settings.max_body_bytes,
-        max_in_flight=service.settings.max_in_flight,
+        places=Places(service.settings.max_in_flight, lambda: len(service.sites.by_name)),
         now=world.now,
     )
 

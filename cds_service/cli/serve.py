@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
     import uvicorn  # late: the other commands need no server
 
     from cds_service.app import build
+    from cds_service.http.patience import Impatient
 
     if args.workers != 1:
         raise Misconfigured("--workers must be 1: embedded SQLite is for one process.")
@@ -35,6 +36,11 @@ def run(args: argparse.Namespace) -> int:
     gc.freeze()  # what stands now stays: the collector need not walk it during every call
     gc.set_threshold(*_COLLECT)
     uvicorn.run(
-        service.asgi, host=args.host, port=args.port, access_log=False, server_header=False
+        service.asgi,
+        host=args.host,
+        port=args.port,
+        http=Impatient,
+        access_log=False,
+        server_header=False,
     )
     return 0

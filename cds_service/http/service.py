@@ -6,8 +6,7 @@ service. Nobody holds a place by sending half a body without a token.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -31,6 +30,7 @@ from cds_service.domain.errors import (
 from cds_service.domain.json import encode
 from cds_service.flow.answer import Answer
 from cds_service.flow.feedback import TakeFeedback
+from cds_service.http.places import Places
 from cds_service.http.problems import headers, outcome, status
 from cds_service.sites import Site, Sites
 from cds_service.verify import Verify
@@ -62,9 +62,8 @@ class Endpoints:
     notes: Callable[[], list[str]]
     """What concerns one site only."""
     max_body_bytes: int
-    max_in_flight: int
+    places: Places
     now: Callable[[], datetime]
-    _in_flight: int = field(default=0)
 
     async def discover(self, request: Request) -> Response:
         """`GET /{site}/cds-services`: public, unless the site wants it authenticated."""
@@ -85,7 +84,7 @@ class Endpoints:
         budget = site.file.hook_budget_ms / 1000 - _FINISH_S
         call = self._call(request, site, request.path_params["service"], budget_s=budget)
         try:
-            with self._slot():
+            with self.places.hold(site.name):
                 answered = await self.answer(call)
         except NothingToSay:
             return Response(b'{"cards":[]}', media_type=_JSON)
@@ -97,7 +96,7 @@ class Endpoints:
         site = self.sites.find(request.path_params["site"])
         service = request.path_params["service"]
         call = self._call(request, site, service, budget_s=_FEEDBACK_BUDGET_S)
-        with self._slot():
+        with self.places.hold(site.name):
             await self.feedback(call)
         return Response(b"{}", media_type=_JSON)
 
@@ -111,17 +110,6 @@ class Endpoints:
         status_now = "not ready" if wrong else "ready"
         body = encode({"status": status_now, "reasons": wrong, "notes": self.notes()})
         return Response(body, status_code=503 if wrong else 200, media_type=_JSON)
-
-    @contextmanager
-    def _slot(self) -> Iterator[None]:
-        """Hold one of the places for calls in flight. Raises `Overloaded` when there is none."""
-        if self._in_flight >= self.max_in_flight:
-            raise Overloaded
-        self._in_flight += 1
-        try:
-            yield
-        finally:
-            self._in_flight -= 1
 
     def _call(self, request: Request, site: Site, service: str, *, budget_s: float) -> Call:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

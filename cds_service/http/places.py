@@ -1,0 +1,43 @@
+"""Places for calls in flight: a cap for the process, and some of them out of reach of any one site."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from cds_service.domain.errors import Overloaded
+
+_KEPT = 4
+"""One place in so many is kept for the sites that hold few."""
+
+
+@dataclass(slots=True)
+class Places:
+    """The places of one process, shared by its sites.
+
+    A site may take whatever is free, but for the last quarter: of that each site may count on its part, however many
+    calls another one sends.
+    """
+
+    total: int
+    sites: Callable[[], int]
+    """How many sites there are."""
+    _taken: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def hold(self, site: str) -> Iterator[None]:
+        """Hold one place for a site's call. Raises `Overloaded` when there is none for it."""
+        if not self._is_free_for(site):
+            raise Overloaded
+        self._taken[site] += 1
+        try:
+            yield
+        finally:
+            self._taken[site] -= 1
+
+    def _is_free_for(self, site: str) -> bool:
+        free, others = self.total - self._taken.total(), self.sites() - 1
+        kept = max(1, self.total // _KEPT)
+        if others < 1 or free > kept:
+            return free > 0
+        return free > 0 and self._taken[site] < max(1, kept // others)
