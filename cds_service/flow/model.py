@@ -14,7 +14,6 @@ from cds_service.flow.write_brief import WithAgent, WriteBrief, by_rules
 from cds_service.llm import ModelFailed
 from cds_service.settings import Settings
 from cds_service.sites import Sites
-from cds_service.storage import Database
 
 if TYPE_CHECKING:
     from cds_service.llm.claude import Claude
@@ -32,11 +31,11 @@ class Helper:
     """Who attests the agreement, when it was signed, where it is filed, for which region, for which host."""
     problem: str = ""
 
-    async def begin(self, database: Database, audit: Audit, sites: Sites) -> None:
+    async def begin(self, audit: Audit, sites: Sites) -> None:
         """Put the attestation into the audit of each site that a model helps, and ask what there is to know of it."""
         if self.model is None:
             return
-        async with database.transaction() as connection:
+        async with audit.writer.database.transaction() as connection:
             for name, site in sites.by_name.items():
                 if site.file.agent.enabled:
                     await audit.append(
