@@ -17,12 +17,12 @@ from cds_service.fhir.client import FhirServer, Pace
 from cds_service.flow.ahead import Ahead
 from cds_service.flow.ask import Ask
 from cds_service.flow.change import Change
+from cds_service.flow.model import Helper, helper
 from cds_service.flow.prepare import Prepare
 from cds_service.flow.ready import Ready
 from cds_service.flow.schedule import Schedule
 from cds_service.flow.switches import Switches
 from cds_service.flow.work_ahead import WorkAhead
-from cds_service.flow.write_brief import by_rules
 from cds_service.network import Network
 from cds_service.settings import Settings
 from cds_service.sites import OfSite, Site, Sites
@@ -31,6 +31,7 @@ from cds_service.storage import OUTAGES, Database, Writer
 from cds_service.storage.notices import Notices
 from cds_service.storage.ready import ReadyBriefs
 from cds_service.storage.seal import SHARED
+from cds_service.storage.switches import AGENT
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Of an EHR that is asked ahead: a chart may come in few and large pages."""
@@ -49,11 +50,15 @@ class Background:
     ask: Ask
     ready: Ready
     ahead: Ahead
+    helper: Helper
+    audit: Audit
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Hear of changed briefs and, unless this process only answers, do the work; drain it at the end."""
         tasks = [asyncio.create_task(self.notices.run())]
+        if self.role != "api":
+            tasks.append(asyncio.create_task(self.helper.begin(self.audit, self.sites)))
         doing = self.work.watch() if self.role == "api" else self.work.run()
         tasks.append(asyncio.create_task(doing))
         try:
@@ -65,9 +70,11 @@ class Background:
                 with suppress(asyncio.CancelledError):
                     await task
             await self.work.stop(_DRAIN_S)
+            await self.helper.close()
 
     def notes(self) -> Iterator[str]:
         """Yield what an admin of a site, or the operator, should know of work ahead."""
+        yield from self.helper.notes(self.sites)
         if self.work.problem:
             yield f"work ahead: {self.work.problem}"
         for name, number in self.work.late.items():
@@ -103,13 +110,20 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
     notices = Notices(database=database, listeners=[kept.drop])
     change = Change(database=database, notices=notices, audit=given.audit, now=now)
     ask = Ask(database=database, now=now)
+    writing = helper(
+        given.settings,
+        sites=given.sites,
+        is_off=lambda site: given.switches.is_off(site, AGENT),
+        now=now,
+        clock=clock,
+    )
     prepare = Prepare(
         database=database,
         sites=given.sites,
         catalog=given.catalog,
         tokens=given.backend,
         gather_whole=GatherWhole(server_of=server_of, now=now),
-        write_brief=by_rules,
+        write_brief=writing.write_brief,
         change=change,
         ask=ask,
         now=now,
@@ -140,6 +154,8 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         ask=ask,
         ready=Ready(database=database, kept=kept, now=now),
         ahead=Ahead(ask=ask, writer=given.writer),
+        helper=writing,
+        audit=given.audit,
     )
 
 

@@ -12,9 +12,10 @@ from typing import Any, get_args
 
 from pydantic import SecretStr
 
+from cds_service.brief.recheck import FAULTS
 from cds_service.catalog import load_catalog
 from cds_service.cli import parser
-from cds_service.domain import brief, errors, evidence, needs, states
+from cds_service.domain import brief, draft, errors, evidence, needs, states
 from cds_service.http.problems import STATUS
 from cds_service.rulebook import entries
 from cds_service.settings import Settings
@@ -34,6 +35,7 @@ def pages() -> dict[str, str]:
         "errors.md": _page("Errors", _errors()),
         "cli.md": _page("Command line", _commands()),
         "brief.md": _page("The brief as JSON: closed lists", _lists()),
+        "agent.md": _page("What a model's choice is checked for, and how a run ends", _agent()),
         "brief-tables.md": _page("The brief's tables, entry by entry", _tables()),
         "needs.md": _page("Record needs", _needs()),
         "vendors.md": _page("Vendor profiles", _vendors()),
@@ -113,6 +115,16 @@ def _lists() -> Iterator[str]:
         ("gap `reason`", get_args(evidence.GapReason)),
     ):
         yield f"## {title}\n\n" + ", ".join(f"`{member}`" for member in members) + "\n"
+
+
+def _agent() -> Iterator[str]:
+    yield "Checks of a statement that a model proposes, in their order. What is dropped is counted on the brief.\n"
+    yield "| code | what follows |\n| --- | --- |"
+    yield from (f"| `{code}` | {said} |" for code, said in draft.CODES.items())
+    yield "\n## Endings\n\n| ending | what a reader of the brief is told |\n| --- | --- |"
+    yield from (f"| `{ending}` | {said} |" for ending, said in draft.ENDINGS.items())
+    yield "\n## Faults of a stored brief\n\n| fault | meaning |\n| --- | --- |"
+    yield from (f"| `{fault}` | {said} |" for fault, said in FAULTS.items())
 
 
 def _tables() -> Iterator[str]:

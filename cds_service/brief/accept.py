@@ -37,13 +37,15 @@ class Known:
     read: frozenset[str] = field(repr=False)
     """Notes whose text it has seen."""
     by_ref: Mapping[tuple[Kind, str], tuple[Placed, ...]] = field(repr=False)
-    absences: Mapping[tuple[NeedName, ...], Placed] = field(repr=False)
+    absences: Mapping[tuple[Kind, tuple[NeedName, ...]], Placed] = field(repr=False)
+    """What rules say was not found, by kind and needs: it cites nothing."""
 
     def about(self, said: Statement) -> tuple[Placed, ...]:
         """Return what rules say of the same kind that begins with the same entry, or of the same absence."""
         if said.refs:
             return self.by_ref.get((said.kind, said.refs[0]), ())
-        return (self.absences[said.needs],) if said.needs in self.absences else ()
+        found = self.absences.get((said.kind, said.needs))
+        return (found,) if found else ()
 
     def find(self, kind: Kind, refs: tuple[str, ...]) -> Placed | None:
         """Return the statement of this kind by rules that cites all of these, its own section before attention.
@@ -60,14 +62,14 @@ class Known:
 def known(record: Record, rules: Brief, shown: frozenset[str], read: frozenset[str]) -> Known:
     """Index the rules' brief of a record, and what a model has seen of it."""
     found: dict[tuple[Kind, str], list[Placed]] = {}
-    absences: dict[tuple[NeedName, ...], Placed] = {}
+    absences: dict[tuple[Kind, tuple[NeedName, ...]], Placed] = {}
     parts = sorted(rules.sections, key=lambda part: part.id in {"attention", "changes"})
     for part in parts:
         for line in part.lines:
             plain = tuple(each for each in line.statement.flags if each != "restricted")
             said = replace(line.statement, flags=plain)
-            if said.kind == "absence":
-                absences[said.needs] = (part.id, said)
+            if not said.refs:
+                absences[said.kind, said.needs] = (part.id, said)
             for ref in said.refs:
                 found.setdefault((said.kind, ref), []).append((part.id, said))
     return Known(record, shown, read, {key: tuple(each) for key, each in found.items()}, absences)
@@ -120,8 +122,8 @@ def _absence(said: Proposed, by: Known) -> Made:
     record = by.record
     if said.refs or not said.needs:
         return "kind_mismatch"
-    if said.needs in by.absences:
-        return by.absences[said.needs]
+    if (said.kind, said.needs) in by.absences:
+        return by.absences[said.kind, said.needs]
     if any(record.holds_any(need) for need in said.needs):
         return "absence_denied"
     if not (record.proves_absence(said.needs) or record.is_bundle(said.needs)):

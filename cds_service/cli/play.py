@@ -32,6 +32,8 @@ SITES = {"general": "generic", "riverside": "epic"}
 """Demo sites, and the kind of EHR that each runs."""
 _ZONE = ZoneInfo("America/Chicago")
 _START_S = 20.0
+SCRIPTED = "scripted-demo"
+"""The demo's model is a scripted stand-in that the simulator serves: no real model, no key, nothing leaves."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -88,6 +90,10 @@ def demo_settings(demo: Demo) -> Settings:
         database_url="",  # whatever the environment says: the demo never writes elsewhere
         keyring="",
         hook_packages=("hooks",),
+        model_provider="anthropic",
+        model_id=SCRIPTED,
+        model_base_url=f"{demo.ehr_url}/scripted-model",
+        ANTHROPIC_API_KEY="scripted",
     )
 
 

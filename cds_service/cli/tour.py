@@ -1,5 +1,6 @@
 """The demo's story, played once: discover, book, open charts, give feedback. Each step is checked."""
 
+import asyncio
 import textwrap
 
 from cds_service.cli.terminal import shown
@@ -17,6 +18,10 @@ async def tour(simulator: Simulator) -> int:
         ("General Hospital reads discovery", _discover(simulator.client("general"))),
         ("A visit is booked", _book(simulator.client("general"))),
         ("A chart opens at General Hospital", _open(simulator.client("general"))),
+        (
+            "The brief is prepared ahead, with the scripted stand-in for a model",
+            _prepared(simulator.client("general")),
+        ),
         (
             "The same chart opens at Riverside Clinic (Epic-like)",
             _open(simulator.client("riverside")),
@@ -57,6 +62,21 @@ async def _book(client: CdsClient) -> Step:
     booked = [each for each in known if each["status"] == "booked"]
     answers = await client.book(patient, booked[:1])
     return _told(answers, wants_cards=False)
+
+
+async def _prepared(client: CdsClient) -> Step:
+    """Open the chart until it is served from the brief that the booking asked for."""
+    for _ in range(_TRIES):
+        answers = await client.open_chart(_patient())
+        details = [str(card.get("detail", "")) for each in answers for card in each.cards()]
+        if any(_AHEAD in each and _HELPED in each for each in details):
+            return _told(answers, wants_cards=True)
+        await asyncio.sleep(_PAUSE_S)
+    return "the chart was not served from a prepared brief that a model had a part in", []
+
+
+_TRIES, _PAUSE_S = 60, 0.5
+_AHEAD, _HELPED = "Prepared ", "A model chose"
 
 
 async def _dismiss(client: CdsClient) -> Step:

@@ -1,7 +1,7 @@
 """From a gathered record to a brief with everything that it was made by: the seam where a model may help."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -55,10 +55,12 @@ class WithAgent:
     """Writes the brief with a model where a site wants one, and by rules whenever that comes to nothing."""
 
     agent: Agent
+    is_off: Callable[[str], bool] = lambda _site: False
+    """Whether an operator stopped the agent of a site."""
 
     async def __call__(self, context: Context, site: Site) -> Written:
         """Return the brief of what the model chose, or of the rules and the reason why."""
-        if not site.file.agent.enabled:
+        if not site.file.agent.enabled or self.is_off(site.name):
             return await by_rules(context, site)
         rules = await asyncio.to_thread(rule_brief, context)
         may_send = await asyncio.to_thread(open_to_models, context.ledger, site.marks)

@@ -24,6 +24,7 @@ from cds_service.simulator.faults import Fault, FaultMiddleware
 from cds_service.simulator.fhir_server import FhirEndpoint
 from cds_service.simulator.markup import web_address
 from cds_service.simulator.oauth import AuthorizationServer
+from cds_service.simulator.scripted_model import ScriptedModel
 from cds_service.simulator.wire import dumps, loads
 from cds_service.simulator.world import Simulator
 
@@ -146,6 +147,7 @@ def create_app(config: SimulatorConfig) -> Starlette:
     """Make the simulator's application. Patients are generated when first asked for."""
     simulator = Simulator(config)
     routes = ChartPages(simulator).routes() + Control(simulator).routes()
+    routes += ScriptedModel().routes()
     for ehr in simulator.ehrs.values():
         routes.append(Route(ehr.personality.hook_keys_path, _hook_keys(ehr)))
         routes += AuthorizationServer(ehr).routes()

@@ -13,7 +13,7 @@ from cds_service.sensitive import Marks
 from cds_service.sites.file import SiteFile, servers
 from cds_service.vendors import Profile
 
-_LATER = ("agent", "write")
+_LATER = ("write",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,10 @@ BELOW: dict[SectionId, int] = {
 }
 """Sections below the fold, and how many of their lines a card carries; the brief has them all."""
 
+LEADS = 3
+"""Lines that a model put first and that a card shows apart from those that rules put there."""
+MADE_BY = ("rules", "model", "prompt", "tools")
+
 LISTS = frozenset({"problems", "medications", "allergies"})
 """Told in full even where a line stands above the fold: a shortened list reads as a complete one."""
 
@@ -137,6 +141,9 @@ def _detail(brief: Brief) -> Iterator[Text | Bullets]:
     top = list(dict.fromkeys(map(_text, _top(brief))))[:FOLD]
     if top:
         yield Bullets(lines=tuple(top))
+    led = _led(brief)
+    if led:
+        yield Bullets(heading="Put first by a model", lines=tuple(led))
     if brief.gap_texts:
         yield Bullets(heading="Not available", lines=brief.gap_texts)
     for section in brief.sections:
@@ -146,7 +153,26 @@ def _detail(brief: Brief) -> Iterator[Text | Bullets]:
         most = BELOW.get(section.id, 0)
         if most and rest:
             yield Bullets(heading=section.title, lines=tuple(_cut(rest, most)))
+    if brief.notices:
+        yield Text(text=" ".join((*brief.notices, _versions(brief))))
     yield Text(text=f"Record as of {brief.as_of:%Y-%m-%d %H:%M %Z}. Not reviewed by a clinician.")
+
+
+def _led(brief: Brief) -> list[str]:
+    """Return what a model put first, each line written by code, its reason marked as what it is."""
+    lines = [x for x in brief.section("attention") if x.statement.added_by == "model"]
+    return [_with_reason(x) for x in lines[:LEADS]]
+
+
+def _with_reason(line: Line) -> str:
+    why = line.statement.why
+    return f"{_text(line)} (model's reason, not verified: {why})" if why else _text(line)
+
+
+def _versions(brief: Brief) -> str:
+    """Say what had a part in a brief, by version."""
+    told = [f"{name} {brief.versions[name]}" for name in MADE_BY if name in brief.versions]
+    return f"Made by {', '.join(told)}."
 
 
 def _top(brief: Brief) -> Iterator[Line]:

@@ -57,7 +57,9 @@ def _citations(tally, chart, line):
     refs = line.statement.refs
     for ref in refs:
         tally.add("citation validity", ref in chart.raw and _theirs(chart, ref), 1, line.text)
-    proven = line.statement.kind == "absence" and bool(line.statement.needs)
+    needs = line.statement.needs
+    states = {state for need in needs for state in chart.context.ledger.states(need)}
+    proven = line.statement.kind in {"absence", "not_found"} and states == {"complete"}
     tally.add("citation coverage", bool(refs) or proven, 1, line.text)
 
 
