@@ -110,13 +110,7 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
     notices = Notices(database=database, listeners=[kept.drop])
     change = Change(database=database, notices=notices, audit=given.audit, now=now)
     ask = Ask(database=database, now=now)
-    writing = helper(
-        given.settings,
-        sites=given.sites,
-        is_off=lambda site: given.switches.is_off(site, AGENT),
-        now=now,
-        clock=clock,
-    )
+    writing = _helper(given, now, clock)
     prepare = Prepare(
         database=database,
         sites=given.sites,
@@ -142,20 +136,40 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         role=given.settings.role,
         sites=given.sites,
         notices=notices,
-        work=WorkAhead(
-            engine=engine,
-            database=database,
-            sites=given.sites,
-            change=change,
-            schedule=schedule,
-            switches=given.switches,
-            now=now,
-        ),
+        work=_work(given, engine, change, schedule, now),
         ask=ask,
         ready=Ready(database=database, kept=kept, now=now),
         ahead=Ahead(ask=ask, writer=given.writer),
         helper=writing,
         audit=given.audit,
+    )
+
+
+def _helper(given: Service, now: Callable[[], datetime], clock: Callable[[], float]) -> Helper:
+    return helper(
+        given.settings,
+        sites=given.sites,
+        is_off=lambda site: given.switches.is_off(site, AGENT),
+        now=now,
+        clock=clock,
+    )
+
+
+def _work(
+    given: Service,
+    engine: Engine,
+    change: Change,
+    schedule: Schedule,
+    now: Callable[[], datetime],
+) -> WorkAhead:
+    return WorkAhead(
+        engine=engine,
+        database=given.writer.database,
+        sites=given.sites,
+        change=change,
+        schedule=schedule,
+        switches=given.switches,
+        now=now,
     )
 
 
