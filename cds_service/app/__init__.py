@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from cds_service.app.desk import Desk, wire_desk
 from cds_service.app.smart import backend_tokens, launch_of, signing_keys
 from cds_service.app.world import World, fhir_server, new_id, utc_now
 from cds_service.audit import Audit
@@ -71,6 +72,7 @@ class Service:
     backend: BackendTokens
     endpoints: Endpoints = field(init=False)
     launch: Launch = field(init=False)
+    desk: Desk = field(init=False)
     asgi: Edge = field(init=False)
     reload: Reload
     now: Callable[[], datetime]
@@ -211,6 +213,8 @@ def build(settings: Settings, world: World | None = None) -> Service:
     service.background = wire(service, now=world.now, clock=world.clock)
     service.endpoints = _endpoints(service, world)
     service.launch = launch_of(service, world)
+    service.desk = wire_desk(service, world)
+    service.background.work.engine.register("writeback", service.desk.write_back)
     service.asgi = _asgi(service)
     return service
 
@@ -312,7 +316,7 @@ def _fastapi(service: Service) -> FastAPI:
     add_routes(app, service.endpoints)
     add_key_set(app, service.signing)
     add_launch(app, service.launch)
-    add_review(app, service.sites, service.launch.session_of)
+    add_review(app, service.desk.review)
     add_registration(app, _registration(service))
     if service.telemetry is not None:
         service.telemetry.watch(app, service.database.engine.sync_engine)

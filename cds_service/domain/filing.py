@@ -81,6 +81,8 @@ class Receipt:
     """`DocumentReference/<id>`."""
     read_at: datetime
     differences: tuple[Difference, ...] = ()
+    is_searchable: bool = False
+    """Whether the site's search found it: from then on that search proves absence, too."""
 
     @property
     def is_as_approved(self) -> bool:

@@ -113,7 +113,7 @@ class FhirServer:
         raise AssertionError("unreachable")
 
     async def _get_once(self, url: str, token: str) -> tuple[Answer, float | None]:
-        headers = {"Accept": self.accept, "Authorization": f"Bearer {token}"}
+        headers = {"Accept": self.accept} | ({"Authorization": f"Bearer {token}"} if token else {})
         try:
             async with self.http.stream("GET", url, headers=headers) as response:
                 body = await _read(response, self.max_bytes)

@@ -6,7 +6,7 @@ again from what is stored then: an equal digest proves that nothing changed in b
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -109,11 +109,18 @@ def _note(draft: Draft, session: LaunchSession, zone: ZoneInfo, at: datetime) ->
 def _head(draft: Draft) -> list[str]:
     model = draft.versions.get("model")
     by = f"rules {draft.sheet.rules_version}" + (f", model {model}" if model else "")
-    told = [f"Record as of {draft.sheet.as_of} ({by})"]
+    told = [f"Record as of {_to_the_minute(draft.sheet.as_of)} ({by})"]
     if draft.relates_to:
         word = "Replaces" if draft.relation == "replaces" else "Adds to"
         told.append(f"{word} the note filed before ({draft.relates_to.partition('/')[2]}).")
     return told
+
+
+def _to_the_minute(instant: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(instant).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return instant
 
 
 def approve(

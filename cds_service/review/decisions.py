@@ -30,9 +30,20 @@ class Rule:
     origins: frozenset[State]
     target: State
 
+    def path(self, origin: State) -> tuple[State, ...]:
+        """Return the states that a brief goes through, one after the other, in one transaction."""
+        return (*_THROUGH.get((origin, self.target), ()), self.target)
+
+
+_THROUGH: Mapping[tuple[State, State], tuple[State, ...]] = {
+    ("unknown", "approved"): ("failed",),  # a person looked: it is not there
+    ("written", "approved"): ("in_review",),  # a correction is a review of its own
+    ("verified", "approved"): ("in_review",),
+}
+
 
 DECISIONS: Mapping[Decision, Rule] = {
-    "edit": Rule(frozenset({"ready", "in_review"}), "in_review"),
+    "edit": Rule(frozenset({"ready", "in_review", "written", "verified"}), "in_review"),
     "approve": Rule(frozenset({"ready", "in_review"}), "approved"),
     "reject": Rule(frozenset({"ready", "in_review"}), "rejected"),
     "withdraw": Rule(frozenset({"approved", "written", "verified"}), "withdrawn"),

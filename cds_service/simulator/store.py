@@ -148,7 +148,7 @@ class Store:
         version = str(int(old.version) + 1 if old is not None and old.version.isdigit() else 1)
         stamp = self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
         meta = {**resource.get("meta", {}), "versionId": version, "lastUpdated": stamp}
-        stored = {**resource, "meta": meta}
+        stored = self._with_concepts({**resource, "meta": meta})
         rows[key] = Held(stored, owner(stored))
         self._keep(self._planned(stored))
         return stored

@@ -181,6 +181,68 @@ SESSION = Table(
     Column("body", LargeBinary, nullable=False),  # sealed: person, patient, encounter, scopes
     Column("tokens", LargeBinary, nullable=False),  # sealed
 )
+EDIT = Table(
+    "edit",
+    METADATA,
+    Column("brief", String(36), primary_key=True),
+    Column("made", String(16), primary_key=True),  # hash of the text that it was made to
+    Column("seq", Integer, primary_key=True),
+    Column("site", String(63), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("line", String(64), nullable=False),
+    Column("text", LargeBinary, nullable=False),  # sealed
+    Column("by", String(200), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("versions", JSON, nullable=False),  # of what made the line
+)
+DECISION = Table(
+    "decision",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("site", String(63), nullable=False),
+    Column("brief", String(36), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("reason", LargeBinary, nullable=False),  # sealed
+    Column("versions", JSON, nullable=False),
+)
+APPROVAL = Table(
+    "approval",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("site", String(63), nullable=False),
+    Column("brief", String(36), nullable=False),
+    Column("note", Integer, nullable=False),  # 1, and one more for each correction
+    Column("digest", String(64), nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("session", String(128), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("versions", JSON, nullable=False),
+    Column("packed", LargeBinary, nullable=False),  # sealed: all that was approved
+)
+WRITE_INTENT = Table(
+    "write_intent",
+    METADATA,
+    Column("id", String(36), primary_key=True),  # of its approval
+    Column("site", String(63), nullable=False),
+    Column("brief", String(36), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("first_sent", Instant),
+    Column("in_doubt", Instant),  # when a request left whose answer is not known
+    Column("told_stored", Integer, nullable=False),
+    Column("location", String(200), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("differences", JSON),
+    Column("read_at", Instant),
+    Column("searchable", Integer, nullable=False),  # the site's search found this note
+    Column("changed", Instant, nullable=False),
+)
+Index("approval_once", APPROVAL.c.brief, APPROVAL.c.note, unique=True)
+Index("write_intent_by_state", WRITE_INTENT.c.state, WRITE_INTENT.c.changed)
+Index("write_intent_by_site", WRITE_INTENT.c.site, WRITE_INTENT.c.searchable)
+Index("decision_by_brief", DECISION.c.brief)
 Index("brief_due", BRIEF.c.state, BRIEF.c.due)
 Index("brief_by_end", BRIEF.c.state, BRIEF.c.expires_at)
 Index("brief_by_patient", BRIEF.c.site, BRIEF.c.patient, BRIEF.c.created)

@@ -5,6 +5,8 @@ The rules that make it so:
 * the row says `in_doubt` before a request leaves, and is cleared only by an answer that settles it;
 * while it is in doubt nothing is sent: the chart is searched, again and again, for longer than the server can
   still be working on the request, and only a conclusive "not there" allows another request;
+* absence is believed only of a search that has found a note of ours at this site before: a vendor's search may
+  leave out what we write;
 * `If-None-Exist` goes along where the server honours it, and nothing rests on it: some servers race;
 * 4xx is an answer. Nothing refused is sent again.
 
@@ -65,6 +67,8 @@ class Filer:
     profile: Profile
     conditional: bool
     """Whether the server honours `If-None-Exist`."""
+    searchable: bool
+    """Whether this site's search has ever found a note of ours."""
     book: Book
     tokens: Tokens = field(repr=False)
     now: Callable[[], datetime]
@@ -91,6 +95,8 @@ class Filer:
             return await self._looked(row, found), token
         if row.told_stored:
             return await self.book.change("unknown", reason="gone"), token
+        if row.in_doubt is not None and not (self.searchable or self.conditional):
+            return await self.book.change("unknown", reason="no_answer"), token
         if row.attempts >= MAX_ATTEMPTS:
             why = row.reason if row.reason in {"not_reached", "throttled"} else "gave_up"
             return await self.book.change("failed", reason=why, in_doubt=None), token

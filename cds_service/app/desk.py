@@ -1,0 +1,76 @@
+"""Wires review and write-back: the pages, what a clinician decides, and the workflow that files a note."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from cds_service.app.world import World, fhir_server
+from cds_service.audit import Audit
+from cds_service.flow.changes import Changes
+from cds_service.flow.preflight import Preflight
+from cds_service.flow.sign import Sign
+from cds_service.flow.write_back import WriteBack
+from cds_service.http.launch import Launch
+from cds_service.http.review import Review
+from cds_service.network import Network
+from cds_service.sites import OfSite, Sites
+from cds_service.storage import Writer
+from cds_service.storage.reviews import Reviews
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where briefs are reviewed, and what files them."""
+
+    review: Review
+    write_back: WriteBack
+
+
+class Service(Protocol):
+    """What the desk shares with the rest."""
+
+    sites: Sites
+    writer: Writer
+    network: Network
+    audit: Audit
+    launch: Launch
+
+
+def wire_desk(given: Service, world: World) -> Desk:
+    """Wire it."""
+    server_of = OfSite(lambda site: fhir_server(site, given.network, world))
+    tokens_of = given.launch.sessions.tokens_of
+    reviews = Reviews(given.writer.database)
+    preflight = Preflight(server_of=server_of, clock=world.clock)
+    sign = Sign(
+        reviews=reviews,
+        audit=given.audit,
+        preflight=preflight,
+        now=world.now,
+        new_id=world.new_id,
+        nudge=_leave_to_the_sweeper,
+    )
+    return Desk(
+        review=Review(
+            sites=given.sites,
+            sign=sign,
+            changes=Changes(server_of=server_of, tokens_of=tokens_of),
+            session_of=given.launch.session_of,
+            now=world.now,
+        ),
+        write_back=WriteBack(
+            reviews=reviews,
+            audit=given.audit,
+            site_of=given.sites.find,
+            server_of=server_of,
+            capability_of=preflight.capability,
+            tokens_of=tokens_of,
+            now=world.now,
+            clock=world.clock,
+            sleep=asyncio.sleep,
+        ),
+    )
+
+
+async def _leave_to_the_sweeper(_brief: str, _revision: int) -> None:
+    """Start nothing at once: the sweeper looks every second for what is approved."""

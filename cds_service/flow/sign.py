@@ -1,0 +1,319 @@
+"""How a clinician reads, edits and decides a brief. Each decision is one ordinary transaction."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from hashlib import sha256
+from typing import cast
+
+from cds_service.audit import Audit
+from cds_service.context.stored import unpack
+from cds_service.domain.errors import BadCall, Conflict, NotAllowed
+from cds_service.domain.evidence import Ledger
+from cds_service.domain.json import EMPTY, JsonObject, decode
+from cds_service.domain.note import Note
+from cds_service.domain.session import LaunchSession
+from cds_service.domain.states import SHOWN
+from cds_service.review.approval import Draft, OnScreen, approve, on_screen, pack
+from cds_service.review.decisions import DECISIONS, Decision, check, may
+from cds_service.review.sheet import (
+    EDIT_KINDS,
+    MAX_TEXT,
+    Edit,
+    EditKind,
+    Sheet,
+    edited,
+    read_sheet,
+)
+from cds_service.sites import Site
+from cds_service.storage import Connection
+from cds_service.storage.reviews import (
+    KeptDecision,
+    KeptEdit,
+    Reviews,
+    StoredApproval,
+    StoredBrief,
+)
+from cds_service.writeback.preflight import Finding
+
+Preflight = Callable[[Note, Site, LaunchSession], Awaitable[tuple[Finding, ...]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A brief as it stands, for one person."""
+
+    brief: StoredBrief
+    session: LaunchSession
+    site: Site
+    edits: tuple[Edit, ...]
+    approval: StoredApproval | None
+
+    @cached_property
+    def body(self) -> JsonObject:
+        """Return the stored brief; empty while it is not ready."""
+        found = decode(self.brief.body) if self.brief.body else EMPTY
+        return found if isinstance(found, dict) else EMPTY
+
+    @cached_property
+    def sheet(self) -> Sheet:
+        """Return the brief with every edit applied."""
+        return edited(read_sheet(self.body), self.edits)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Return what the brief cites; only the patient's name for it where nothing was kept."""
+        if self.brief.sources is None:
+            return Ledger(patient=f"Patient/{self.session.patient}", evidence={})
+        return unpack(self.brief.sources)
+
+    @property
+    def is_shown(self) -> bool:
+        """Return whether there is a whole brief to show."""
+        shown = self.brief.state in SHOWN or self.approval is not None
+        return self.brief.body is not None and shown
+
+    def may(self, decision: Decision) -> bool:
+        """Return whether this person may decide this now."""
+        return may(decision, self.brief.state, self.session.clinician)
+
+    @property
+    def corrects(self) -> bool:
+        """Return whether approving now corrects a note that is in the chart."""
+        return self.may("correct") and bool(self.approval and self.approval.filing.location)
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Return what made the brief."""
+        return {"rules": self.brief.rules_version, **self.brief.versions}
+
+    def draft(self) -> Draft:
+        """Return what an approval now would be bound to."""
+        cited = [ref for line in self.sheet.lines() if line.is_kept for ref in line.refs]
+        held = self.ledger.evidence
+        before = self.approval if self.corrects else None
+        return Draft(
+            brief=self.brief.id,
+            revision=before.note + 1 if before else 1,
+            sheet=self.sheet,
+            sources={ref: held[ref].version for ref in cited if ref in held},
+            versions=self.versions,
+            relation="replaces" if before else None,
+            relates_to=before.filing.location if before else "",
+        )
+
+    def screen(self, at: datetime) -> OnScreen:
+        """Return the exact note that approving at this moment would file."""
+        return on_screen(self.draft(), self.session, self.site, at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """Serves the review page."""
+
+    reviews: Reviews
+    audit: Audit
+    preflight: Preflight
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    nudge: Callable[[str, int], Awaitable[None]] = field(repr=False)
+    """Starts the filing of an approved brief at once; the sweeper does it otherwise."""
+
+    async def open(self, session: LaunchSession, site: Site, brief_id: str) -> Opened:
+        """Return the brief of this session, and say in the audit who saw it.
+
+        A brief that may be decided is in review from now on; one whose filing waits for this person's sign-in
+        goes on. Raises `NotAllowed` for another patient's brief.
+        """
+        async with self.reviews.database.transaction() as connection:
+            opened = await self._read(connection, session, site, brief_id)
+            opened = await self._reviewing(connection, opened)
+            resumed = await self._resume(connection, opened)
+            await self._audit(connection, opened, "view", "ok")
+            opened = await self._read(connection, session, site, brief_id)
+        if resumed:
+            await self.nudge(brief_id, opened.brief.revision)
+        return opened
+
+    async def glance(self, session: LaunchSession, site: Site, brief_id: str) -> Opened:
+        """Return the brief again, for a part of a page that is open already: nothing is changed or audited."""
+        async with self.reviews.database.reading() as connection:
+            return await self._read(connection, session, site, brief_id)
+
+    async def edit(self, opened: Opened, *, kind: str, line: str, text: str) -> None:
+        """Keep one edit. Raises `BadCall` for an edit that does not exist."""
+        keys = {each.key for each in opened.sheet.lines()} | {s.id for s in opened.sheet.sections}
+        if kind not in EDIT_KINDS or len(text) > MAX_TEXT or (line not in keys and line):
+            raise BadCall("This edit does not exist, or is too long.")
+        if kind == "add" and not text.strip():
+            raise BadCall("A line of your own needs words.")
+        async with self.reviews.database.transaction() as connection:
+            now = await self._reviewing(connection, opened)
+            check("edit", now.brief.state, now.session.clinician)
+            edit = KeptEdit(
+                seq=now.sheet.seq + 1,
+                kind=kind,
+                line=line,
+                text=text,
+                by=now.session.clinician.fhir_user,
+                at=self.now(),
+            )
+            await self.reviews.add_edit(connection, now.brief, _made(now.brief), edit)
+            await self._audit(connection, now, "edit", kind)
+
+    async def findings(self, opened: Opened, screen: OnScreen) -> tuple[Finding, ...]:
+        """Return what would stop this note."""
+        return await self.preflight(screen.note, opened.site, opened.session)
+
+    async def approve(self, opened: Opened, *, digest: str, at: datetime) -> None:
+        """Approve exactly what was on the screen.
+
+        Raises `Conflict` when that is no longer what would be filed, or somebody was faster.
+        """
+        findings = await self.findings(opened, opened.screen(at))
+        if stops := [each for each in findings if each.stops]:
+            raise Conflict(stops[0].sentence)
+        async with self.reviews.database.transaction() as connection:
+            now = await self._reviewing(connection, opened)
+            decision: Decision = "correct" if now.corrects else "approve"
+            check(decision, now.brief.state, now.session.clinician)
+            screen = now.screen(at)
+            approved = approve(
+                screen,
+                digest=digest,
+                session=now.session,
+                site=now.site,
+                now=self.now(),
+                new_id=self.new_id(),
+            )
+            await self.reviews.add_approval(
+                connection, now.brief, approved, pack(approved, screen)
+            )
+            await self._move(connection, now, decision, again=decision == "correct")
+            await self._audit(connection, now, decision, "ok", digest=digest)
+            revision = now.brief.revision + (decision == "correct")
+        await self.nudge(opened.brief.id, revision)
+
+    async def decide(self, opened: Opened, decision: Decision, *, reason: str = "") -> None:
+        """Reject, withdraw, or settle a filing that is not known to have worked."""
+        if decision == "reject" and not reason.strip():
+            raise BadCall("Say why the brief is rejected.")
+        async with self.reviews.database.transaction() as connection:
+            now = await self._reviewing(connection, opened)
+            check(decision, now.brief.state, now.session.clinician)
+            await self._filing(connection, now, decision)
+            kept = KeptDecision(
+                id=self.new_id(),
+                kind=decision,
+                by=now.session.clinician.fhir_user,
+                at=self.now(),
+                reason=reason[:MAX_TEXT],
+            )
+            await self.reviews.add_decision(connection, now.brief, kept)
+            again = decision == "file_again"
+            await self._move(connection, now, decision, again=again)
+            await self._audit(connection, now, decision, "ok")
+        if again:
+            await self.nudge(opened.brief.id, now.brief.revision + 1)
+
+    async def _filing(self, connection: Connection, now: Opened, decision: Decision) -> None:
+        """Write a person's word into the ledger of writes."""
+        if now.approval is None:
+            return
+        change = self.reviews.change_filing
+        row, at = now.approval.filing, self.now()
+        if decision == "settle_there":
+            await change(connection, row.id, now=at, state="filed", reason="person")
+        elif decision == "withdraw":
+            await change(connection, row.id, now=at, state="withdrawn")
+        elif decision == "file_again":
+            # A person looked: what they saw counts where the EHR lets nobody search.
+            doubt = None if row.reason == "cannot_search" else row.in_doubt
+            values = {"in_doubt": doubt, "attempts": 0, "told_stored": False, "reason": ""}
+            await change(connection, row.id, now=at, state="sending", **values)
+            await self.reviews.lend(connection, row.id, now.session.id)
+
+    async def _resume(self, connection: Connection, opened: Opened) -> bool:
+        """Lend this sign-in to a filing that waits for its person; return whether there is one."""
+        held = opened.approval
+        if held is None or held.by != opened.session.clinician.fhir_user:
+            return False
+        if held.filing.reason != "token" or opened.brief.state not in _RESUMABLE:
+            return False
+        await self.reviews.lend(connection, held.id, opened.session.id)
+        await self.reviews.change_filing(connection, held.id, now=self.now(), reason="")
+        await self.reviews.move(connection, opened.brief, "approved", now=self.now(), again=True)
+        await self._audit(connection, opened, "resume", "ok")
+        return True
+
+    async def _move(
+        self, connection: Connection, opened: Opened, decision: Decision, *, again: bool
+    ) -> None:
+        """Move a brief where a decision leads; its work begins anew with the last move."""
+        path = DECISIONS[decision].path(opened.brief.state)
+        for state in path:
+            now = await self._again(connection, opened)
+            last = again and state == path[-1]
+            await self.reviews.move(connection, now.brief, state, now=self.now(), again=last)
+
+    async def _reviewing(self, connection: Connection, opened: Opened) -> Opened:
+        """Return the brief as it is now, in review if this person may decide about it."""
+        now = await self._again(connection, opened)
+        if now.brief.state != "ready" or not now.may("edit"):
+            return now
+        await self.reviews.move(connection, now.brief, "in_review", now=self.now())
+        return await self._again(connection, opened)
+
+    async def _again(self, connection: Connection, opened: Opened) -> Opened:
+        return await self._read(connection, opened.session, opened.site, opened.brief.id)
+
+    async def _read(
+        self, connection: Connection, session: LaunchSession, site: Site, brief_id: str
+    ) -> Opened:
+        brief = await self.reviews.brief(connection, site.name, brief_id)
+        if brief is None or session.site != site.name or session.brief != brief_id:
+            raise NotAllowed("This brief does not belong to the chart that you opened.")
+        patient = self.reviews.database.blind(f"Patient/{session.patient}", site=site.name)
+        if brief.patient != patient:
+            raise NotAllowed("This brief does not belong to the chart that you opened.")
+        rows = await self.reviews.edits(connection, site.name, brief_id, _made(brief))
+        return Opened(
+            brief=brief,
+            session=session,
+            site=site,
+            edits=tuple(map(_edit, rows)),
+            approval=await self.reviews.approval(connection, site.name, brief_id),
+        )
+
+    async def _audit(
+        self,
+        connection: Connection,
+        opened: Opened,
+        action: str,
+        outcome: str,
+        **facts: str,
+    ) -> None:
+        await self.audit.append(
+            connection,
+            site=opened.site.name,
+            action=action,
+            outcome=outcome,
+            facts={"state": opened.brief.state, **facts},
+            actor=opened.session.clinician.fhir_user,
+            patient=f"Patient/{opened.session.patient}",
+            brief=opened.brief.id,
+        )
+
+
+_RESUMABLE = frozenset({"failed", "unknown", "written"})
+
+
+def _edit(kept: KeptEdit) -> Edit:
+    kind = cast("EditKind", kept.kind)
+    return Edit(seq=kept.seq, kind=kind, line=kept.line, text=kept.text, by=kept.by, at=kept.at)
+
+
+def _made(brief: StoredBrief) -> str:
+    """Return what names this version of the brief's text: edits are made to it alone."""
+    return sha256(brief.body or b"").hexdigest()[:16]

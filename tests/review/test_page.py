@@ -1,0 +1,355 @@
+"""The page: who may see it, what it shows, and what a form may change."""
+
+import base64
+import re
+from datetime import timedelta
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from cds_service.domain.session import Clinician
+from cds_service.storage.tables import BRIEF
+from tests.review.stage import PATIENT, staged
+
+pytestmark = pytest.mark.anyio
+XSS = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"&"
+
+
+class Visitor:
+    """One browser tab of one session."""
+
+    def __init__(self, stage, brief, session):
+        self.stage, self.brief, self.session = stage, brief, session
+        self.base = f"/general/briefs/{brief}"
+
+    async def get(self, path="", **headers):
+        cookies = {"Cookie": f"session={self.session.id}"} if self.session else {}
+        return await self.stage.web.get(self.base + path, headers=cookies | headers)
+
+    async def post(self, path, **fields):
+        form = {"csrf": self.session.csrf} | fields
+        cookies = {"Cookie": f"session={self.session.id}"}
+        return await self.stage.web.post(self.base + path, data=form, headers=cookies)
+
+    async def screen(self):
+        """Return the fields of the form that approves what is on the screen."""
+        shown = (await self.get("/note")).text
+        return dict(re.findall(r'name="(digest|at)" value="([^"]+)"', shown))
+
+    async def edit(self, kind, line, text=""):
+        answer = await self.post("/edits", kind=kind, line=line, text=text)
+        assert answer.status_code == 303, answer.text
+        return answer
+
+
+async def visit(stage, **changes):
+    brief = changes.pop("brief", None) or await stage.brief()
+    return Visitor(stage, brief, stage.session(brief, **changes))
+
+
+def refused(answer, status):
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
+    return unescape(answer.text)
+
+
+async def test_without_a_session_the_page_is_refused_with_the_way_back_through_the_chart(stage):
+    stranger = Visitor(stage, await stage.brief(), None)
+    said = refused(await stranger.get(), 401)
+    assert "Open the brief again from the patient's chart" in said
+
+
+@pytest.mark.parametrize("change", [{"brief": "other"}, {"patient": "other"}, {"site": "other"}])
+async def test_a_session_of_another_chart_sees_nothing(stage, change):
+    one = await visit(stage)
+    one.session = stage.session(one.brief, **change)
+    said = refused(await one.get(), 403)
+    assert "Okonkwo" not in said
+
+
+async def test_the_page_says_who_which_visit_as_of_when_and_that_nobody_reviewed_it(stage):
+    one = await visit(stage, brief=await stage.brief(model=True))
+    shown = unescape((await one.get()).text)
+    for part in ("Beatrice Okonkwo", "born 1955-09-02", "MRN1002", "Booked 2026-11-23 14:00"):
+        assert part in shown
+    assert "2026-11-23 09:00 CST" in shown
+    assert "AI-assisted, not yet reviewed" in shown
+    assert "Chosen by the model" in shown
+    assert "By rule" in shown
+
+
+async def test_a_brief_without_a_model_does_not_claim_one(stage):
+    shown = (await (await visit(stage)).get()).text
+    assert "Made by rules from the record, not yet reviewed" in shown
+    assert "AI-assisted" not in shown
+
+
+async def test_a_page_is_a_page_of_its_own_and_shows_in_the_frames_of_its_ehr_alone(stage):
+    headers = (await (await visit(stage)).get()).headers
+    policy = headers["content-security-policy"]
+    assert "frame-ancestors http://ehr.test" in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert headers["cache-control"] == "no-store"
+
+
+async def test_no_page_carries_a_script_or_a_style_of_its_own(stage):
+    one = await visit(stage)
+    for path in ("", "/note", "?edit=visit.0", "?add=problems", "?reject=1", "/sources/0,1"):
+        shown = (await one.get(path)).text
+        assert re.findall(r"<script(?![^>]*\bsrc=)", shown) == []
+        assert re.findall(r"<style|\sstyle=|\son[a-z]+=", shown) == []
+
+
+async def test_nothing_of_the_patient_stands_in_an_address(stage):
+    one = await visit(stage)
+    shown = (await one.get()).text
+    addresses = re.findall(r'(?:href|action|src|data-[a-z]+)="([^"]*)"', shown)
+    assert len(addresses) > 50
+    assert not [each for each in addresses if PATIENT in each or "okonkwo" in each.lower()]
+
+
+async def test_a_source_is_for_a_person_first_and_as_sent_on_demand(stage):
+    one = await visit(stage)
+    shown = unescape((await one.get("/sources/0", **{"X-Fragment": "1"})).text)
+    assert "Born" in shown
+    assert '"resourceType"' not in shown
+    raw = unescape((await one.get("/sources/0.json")).text)
+    assert '"resourceType": "Patient"' in raw
+    assert (await one.get("/sources/99999")).status_code == 404
+    assert (await one.get("/sources/x")).status_code == 404
+
+
+async def test_a_trend_is_drawn_and_said(stage):
+    shown = (await (await visit(stage)).get()).text
+    assert shown.count("<polyline") > 3
+    assert "Oldest to newest: 5.2 on 2026-04-14" in shown
+
+
+def _poisoned(body):
+    for section in body["sections"]:
+        section["title"] = XSS
+        for line in section["statements"]:
+            line |= {"text": XSS, "why": XSS, "flags": [XSS]}
+    body["gaps"] = [{"need": XSS, "reason": "denied", "text": XSS}]
+    return body
+
+
+async def test_markup_in_a_chart_or_in_an_annotation_is_text(stage):
+    one = await visit(stage, brief=await stage.brief(change=_poisoned), name=XSS)
+    await one.edit("annotate", "visit.0", XSS)
+    await one.edit("add", "visit", XSS)
+    for path in ("", "/note", "?edit=visit.0", "?edit=" + XSS, "?add=visit"):
+        shown = (await one.get(path)).text
+        assert "<script>" not in shown
+        assert "<img" not in shown
+    assert XSS in unescape((await one.get()).text)
+
+
+async def test_a_form_without_this_sessions_token_changes_nothing(stage):
+    one, other = await visit(stage), await visit(stage)
+    answer = await one.post("/edits", csrf=other.session.csrf, kind="drop", line="visit.0")
+    refused(answer, 403)
+    assert "Left out" not in (await one.get()).text
+
+
+async def test_edits_are_kept_beside_the_brief_and_show_at_once(stage):
+    one = await visit(stage)
+    before = unescape((await one.get()).text)
+    await one.edit("drop", "visit.0")
+    await one.edit("annotate", "visit.1", "seen today")
+    await one.edit("add", "problems", "Lives alone")
+    await one.edit("wrong", "problems.0")
+    shown = unescape((await one.get()).text)
+    for part in ("Left out", "seen today", "Lives alone", "Wrong", "Added by the reviewer"):
+        assert part in shown
+        assert part not in before
+    note = unescape((await one.get("/note")).text)
+    assert "- Lives alone (added by the reviewer)" in note
+    assert "2 lines left out by you" in note
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"kind": "explode", "line": "visit.0"},
+        {"kind": "drop", "line": "nowhere.7"},
+        {"kind": "add", "line": "visit", "text": "  "},
+        {"kind": "annotate", "line": "visit.0", "text": "x" * 2001},
+    ],
+)
+async def test_an_edit_that_does_not_exist_is_refused(stage, edit):
+    refused(await (await visit(stage)).post("/edits", **edit), 400)
+
+
+async def test_what_was_on_the_screen_is_what_is_filed(stage):
+    one = await visit(stage)
+    await one.edit("add", "problems", "Lives alone")
+    shown = unescape((await one.get("/note")).text)
+    text = re.search(r'<pre class="exact"[^>]*>(.*?)</pre>', shown, re.DOTALL)[1]
+    answer = await one.post("/approve", **await one.screen())
+    assert answer.status_code == 303
+    assert await stage.file(one.brief) == "verified"
+    (note,) = stage.notes(one.brief)
+    assert _text(note) == text
+    assert "reviewed by Lena Brandt, MD" in text
+    page = unescape((await one.get()).text)
+    assert "Filed and read back." in page
+    assert f"DocumentReference/{note['id']}" in page
+
+
+def _text(note):
+    return base64.b64decode(note["content"][0]["attachment"]["data"]).decode()
+
+
+async def test_a_double_click_approves_once(stage):
+    one = await visit(stage)
+    screen = await one.screen()
+    answers = [await one.post("/approve", **screen) for _ in range(2)]
+    assert [each.status_code for each in answers] == [303, 303]
+    assert [a for a, _ in await stage.audited()].count("approve") >= 1
+    assert await stage.file(one.brief) == "verified"
+    assert len(stage.notes(one.brief)) == 1
+
+
+async def test_an_edit_in_another_tab_makes_the_approval_a_conflict(stage):
+    one = await visit(stage)
+    screen = await one.screen()
+    await one.edit("drop", "problems.1")
+    said = refused(await one.post("/approve", **screen), 409)
+    assert "The brief changed after you opened this page" in said
+    assert await stage.state(one.brief) == "in_review"
+
+
+async def test_a_second_approver_is_told_that_somebody_was_faster(stage):
+    one = await visit(stage)
+    two = Visitor(stage, one.brief, stage.session(one.brief, user="another", name="A. Nother"))
+    mine, theirs = await one.screen(), await two.screen()
+    assert (await one.post("/approve", **mine)).status_code == 303
+    said = refused(await two.post("/approve", **theirs), 409)
+    assert "Somebody has approved this brief already" in said
+
+
+async def test_a_person_cannot_approve_what_another_saw(stage):
+    one = await visit(stage)
+    two = Visitor(stage, one.brief, stage.session(one.brief, user="another", name="A. Nother"))
+    refused(await two.post("/approve", **await one.screen()), 409)
+
+
+async def test_a_chart_that_changed_is_a_conflict_that_says_so(stage):
+    one = await visit(stage)
+    screen = await one.screen()
+    store = stage.simulator.ehr("general").store
+    opened = await stage.sign.glance(one.session, stage.site, one.brief)
+    line = next(each for each in opened.sheet.lines() if each.key == "problems.0")
+    first = store.read(*line.refs[0].split("/")).resource
+    store.put({**first, "note": [{"text": "changed"}]})
+    assert "The chart changed" in (await one.get("/changes")).text
+    said = refused(await one.post("/approve", **screen), 409)
+    assert "chart changed" in said
+
+
+async def test_a_page_that_stood_open_too_long_is_read_again(stage):
+    one = await visit(stage)
+    screen = await one.screen()
+    old = {**screen, "at": (stage.now() - timedelta(hours=2)).isoformat()}
+    assert "too old to approve" in refused(await one.post("/approve", **old), 409)
+
+
+async def test_whom_the_site_does_not_let_approve_may_read_and_nothing_else(stage):
+    nurse = Clinician(fhir_user="Practitioner/nurse", may_approve=False)
+    one = await visit(stage, clinician=nurse)
+    shown = (await one.get()).text
+    assert "Okonkwo" in shown
+    assert "Review the note" not in shown
+    assert "?edit=" not in shown
+    refused(await one.post("/edits", kind="drop", line="visit.0"), 403)
+    refused(await one.post("/reject", text="no"), 403)
+    assert await stage.state(one.brief) == "ready"
+
+
+async def test_a_rejection_needs_a_reason_and_is_the_end(stage):
+    one = await visit(stage)
+    assert "Say why" in refused(await one.post("/reject", text=" "), 400)
+    assert (await one.post("/reject", text="Wrong visit")).status_code == 303
+    assert "This brief is rejected" in (await one.get()).text
+    refused(await one.post("/approve", digest="0" * 64, at=stage.now().isoformat()), 409)
+
+
+async def test_an_approval_can_be_withdrawn_before_the_write(stage):
+    one = await visit(stage)
+    await one.post("/approve", **await one.screen())
+    assert (await one.post("/withdraw")).status_code == 303
+    assert await stage.file(one.brief) == "withdrawn"
+    assert stage.notes(one.brief) == []
+
+
+async def test_a_correction_is_a_new_note_that_replaces_the_first(stage):
+    one = await visit(stage)
+    await one.post("/approve", **await one.screen())
+    await stage.file(one.brief)
+    (first,) = stage.notes(one.brief)
+    await one.edit("add", "problems", "Lives alone")
+    note = await one.get("/note")
+    assert f"DocumentReference/{first['id']}" in note.text
+    assert (await one.post("/approve", **await one.screen())).status_code == 303
+    assert await stage.file(one.brief) == "verified"
+    row = await stage.row(one.brief)
+    kind, _, key = row["location"].partition("/")
+    second = stage.simulator.ehr("general").store.read(kind, key).resource
+    target = {"reference": f"DocumentReference/{first['id']}"}
+    assert second["relatesTo"] == [{"code": "replaces", "target": target}]
+    assert second["identifier"] != first["identifier"]
+
+
+async def test_missing_scopes_stop_the_approval_with_a_sentence_for_the_admin(stage):
+    one = await visit(stage, scopes=frozenset({"user/Patient.rs"}))
+    shown = unescape((await one.get("/note")).text)
+    assert "The app was not granted writing of notes (DocumentReference.c)" in shown
+    assert "Approve and file" not in shown
+    refused(await one.post("/approve", **await one.screen()), 409)
+
+
+async def test_epic_wants_an_encounter(tmp_path):
+    async with staged(tmp_path, vendor="epic", personality="epic") as stage:
+        one = await visit(stage, encounter=None)
+        assert "open the app from the visit" in unescape((await one.get("/note")).text)
+
+
+async def test_where_approving_is_signing_the_page_says_so(tmp_path):
+    async with staged(tmp_path, vendor="oracle-millennium") as stage:
+        shown = unescape((await (await visit(stage)).get("/note")).text)
+        assert "Approving is signing." in shown
+        assert "Sign and file" in shown
+        assert "rich text" in shown
+
+
+async def test_a_brief_that_is_being_prepared_says_so(stage):
+    one = await visit(stage)
+    async with stage.reviews.database.transaction() as connection:
+        where = BRIEF.c.id == one.brief
+        values = {"state": "preparing", "body": None, "sources": None}
+        await connection.execute(BRIEF.update().where(where).values(values))
+    assert "The brief is being prepared" in (await one.get()).text
+    assert (await one.get("/state")).json() == {"state": "preparing"}
+
+
+async def test_what_a_person_wrote_is_not_readable_on_disk(stage):
+    one = await visit(stage)
+    await one.edit("annotate", "visit.0", "ZEBEDEE was here")
+    await one.post("/reject", text="ZEBEDEE again")
+    assert b"ZEBEDEE" not in _on_disk(stage.reviews.database.engine.url.database)
+
+
+def _on_disk(path):
+    return b"".join(Path(f"{path}{end}").read_bytes() for end in ("", "-wal"))
+
+
+async def test_a_page_is_small(stage):
+    one = await visit(stage)
+    total = len((await one.get()).content)
+    total += len((await one.get("/changes")).content)
+    for name in ("review.css", "review.js", "icon.svg"):
+        total += len((await stage.web.get(f"/assets/{name}")).content)
+    assert total < 150_000
