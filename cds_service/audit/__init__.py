@@ -1,5 +1,6 @@
-"""One entry for each call of a known site that was taken, whatever its outcome: by whom, and how it ended."""
+"""Who did what to whose chart, and how it ended: one entry for each call and each change, in chains that only grow."""
 
 from cds_service.audit.log import Audit, Entry
+from cds_service.storage.chain import ADMINISTRATION, OPERATIONS, TREATMENT
 
-__all__ = ["Audit", "Entry"]
+__all__ = ["ADMINISTRATION", "OPERATIONS", "TREATMENT", "Audit", "Entry"]

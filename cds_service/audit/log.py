@@ -12,10 +12,8 @@ from cds_service.audit.refusals import Refusals
 from cds_service.domain.call import Call
 from cds_service.domain.errors import CdsError, NotTrusted
 from cds_service.storage import Connection, Writer
-from cds_service.storage.chain import append, entry, new_entry_id
+from cds_service.storage.chain import TREATMENT, append, entry, new_entry_id
 
-TREATMENT, OPERATIONS = "TREAT", "HOPERAT"
-"""Purposes of use (HL7 v3 PurposeOfUse)."""
 _MAX_SERVICE = 63
 _TALLY_S = 5.0
 Fact = str | int | float | bool | Sequence[str]

@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from cds_service.cli import (
+    audit,
     brief,
     db,
     demo,
@@ -18,7 +19,7 @@ from cds_service.cli import (
 )
 from cds_service.domain.errors import CdsError
 
-_COMMANDS = (demo, serve, worker, brief, site, explain, prepare, queue, hooks, keys, db)
+_COMMANDS = (demo, serve, worker, brief, site, explain, prepare, queue, hooks, keys, audit, db)
 
 
 def parser() -> argparse.ArgumentParser:

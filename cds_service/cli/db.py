@@ -3,9 +3,11 @@
 import argparse
 import asyncio
 
+from cds_service.cli.stored import now
 from cds_service.settings import Settings, read_settings
-from cds_service.storage import load_key_ring, open_database
-from cds_service.storage.schema import newest, revision, upgrade
+from cds_service.storage import open_database, ring_place, start
+from cds_service.storage.hold import holding
+from cds_service.storage.schema import newest, revision
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -24,11 +26,12 @@ def run_upgrade(_args: argparse.Namespace) -> int:
 
 
 async def _upgraded(settings: Settings) -> str:
-    ring = load_key_ring(settings.keyring, data_dir=settings.data_dir, demo=settings.is_demo)
-    database = open_database(settings.database_url, data_dir=settings.data_dir, ring=ring)
+    place = ring_place(settings.keyring, data_dir=settings.data_dir, demo=settings.is_demo)
+    database = open_database(settings.database_url, data_dir=settings.data_dir, ring=place.load())
     try:
-        before = await revision(database)
-        await upgrade(database)
+        with holding(settings):  # no service runs on embedded SQLite meanwhile
+            before = await revision(database)
+            await start(database, now=now())
     finally:
         await database.close()
     if before == newest():

@@ -6,6 +6,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 
+from cds_service.cli import sealing
 from cds_service.settings import load_signing_keys
 from cds_service.smart.keys import LEAD, KeyFile, SigningKey, published, signing
 
@@ -32,6 +33,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         action="store_true",
         help="a key was stolen: sign with the new ones at once and withdraw all others",
     )
+    sealing.add(group, how)
     rotate.set_defaults(run=run_rotate)
 
 
@@ -44,7 +46,9 @@ def run_show(_args: argparse.Namespace) -> int:
 
 
 def run_rotate(args: argparse.Namespace) -> int:
-    """Add a key for each algorithm; running processes see it within a second."""
+    """Add a signing key for each algorithm, which running processes see within a second; or a sealing key."""
+    if args.sealing or args.data:
+        return sealing.run_rotate(args)
     file = _file()
     if args.revoke:
         file.revoke()

@@ -6,8 +6,27 @@ from datetime import UTC, datetime
 
 from cds_service.domain.errors import Misconfigured
 from cds_service.settings import Settings
-from cds_service.storage import Database, load_key_ring, open_database
-from cds_service.storage.start import start
+from cds_service.storage import Database, attach, load_key_ring, open_database, ring_place, start
+
+
+def now() -> datetime:
+    """Return the time; a command has a clock of its own."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def attached(settings: Settings) -> AsyncIterator[Database]:
+    """Give a database that a service has started before, as it is: nothing is made or upgraded.
+
+    Raises `Misconfigured` when tables or key ring do not fit.
+    """
+    place = ring_place(settings.keyring, data_dir=settings.data_dir, demo=False)
+    database = open_database(settings.database_url, data_dir=settings.data_dir, ring=place.load())
+    try:
+        await attach(database, now=now())
+        yield database
+    finally:
+        await database.close()
 
 
 @asynccontextmanager
@@ -16,7 +35,7 @@ async def opened(settings: Settings) -> AsyncIterator[Database]:
     ring = load_key_ring(settings.keyring, data_dir=settings.data_dir, demo=settings.is_demo)
     database = open_database(settings.database_url, data_dir=settings.data_dir, ring=ring)
     try:
-        await start(database, now=datetime.now(UTC), by_itself=database.is_embedded)
+        await start(database, now=now(), by_itself=database.is_embedded)
         yield database
     finally:
         await database.close()

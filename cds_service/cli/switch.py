@@ -5,7 +5,7 @@ import asyncio
 from datetime import UTC, datetime
 from getpass import getuser
 
-from cds_service.audit.log import OPERATIONS, Audit
+from cds_service.audit import OPERATIONS, Audit
 from cds_service.catalog import load_catalog
 from cds_service.cli.stored import check_site, opened
 from cds_service.domain.errors import Misconfigured

@@ -18,6 +18,12 @@ def shown(card: dict[str, Any]) -> Iterator[str]:
         yield f"  (link) {link['label']}"
 
 
+def progress(text: str) -> None:
+    """Show how far long work came, to a person who watches; the line is overwritten by the next."""
+    if sys.stderr.isatty():
+        print(f"\r{text}", end="\r", file=sys.stderr, flush=True)
+
+
 def port(text: str) -> int:
     """Return a port number. Raises argparse's own error, which names the option."""
     if not text.isdecimal() or not 0 < int(text) < 65536:  # noqa: PLR2004  # RFC 6335 section 6

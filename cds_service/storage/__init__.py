@@ -3,8 +3,8 @@
 from sqlalchemy.ext.asyncio import AsyncConnection as Connection
 
 from cds_service.storage.database import OUTAGES, Database, open_database
-from cds_service.storage.keyring import KeyRing, load_key_ring, ring_place
-from cds_service.storage.start import start
+from cds_service.storage.keyring import KeyRing, RingPlace, load_key_ring, ring_place
+from cds_service.storage.start import attach, start
 from cds_service.storage.upkeep import Upkeep
 from cds_service.storage.writer import Writer
 
@@ -13,8 +13,10 @@ __all__ = [
     "Connection",
     "Database",
     "KeyRing",
+    "RingPlace",
     "Upkeep",
     "Writer",
+    "attach",
     "load_key_ring",
     "open_database",
     "ring_place",

@@ -23,6 +23,8 @@ from cds_service.storage.tables import AUDIT, AUDIT_HEAD
 
 Row = dict[str, Any]
 
+TREATMENT, OPERATIONS, ADMINISTRATION = "TREAT", "HOPERAT", "HSYSADMIN"
+"""Purposes of use (HL7 v3 PurposeOfUse)."""
 _START = bytes(32)
 """Stands before the first entry."""
 _BATCH = 1000

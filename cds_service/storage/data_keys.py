@@ -7,7 +7,7 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cds_service.storage.chain import append, entry
+from cds_service.storage.chain import ADMINISTRATION, append, entry
 from cds_service.storage.keyring import KeyRing
 from cds_service.storage.seal import DataKey, Seals
 from cds_service.storage.tables import DATA_KEY
@@ -58,6 +58,7 @@ async def save(
             action="key",
             outcome="made",
             at=now,
+            purpose=ADMINISTRATION,
             facts={"kid": key.kid, "for": key.purpose, "quarter": key.quarter},
         )
         for key in keys

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import OperationalError
 
 from cds_service.domain.errors import Misconfigured
 from cds_service.storage.database import Database
@@ -19,9 +20,18 @@ def newest() -> str:
 
 
 async def revision(database: Database) -> str | None:
-    """Return the revision that the database is at, or None when it has no tables of ours."""
-    async with database.reading() as connection:
-        return await connection.run_sync(_revision)
+    """Return the revision that the database is at, or None when it has no tables of ours.
+
+    Raises `Misconfigured` when it cannot be reached: it is the first thing that is asked of it.
+    """
+    try:
+        async with database.reading() as connection:
+            return await connection.run_sync(_revision)
+    except OperationalError as problem:
+        kind = type(problem.orig).__name__
+        raise Misconfigured(
+            f"The database of CDS_DATABASE_URL cannot be opened ({kind}): is it running, and is the address right?"
+        ) from None
 
 
 def _revision(connection: Connection) -> str | None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cds_service.domain.errors import Misconfigured
 from cds_service.storage.data_keys import load, save
 from cds_service.storage.database import Database
 from cds_service.storage.schema import check_schema
@@ -30,6 +31,14 @@ async def start(
     """
     await check_schema(database, by_itself=by_itself)
     await load_keys(database, now=now, sites=sites)
+
+
+async def attach(database: Database, *, now: datetime) -> None:
+    """Load the keys for a command beside the service, which makes none. Raises `Misconfigured`, as `start` does."""
+    await check_schema(database, by_itself=False)
+    await _load(database, now)
+    if not database.seals.is_loaded:
+        raise Misconfigured("This database is empty: start the service on it first.")
 
 
 async def load_keys(database: Database, *, now: datetime, sites: Iterable[str] = ()) -> None:

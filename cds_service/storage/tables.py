@@ -39,6 +39,14 @@ class Instant(TypeDecorator[datetime]):
         return moment.astimezone(UTC)
 
 
+def sealed(name: str, *, nullable: bool = True, again: bool = True) -> Column[bytes]:
+    """Return a column of sealed content, bound to `table|name|primary key|site`.
+
+    A rotation seals it `again`, unless its rows never change or live for some minutes only: those keep their key.
+    """
+    return Column(name, LargeBinary, nullable=nullable, info={"sealed": True, "again": again})
+
+
 METADATA = MetaData()
 
 BRIEF = Table(
@@ -58,10 +66,10 @@ BRIEF = Table(
     Column("expires_at", Instant),
     Column("rules_version", String(32), nullable=False),
     Column("versions", JSON, nullable=False),  # of prompt, model and tools
-    Column("occasion", LargeBinary),  # sealed: which patient, visit and time it is for
-    Column("body", LargeBinary),  # sealed: the brief as JSON; None until it is ready
-    Column("sources", LargeBinary),  # sealed: the ledger that it cites, compressed
-    Column("seen", LargeBinary),  # sealed: the version of every resource that it was made from
+    sealed("occasion"),  # which patient, visit and time it is for
+    sealed("body"),  # the brief as JSON; None until it is ready
+    sealed("sources"),  # the ledger that it cites, compressed
+    sealed("seen"),  # the version of every resource that it was made from
     Column("reason", String(64)),  # a code: why it waits, or why it failed
 )
 PART = Table(
@@ -69,7 +77,7 @@ PART = Table(
     METADATA,
     Column("brief", String(36), primary_key=True),
     Column("key", String(100), primary_key=True),
-    Column("body", LargeBinary, nullable=False),  # sealed: what one query brought
+    sealed("body", nullable=False, again=False),  # what one query brought
 )
 FEED = Table(
     "feed",
@@ -104,7 +112,7 @@ FEEDBACK = Table(
     Column("received", Instant, nullable=False),
     Column("reason", String(512), nullable=False),
     Column("accepted", JSON, nullable=False),
-    Column("comment", LargeBinary, nullable=False),
+    sealed("comment", nullable=False),
 )
 DATA_KEY = Table(
     "data_key",
@@ -128,7 +136,7 @@ AUDIT = Table(
     Column("action", String(32), nullable=False),
     Column("outcome", String(64), nullable=False),
     Column("actor", String(256), nullable=False),  # Type/id of a person, or a part of ours
-    Column("patient", LargeBinary),  # sealed: Type/id
+    sealed("patient", again=False),  # Type/id
     Column("purpose", String(32), nullable=False),  # of use, by HL7's PurposeOfUse
     Column("trace", String(32), nullable=False),
     Column("brief", String(36), nullable=False),

@@ -16,6 +16,7 @@ from cds_service.storage.tables import METADATA
 from tests.storage.chain_cases import ChainCases, filled, judged
 from tests.storage.databases import NOW, RING, opened, run
 from tests.storage.key_cases import KeyCases, reopening
+from tests.storage.rotation_cases import RotationCases
 
 pytestmark = pytest.mark.anyio
 
@@ -68,6 +69,10 @@ class TestDataKeysOnPostgres(KeyCases):
         await asyncio.gather(start(one, now=NOW), start(other, now=NOW))
         assert one.blind("Patient/p1", site="x") == other.blind("Patient/p1", site="x")
         assert one.seals.chain(b"x") == other.seals.chain(b"x")
+
+
+class TestRotationOnPostgres(RotationCases):
+    pass
 
 
 async def test_a_token_is_good_in_one_process_only(database, again):

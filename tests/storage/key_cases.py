@@ -29,6 +29,11 @@ async def keys(database, purpose=SEAL):
 async def kept(database, brief_id="1", site="general", body=b"Penicillin: anaphylaxis"):
     """Store one answer's brief."""
     writer = Writer(database)
+    queue(writer, brief_id, site, body)
+    await writer.flush()
+
+
+def queue(writer, brief_id, site, body):
     writer.brief(
         site=site,
         brief_id=brief_id,
@@ -37,7 +42,6 @@ async def kept(database, brief_id="1", site="general", body=b"Penicillin: anaphy
         versions={"rules": "1"},
         body=body,
     )
-    await writer.flush()
 
 
 class KeyCases:

@@ -1,0 +1,153 @@
+"""Two processes of the service share one PostgreSQL: one audit, one memory of tokens, one set of keys."""
+
+import http.client
+import json
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import anyio.to_thread
+import jwt
+import psycopg
+import pytest
+
+from cds_service.cli.stored import attached
+from cds_service.settings import Settings
+from cds_service.storage.chain import verify, walk
+from tests.bench.process import free_port, serving
+from tests.bench.stand import PATH, PUBLIC_URL, standing
+from tests.flow.canary import CANARIES, PATIENT, prefetch
+
+pytestmark = pytest.mark.anyio
+
+
+@dataclass
+class Pair:
+    """Where two processes run, and what they share."""
+
+    stand: object
+    url: str
+
+    def settings(self, name):
+        ring = str(self.stand.folder / "keyring.json")
+        shared = {"CDS_DATABASE_URL": self.url, "CDS_KEYRING": ring}
+        return dict(self.stand.settings(name)) | shared
+
+    @contextmanager
+    def process(self, name):
+        port = free_port()
+        log, command = self.stand.folder / f"{name}.log", self.stand.serve(port)
+        with serving(command, port=port, log=log, settings=self.settings(name)) as server:
+            yield server
+
+    def token(self):
+        return self.stand.signer.token(PUBLIC_URL + PATH, sub="bench")
+
+    def call(self, server, token):
+        body = {
+            "hook": "patient-view",
+            "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
+            "context": {"patientId": PATIENT, "userId": "Practitioner/1"},
+            "prefetch": prefetch(),
+        }
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        connection.request("POST", PATH, json.dumps(body), headers)
+        try:
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    async def audited(self):
+        """Return the verdict on the site's chain, and its entries."""
+        settings = Settings(
+            profile="demo",
+            public_url=PUBLIC_URL,
+            database_url=self.url,
+            keyring=self.settings("a")["CDS_KEYRING"],
+        )
+        async with attached(settings) as database, database.reading() as connection:
+            verdict = await verify(database.seals, connection, "bench")
+            return verdict, [dict(row) async for row in walk(connection, "bench")]
+
+
+@pytest.fixture
+def pair(postgres_url):
+    with standing() as stand:
+        yield Pair(stand, postgres_url)
+
+
+def jti(token):
+    return jwt.decode(token, options={"verify_signature": False})["jti"]
+
+
+def replayed(pair, first, second):
+    """Send one token to both, and then fresh ones in turn; return what was answered to the first."""
+    token = pair.token()
+    answers = [pair.call(server, token) for server in (first, second, first)]
+    for _ in range(10):
+        assert {pair.call(first, pair.token()), pair.call(second, pair.token())} == {200}
+    return answers
+
+
+async def test_a_token_is_good_once_in_all_processes_and_their_audit_is_one_chain(pair):
+    def story():
+        with pair.process("a") as first, pair.process("b") as second:
+            return replayed(pair, first, second)
+
+    assert await anyio.to_thread.run_sync(story) == [200, 401, 401]
+    verdict, entries = await pair.audited()
+    assert verdict.problem == ""
+    outcomes = [entry["outcome"] for entry in entries if entry["action"] == "answer"]
+    assert outcomes.count("ok") == 21
+    reasons = {entry["facts"].get("reason") for entry in entries}
+    assert "replayed" in reasons
+
+
+async def test_when_one_is_killed_the_other_goes_on_with_the_same_chain(pair):
+    sent = []
+
+    def story():
+        with pair.process("a") as first, pair.process("b") as second:
+            for _ in range(15):
+                sent.append(pair.token())
+                assert pair.call(first, sent[-1]) == 200
+            first.kill()
+            for token in sent:
+                assert pair.call(second, token) == 401, "claimed before the answer"
+            assert pair.call(second, pair.token()) == 200
+            time.sleep(1)
+
+    await anyio.to_thread.run_sync(story)
+    verdict, entries = await pair.audited()
+    assert verdict.problem == ""
+    known = {entry["facts"].get("jti") for entry in entries}
+    lost = [token for token in sent if jti(token) not in known]
+    print(f"killed: {len(lost)} of {len(sent)} entries lost")
+    assert len(lost) < len(sent)
+
+
+async def test_no_word_of_a_chart_lies_readable_in_the_database(pair):
+    def story():
+        with pair.process("a") as only:
+            assert pair.call(only, pair.token()) == 200
+        return dumped(pair.url)
+
+    rows = await anyio.to_thread.run_sync(story)
+    assert any('"answer"' in row or ",answer," in row for row in rows), "the audit is in it"
+    for row in rows:
+        for canary in CANARIES:
+            assert canary.lower() not in row.lower()
+            assert canary.encode().hex() not in row
+
+
+def dumped(url):
+    """Return every row of every table as PostgreSQL prints it."""
+    with psycopg.connect(url) as connection:
+        names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        tables = [name for (name,) in names.fetchall()]
+        return [
+            text
+            for table in tables
+            for (text,) in connection.execute(f'SELECT t::text FROM "{table}" t'.encode())
+        ]
