@@ -4,6 +4,7 @@ from typing import Protocol
 
 from cds_service.app.world import World, fhir_server
 from cds_service.audit import Audit
+from cds_service.background import Background
 from cds_service.flow.clinician import Whois
 from cds_service.flow.sessions import Sessions
 from cds_service.flow.sign_in import SignIn
@@ -11,11 +12,11 @@ from cds_service.http.cookies import Cookies
 from cds_service.http.launch import Launch
 from cds_service.network import Network
 from cds_service.settings import Settings
-from cds_service.sites import OfSite, Site, Sites
+from cds_service.sites import OfSite, Sites
 from cds_service.smart.backend import BackendTokens
 from cds_service.smart.configuration import Configurations
 from cds_service.smart.keys import KeyFile
-from cds_service.smart.launch import LaunchContext, Launches
+from cds_service.smart.launch import Launches
 from cds_service.storage import Database
 from cds_service.verify import KeySets
 from cds_service.verify.identity import VerifyIdentity
@@ -32,6 +33,7 @@ class Parts(Protocol):
     network: Network
     signing: KeyFile
     backend: BackendTokens
+    background: Background
 
 
 def signing_keys(settings: Settings, sites: Sites, world: World) -> KeyFile:
@@ -74,7 +76,7 @@ def launch_of(service: Parts, world: World) -> Launch:
         whois=Whois(server_of=servers, clock=world.clock),
         database=service.database,
         audit=service.audit,
-        ask=_no_brief,
+        ask=service.background.ask,
         now=world.now,
     )
     return Launch(
@@ -83,8 +85,3 @@ def launch_of(service: Parts, world: World) -> Launch:
         sessions=Sessions(database=service.database, launches=launches, now=world.now),
         cookies=Cookies(secure=public_url.startswith("https://")),
     )
-
-
-async def _no_brief(_site: Site, _context: LaunchContext) -> str | None:
-    """Return no brief: in this version none is prepared because somebody opens the app."""
-    return None

@@ -5,7 +5,7 @@ site's own token endpoint, an id_token that names the person, and a brief of exa
 """
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hmac import compare_digest
@@ -13,6 +13,8 @@ from hmac import compare_digest
 from cds_service.audit import Audit
 from cds_service.domain.errors import CdsError, NotAllowed, SignInFailed
 from cds_service.domain.session import Clinician, LaunchSession
+from cds_service.domain.visit import Visit
+from cds_service.flow.ask import Ask
 from cds_service.flow.clinician import Whois
 from cds_service.sites import Site
 from cds_service.smart.launch import (
@@ -40,9 +42,6 @@ SIGN_IN_S = 600
 """How long a person may take at the EHR's sign-in."""
 _LOOK_BACK = timedelta(days=30)
 """How old a brief a launch without `appContext` may find."""
-
-Ask = Callable[[Site, LaunchContext], Awaitable[str | None]]
-"""Asks for a brief where there is none; returns its id, or None where the site prepares none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +130,8 @@ class SignIn:
     async def _brief(self, site: Site, context: LaunchContext) -> str:
         """Return the brief of this launch: the one that the card named, if it is this patient's and visit's.
 
-        Raises `SignInFailed` when the card's brief is another patient's, or when there is none.
+        Where there is none, one is asked for, and its page says how far it is. Raises `SignInFailed` when the
+        card's brief is another patient's, or when this site prepares none.
         """
         patient = self._blind(site, "Patient", context.patient) or ""
         visits = [
@@ -153,10 +153,17 @@ class SignIn:
             found = await sessions.newest_brief(
                 connection, site.name, patient, visits, since=since
             )
-        found = found or await self.ask(site, context)
-        if found is None:
+        return found or await self._asked(site, context)
+
+    async def _asked(self, site: Site, context: LaunchContext) -> str:
+        if not site.may_prepare:
             raise SignInFailed("no_brief")
-        return found
+        visit = Visit(
+            patient=context.patient, encounter=context.encounter, appointment=context.appointment
+        )
+        row = self.ask.for_chart(visit, site)
+        await self.ask.store([row])
+        return str(row["id"])
 
     def _blind(self, site: Site, kind: str, value: str | None) -> str | None:
         return self.database.blind(f"{kind}/{value}", site=site.name) if value else None

@@ -50,6 +50,14 @@ def keys(tmp_path) -> KeyFile:
     return file
 
 
+@pytest.fixture
+async def network():
+    made = Network(open=True)
+    yield made
+    await made.aclose()
+    await made.aclose()
+
+
 def backend(keys: KeyFile, network: Network) -> BackendTokens:
     return BackendTokens(
         client=network.client,
@@ -65,17 +73,18 @@ def site_of(folder, base_url: str, algorithm: str = "ES384"):
     return load_site(file, services=frozenset({"patient-view-brief"}), demo=True)
 
 
-def registered(keys: KeyFile) -> dict:
-    client = {"client_id": "us", "jwks": keys.key_set(), "scopes": "system/Patient.rs"}
+def registered(keys: KeyFile, algorithm: str = "ES384") -> dict:
+    """Register one key: this server tries every key of a set, whatever its `kid`, and stumbles over another type."""
+    ours = [key for key in keys.key_set()["keys"] if key["alg"] == algorithm]
+    client = {"client_id": "us", "jwks": {"keys": ours}, "scopes": "system/Patient.rs"}
     return {"types": ["smart"], "smart_clients": [client]}
 
 
 @pytest.mark.parametrize("algorithm", ["ES384", "RS384"])
 async def test_we_get_a_token_and_say_what_was_held_back(
-    start_sekmet: StartSekmet, tmp_path, keys: KeyFile, algorithm: str
+    start_sekmet: StartSekmet, tmp_path, keys: KeyFile, network: Network, algorithm: str
 ) -> None:
-    with start_sekmet(auth=registered(keys)) as server:
-        network = Network(open=True)
+    with start_sekmet(auth=registered(keys, algorithm)) as server:
         tokens = backend(keys, network)
         site = site_of(tmp_path, server.base_url, algorithm)
         token = await tokens.token(site)
@@ -83,14 +92,12 @@ async def test_we_get_a_token_and_say_what_was_held_back(
         assert server.get("Patient", Authorization=bearer).status_code == 200
         assert server.get("Condition", Authorization=bearer).status_code == 403
         assert tokens.missing(site) == ("system/Condition.rs",)
-        await network.aclose()
 
 
 async def test_a_refused_read_is_sent_again_with_another_token(
-    start_sekmet: StartSekmet, tmp_path, keys: KeyFile
+    start_sekmet: StartSekmet, tmp_path, keys: KeyFile, network: Network
 ) -> None:
     with start_sekmet(auth=registered(keys)) as server:
-        network = Network(open=True)
         tokens = backend(keys, network)
         site = site_of(tmp_path, server.base_url)
         sent = []
@@ -104,26 +111,21 @@ async def test_a_refused_read_is_sent_again_with_another_token(
         answer = await tokens.send(site, read, is_refused=lambda r: r.status_code == 401)
         assert answer.status_code == 200
         assert len(set(sent)) == 2
-        await network.aclose()
 
 
 async def test_a_key_that_is_not_registered_is_a_reason(
-    start_sekmet: StartSekmet, tmp_path, keys: KeyFile
+    start_sekmet: StartSekmet, tmp_path, keys: KeyFile, network: Network
 ) -> None:
     with start_sekmet(auth=registered(keys)) as server:
         keys.revoke()
-        network = Network(open=True)
         with pytest.raises(NoToken, match="invalid_client"):
             await backend(keys, network).token(site_of(tmp_path, server.base_url))
-        await network.aclose()
 
 
 async def test_a_server_that_stops_is_a_reason_too(
-    start_sekmet: StartSekmet, tmp_path, keys: KeyFile
+    start_sekmet: StartSekmet, tmp_path, keys: KeyFile, network: Network
 ) -> None:
     with start_sekmet(auth=registered(keys)) as server:
         site = site_of(tmp_path, server.base_url)
-    network = Network(open=True)
     with pytest.raises(NoToken, match="discovery_failed"), anyio.fail_after(20):
         await backend(keys, network).token(site)
-    await network.aclose()

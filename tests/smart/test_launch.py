@@ -88,6 +88,19 @@ async def test_with_no_brief_at_all_a_person_is_told_so(ground, browser):
     refused(await browser.launch(), 403, "no_brief")
 
 
+async def test_where_briefs_are_prepared_one_is_asked_for(tmp_path, signing_keys):
+    (tmp_path / "signing-keys.json").write_bytes(signing_keys.read_bytes())
+    (tmp_path / "signing-keys.json").chmod(0o600)
+    ahead = '[backend]\nclient_id = "cds-brief"\n[prepare]\n'
+    sites = {"general": with_app(GENERAL) + ahead}
+    async with standing(tmp_path, sites=sites, patients=FewPatients()) as ground:
+        browser = Browser(ground)
+        session = await browser.session(await browser.launch())
+        again = await browser.session(await browser.launch())
+        assert session.patient == HAROLD
+        assert again.brief == session.brief, "it is asked for once"
+
+
 async def test_who_the_person_is_is_read_where_that_is_granted(ground, browser):
     context = await briefed(ground)
     session = await browser.session(await browser.launch(app_context=context))
