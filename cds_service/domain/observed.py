@@ -124,6 +124,9 @@ class Calls:
     cards: int = 0
     links: int = 0
     launches: int = 0
+    """Times that a clinician opened the app."""
+    ungranted: Mapping[str, int] = field(default_factory=dict)
+    """Scopes that a sign-in asked for and did not get, and how often."""
     feedback: int = 0
     issues: Mapping[str, int] = field(default_factory=dict)
     """Why a call got an empty list or an error after it was verified."""

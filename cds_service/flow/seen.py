@@ -37,6 +37,7 @@ class _Fold:
         self.token_s: list[int] = []
         self.took_ms: list[float] = []
         self.current: set[str] = set()
+        self.ungranted: Counter[str] = Counter()
         self.is_past = False
         """Whether a good call was met already: rows come newest first."""
 
@@ -99,8 +100,9 @@ def calls_of(rows: Iterable[Row]) -> Calls:
             fold.answer(row)
         elif row["action"] == "feedback" and row["outcome"] == "ok":
             fold.counts["feedback"] += int(row["facts"].get("items", 0))
-        elif row["action"] == "launch" and row["outcome"] == "ok":
+        elif row["action"] == "sign_in" and row["outcome"] == "ok":
             fold.counts["launches"] += 1
+            fold.ungranted.update(row["facts"].get("missing_scopes", ()))
     return Calls(
         answered=fold.counts["answered"],
         refused=dict(fold.refused),
@@ -118,6 +120,7 @@ def calls_of(rows: Iterable[Row]) -> Calls:
         cards=fold.counts["cards"],
         links=fold.counts["links"],
         launches=fold.counts["launches"],
+        ungranted=dict(fold.ungranted),
         feedback=fold.counts["feedback"],
         issues=dict(fold.issues),
     )

@@ -302,6 +302,20 @@ def links(subject: Subject) -> Verdict:
     )
 
 
+def sign_in(subject: Subject) -> Verdict:
+    """Judge whether clinicians get the scopes that the app asks for."""
+    calls = subject.calls
+    if not calls.launches:
+        return skip("the app was not opened yet")
+    if calls.ungranted:
+        return fail(
+            f"not granted to clinicians: {listed(sorted(calls.ungranted), 40)}",
+            "grant exactly the scopes of the packet to the app, and to the roles that use it",
+            EHR_ADMIN,
+        )
+    return passed(f"{calls.launches} sign-in(s) got every scope")
+
+
 def feedback(subject: Subject) -> Verdict:
     """Judge whether feedback comes back."""
     calls = subject.calls
@@ -375,5 +389,6 @@ CHECKS = (
     Check(id="calls-in-time", title="Answers in time", judge=in_time),
     Check(id="calls-stopped", title="Verified calls that were stopped", judge=stopped),
     Check(id="links-opened", title="Links lead to the app", judge=links),
+    Check(id="sign-in-scopes", title="Scopes of clinicians", judge=sign_in, traps=("O3",)),
     Check(id="feedback", title="Feedback comes back", judge=feedback),
 )

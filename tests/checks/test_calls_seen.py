@@ -184,11 +184,22 @@ async def test_cards_whose_link_nobody_follows_and_that_bring_no_feedback(here):
     card = (await call(here)).json()["cards"][0]["uuid"]
     assert (await client.feedback(URL, client.overridden(card))).status_code == 200
     assert (await judged(here, "feedback")).result == "pass"
-    launched = [{"action": "launch", "outcome": "ok", "facts": {}}]
+    launched = [{"action": "sign_in", "outcome": "ok", "facts": {"missing_scopes": []}}]
     subject = await here.subject(patient="")
     calls = dataclasses.replace(calls_of(launched), links=20)
     opened = dataclasses.replace(subject, seen=dataclasses.replace(subject.seen, calls=calls))
     assert verdict("links-opened", opened).result == "pass"
+    assert verdict("sign-in-scopes", opened).result == "pass"
+
+
+async def test_scopes_that_a_sign_in_did_not_get_are_named(here):
+    scope = "user/DocumentReference.c"
+    row = {"action": "sign_in", "outcome": "ok", "facts": {"missing_scopes": [scope]}}
+    subject = await here.subject(patient="")
+    assert verdict("sign-in-scopes", subject).result == "n/a"
+    seen = dataclasses.replace(subject.seen, calls=calls_of([row]))
+    found = verdict("sign-in-scopes", dataclasses.replace(subject, seen=seen))
+    assert (found.result, scope in found.says) == ("fail", True)
 
 
 async def test_slow_answers_are_told(here):

@@ -53,7 +53,7 @@ def script(name, *words, check=True, **environment):
         text=True,
         env=known,
         check=False,
-        timeout=120,
+        timeout=600,  # an image is installed from nothing
     )
     assert (done.returncode == 0) is check, done.stderr
     return done
