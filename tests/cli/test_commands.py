@@ -135,7 +135,7 @@ def test_the_demo_plays_its_story_once_over_real_sockets():
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "5 of 5 steps worked." in done.stdout
+    assert "6 of 6 steps worked." in done.stdout
     assert "Critical result: Potassium 6.3" in done.stdout
 
 
