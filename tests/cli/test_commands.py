@@ -131,7 +131,7 @@ def test_the_demo_plays_its_story_once_over_real_sockets():
         [sys.executable, "-m", "cds_service.cli", "demo", "--once", *ports],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,  # a guard against hanging; one step waits for work ahead
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
