@@ -48,7 +48,7 @@ class Statement(BaseModel):
 
     kind: Sayable
     refs: list[str] = Field(
-        max_length=12, description="aliases that were shown in this run; empty for absence only"
+        max_length=40, description="aliases that were shown in this run; empty for absence only"
     )
     needs: list[NeedName] = Field(
         default=[], max_length=4, description="for absence: what none was found of"

@@ -75,7 +75,7 @@ async def _prepared(client: CdsClient) -> Step:
     return "the chart was not served from a prepared brief that a model had a part in", []
 
 
-_TRIES, _PAUSE_S = 60, 0.5
+_TRIES, _PAUSE_S = 40, 1.0
 _AHEAD, _HELPED = "Prepared ", "A model chose"
 
 

@@ -57,4 +57,4 @@ def test_every_table_is_known_and_the_unused_ones_are_named(tmp_path):
     file = tmp_path / "general.toml"
     file.write_text(WHOLE, "utf-8")
     site = load_site(file, services=SERVICES)
-    assert site.unused == ("agent", "write")
+    assert site.unused == ("write",)
