@@ -10,10 +10,12 @@ from cds_service.brief.rules import SECTIONS, rule_brief
 from cds_service.domain.brief import Brief, Kind, Line, Section, Statement
 from cds_service.domain.evidence import Context, Gap
 
-_OF_A_WHOLE: frozenset[Kind] = frozenset({"patient", "absence", "no_known", "last_visit"})
+_OF_A_WHOLE: frozenset[Kind] = frozenset(
+    {"patient", "absence", "not_found", "no_known", "last_visit"}
+)
 """What a fragment of a record cannot say."""
 _VALUE = re.compile(r"(.+?) [<>≤≥]?\d")
-_NONE: frozenset[Kind] = frozenset({"absence", "no_known"})
+_NONE: frozenset[Kind] = frozenset({"absence", "not_found", "no_known"})
 
 
 def from_json(told: Mapping[str, Any], zone: tzinfo) -> Brief:
