@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.bench.brief import brief_cpu
-from tests.bench.measure import FULL, SHORT, against_the_floor, follow_up_reads, start
+from tests.bench.measure import FULL, SHORT, against_the_floor, audit_cost, follow_up_reads, start
 from tests.bench.report import as_json, as_page, as_text
 from tests.bench.stand import standing
 from tests.bench.verification import verification
@@ -25,6 +25,7 @@ def main() -> int:
     with standing() as stand:
         rows = [
             *against_the_floor(stand, size),
+            *audit_cost(stand, size),
             *follow_up_reads(stand, size),
             *verification(stand, size),
             start(stand, size),

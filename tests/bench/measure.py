@@ -16,6 +16,7 @@ from tests.bench.stand import TIMES, Stand
 CONNECTIONS = 8
 WARM_UP = 30
 MAX_RATIO = 6.0
+MAX_AUDIT_RATIO = 1.15
 MAX_P95_MS = 50.0
 MAX_START_S = 2.0
 READ_MS = 2.5
@@ -89,6 +90,15 @@ def against_the_floor(stand: Stand, size: Size) -> Iterator[Row]:
         yield _growth(stand, ours, size)
         name = "ours, half the floor's capacity"
         yield from _open_loop(stand, ours, name, low.half_rate, size.flood_s)
+
+
+def audit_cost(stand: Stand, size: Size) -> Iterator[Row]:
+    """Compare the service with itself when its audit keeps nothing, rounds in turn."""
+    with stand.without_audit() as null, stand.ours() as ours:
+        low, high = _rounds(stand, null, ours, size)
+    each = [real / none for none, real in zip(low.cpu_ms, high.cpu_ms, strict=True)]
+    note = f"median of the rounds, {min(each):.2f} to {max(each):.2f}"
+    yield at_most("CPU per call, audit / null sink", median(each), "x", MAX_AUDIT_RATIO, note)
 
 
 def _rounds(stand: Stand, floor: Server, ours: Server, size: Size) -> tuple[Rounds, Rounds]:

@@ -76,6 +76,15 @@ class Stand:
             yield server
 
     @contextmanager
+    def without_audit(self) -> Iterator[Server]:
+        """Run the service with an audit that keeps nothing."""
+        port = free_port()
+        command = ["tests.bench.null_audit", "serve", "--port", str(port)]
+        log, settings = self.folder / "null.log", self.settings("null")
+        with serving(command, port=port, log=log, settings=settings) as server:
+            yield server
+
+    @contextmanager
     def floor(self) -> Iterator[Server]:
         """Run the floor."""
         port = free_port()
