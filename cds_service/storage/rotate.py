@@ -103,7 +103,8 @@ async def _reseal_batch(
             continue
         place = f"{table.name}|{column.name}|{identity}|{site}"
         fresh = database.seal(await database.open(sealed, place=place), place=place)
-        await connection.execute(update(table).where(row_id == identity).values({column: fresh}))
+        unchanged = (row_id == identity) & (column == sealed)  # else it has a newer key already
+        await connection.execute(update(table).where(unchanged).values({column: fresh}))
         changed += 1
     return (rows[-1][0] if len(rows) == BATCH else None), changed
 

@@ -175,7 +175,7 @@ SIGN_IN = Table(
     Column("id", String(64), primary_key=True),  # hash of the state that the browser carries
     Column("site", String(63), nullable=False),
     Column("begun", Instant, nullable=False),
-    Column("body", LargeBinary, nullable=False),  # sealed: what its return is compared with
+    sealed("body", nullable=False, again=False),  # what its return is compared with
 )
 SESSION = Table(
     "session",
@@ -186,8 +186,8 @@ SESSION = Table(
     Column("started", Instant, nullable=False),
     Column("seen", Instant, nullable=False),
     Column("ends", Instant, nullable=False),
-    Column("body", LargeBinary, nullable=False),  # sealed: person, patient, encounter, scopes
-    Column("tokens", LargeBinary, nullable=False),  # sealed
+    sealed("body", nullable=False, again=False),  # person, patient, encounter, scopes
+    sealed("tokens", nullable=False, again=False),
 )
 EDIT = Table(
     "edit",
@@ -198,7 +198,7 @@ EDIT = Table(
     Column("site", String(63), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("line", String(64), nullable=False),
-    Column("text", LargeBinary, nullable=False),  # sealed
+    sealed("text", nullable=False, again=False),
     Column("by", String(200), nullable=False),
     Column("at", Instant, nullable=False),
     Column("versions", JSON, nullable=False),  # of what made the line
@@ -212,7 +212,7 @@ DECISION = Table(
     Column("kind", String(16), nullable=False),
     Column("by", String(200), nullable=False),
     Column("at", Instant, nullable=False),
-    Column("reason", LargeBinary, nullable=False),  # sealed
+    sealed("reason", nullable=False, again=False),
     Column("versions", JSON, nullable=False),
 )
 APPROVAL = Table(
@@ -227,7 +227,7 @@ APPROVAL = Table(
     Column("session", String(128), nullable=False),
     Column("at", Instant, nullable=False),
     Column("versions", JSON, nullable=False),
-    Column("packed", LargeBinary, nullable=False),  # sealed: all that was approved
+    sealed("packed", nullable=False, again=False),  # all that was approved
 )
 WRITE_INTENT = Table(
     "write_intent",
