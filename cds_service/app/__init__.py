@@ -149,18 +149,12 @@ class Service:
 
     def notes(self) -> list[str]:
         """Return what concerns one site only, and is no reason to send the others elsewhere."""
-        unused = [
-            f"site {site.name}: [{table}] is not acted on in this version"
-            for site in self.sites.by_name.values()
-            for table in site.unused
-        ]
         kept = [
             f"site {name}: {why} The form before it serves on."
             for name, why in self.sites.refused.items()
         ]
         return (
             kept
-            + unused
             + list(self.background.notes())
             + [
                 f"site {site.name}: no key set could be had from {source}; its calls get 401"

@@ -60,6 +60,8 @@ def page(
         "gaps": opened.sheet.gaps,
         "editable": editable,
         "rejecting": rejecting,
+        "rejectable": opened.may("reject"),
+        "corrects": opened.corrects,
         "refreshing": any(each.kind == "refresh" for each in opened.edits),
         "sections": [
             _section(part, opened, numbers, edit=edit, add=add)
@@ -203,8 +205,10 @@ def _banners(opened: Opened) -> Iterator[dict[str, Any]]:
         yield make(opened)
 
 
-def _moving(_: Opened) -> dict[str, Any]:
-    return _banner("Approved.", "The note is being filed; this page says when it is in the chart.")
+def _moving(opened: Opened) -> dict[str, Any]:
+    said = "The note is being filed; this page says when it is in the chart."
+    actions = [{"to": "withdraw", "label": "Withdraw the approval", "quiet": True}]
+    return _banner("Approved.", said, actions=actions if opened.may("withdraw") else [])
 
 
 def _filed(opened: Opened) -> dict[str, Any]:
@@ -215,7 +219,7 @@ def _filed(opened: Opened) -> dict[str, Any]:
             "Filed.", "A person looked into the chart and found the note there.", "good"
         )
     said = sentence(reason, opened.site.profile.note) if reason else "It is being read back."
-    return _banner("Filed.", said, "good", actions=_withdraw(opened))
+    return _banner("Filed.", said, "good")
 
 
 def _verified(opened: Opened) -> dict[str, Any]:
@@ -228,7 +232,7 @@ def _verified(opened: Opened) -> dict[str, Any]:
         for each in (held.differences if held else ())
     ]
     said = f"The chart holds exactly what was approved{when}. Its id is {where}."
-    return _banner("Filed and read back.", said, "good", points=differs, actions=_withdraw(opened))
+    return _banner("Filed and read back.", said, "good", points=differs)
 
 
 def _unknown(opened: Opened) -> dict[str, Any]:
@@ -257,11 +261,6 @@ def _failed(opened: Opened) -> dict[str, Any]:
         actions.append({"to": "file_again", "label": "File it again", "quiet": False})
     heading = "Waiting for your sign-in." if reason == "token" else "The note was not filed."
     return _banner(heading, f"{said} (code {reason})" if reason else said, "stop", actions=actions)
-
-
-def _withdraw(opened: Opened) -> list[dict[str, Any]]:
-    may = opened.may("withdraw") and opened.site.profile.note.withdraw
-    return [{"to": "withdraw", "label": "Withdraw the note", "quiet": True}] if may else []
 
 
 def _closed(opened: Opened) -> dict[str, Any]:

@@ -46,7 +46,7 @@ DECISIONS: Mapping[Decision, Rule] = {
     "edit": Rule(frozenset({"ready", "in_review", "written", "verified"}), "in_review"),
     "approve": Rule(frozenset({"ready", "in_review"}), "approved"),
     "reject": Rule(frozenset({"ready", "in_review"}), "rejected"),
-    "withdraw": Rule(frozenset({"approved", "written", "verified"}), "withdrawn"),
+    "withdraw": Rule(frozenset({"approved"}), "withdrawn"),
     "settle_there": Rule(frozenset({"unknown"}), "written"),
     "file_again": Rule(frozenset({"unknown", "failed"}), "approved"),
     "correct": Rule(frozenset({"written", "verified"}), "approved"),

@@ -13,8 +13,6 @@ from cds_service.sensitive import Marks
 from cds_service.sites.file import SiteFile, servers
 from cds_service.vendors import Profile
 
-_LATER = ("write",)
-
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -28,11 +26,6 @@ class Site:
     """What the rules of the brief look up, with this site's changes."""
     marks: Marks = MARKS
     """How sensitive categories are recognised here, and what is done with them."""
-
-    @property
-    def unused(self) -> tuple[str, ...]:
-        """Return the tables that are given and that this version does not act on."""
-        return tuple(name for name in _LATER if name in self.file.model_fields_set)
 
     @property
     def doc_status(self) -> str:

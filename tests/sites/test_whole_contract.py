@@ -53,8 +53,7 @@ origins = ["https://ehr.example.org"]
 SERVICES = frozenset({"patient-view-brief", "appointment-book-brief"})
 
 
-def test_every_table_is_known_and_the_unused_ones_are_named(tmp_path):
+def test_every_table_of_the_contract_is_known(tmp_path):
     file = tmp_path / "general.toml"
     file.write_text(WHOLE, "utf-8")
-    site = load_site(file, services=SERVICES)
-    assert site.unused == ("write",)
+    load_site(file, services=SERVICES)
