@@ -3,6 +3,7 @@
 from cds_service.brief import rule_brief
 from tests.brief.charts import (
     LOINC,
+    allergy,
     booked,
     brief,
     concept,
@@ -216,3 +217,21 @@ def test_a_unit_that_the_name_ends_with_is_not_said_twice():
     assert texts(brief(score), "results")[0].startswith("PHQ-9 score 11, 2026-10-02")
     words = lab("", "2026-10-02", code={"text": "HIV positive"}, valueString="HIV positive")
     assert texts(brief(words), "results")[0].startswith("HIV positive: HIV positive")
+
+
+def test_a_severe_reaction_or_anaphylaxis_alone_needs_attention():
+    for reaction in (
+        {"manifestation": [{"text": "Hives"}], "severity": "severe"},
+        {"manifestation": [{"text": "Anaphylactic shock"}]},
+    ):
+        assert texts(brief(allergy("Latex", reaction=[reaction])), "attention")
+    mild = {"manifestation": [{"text": "Hives"}], "severity": "mild"}
+    assert texts(brief(allergy("Latex", reaction=[mild])), "attention") == []
+
+
+def test_a_dose_that_is_only_words_is_compared_by_them():
+    before = order("Sertraline 50 mg", "m1", status="stopped")
+    after = order("Sertraline 50 mg", "m2", authoredOn="2026-10-01", dose="Take 2 tablets daily")
+    assert texts(brief(seen(), before, after), "changes")[0].startswith(
+        "Changed: Sertraline 50 mg"
+    )
