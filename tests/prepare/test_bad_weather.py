@@ -32,6 +32,7 @@ async def gaps(works, row):
 
 
 async def test_a_fhir_server_that_is_down_for_an_hour_delays_a_brief_and_loses_none(works):
+    await works.ground.service.backend.token(works.site())
     breaks(works, "drop")
     brief_id = await works.ask()
     for tried in range(2, 6):
@@ -49,7 +50,7 @@ async def test_a_fhir_server_that_is_down_for_an_hour_delays_a_brief_and_loses_n
 
 async def test_a_token_endpoint_that_flaps_delays_a_brief_and_is_named(works):
     await works.ground.service.backend.token(works.site())
-    works.ground.service.backend._held.clear()
+    works.ground.clock.move(hours=2)  # the token that the start had fetched is over
     breaks(works, "status", where="token", status=503)
     row = await works.prepared()
     assert row.state == "requested"
