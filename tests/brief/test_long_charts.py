@@ -235,3 +235,10 @@ def test_a_dose_that_is_only_words_is_compared_by_them():
     assert texts(brief(seen(), before, after), "changes")[0].startswith(
         "Changed: Sertraline 50 mg"
     )
+
+
+def test_a_range_in_another_unit_or_beside_a_comparator_tells_nothing():
+    foreign = {"referenceRange": [{"high": {"value": 5, "unit": "mmol/mol"}}]}
+    assert "above" not in texts(brief(lab("8.1", **foreign)), "results")[0]
+    own = {"referenceRange": [{"high": {"value": 5, "unit": "%"}}]}
+    assert "above range" in texts(brief(lab("8.1", **own)), "results")[0]
