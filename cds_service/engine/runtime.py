@@ -40,6 +40,8 @@ _TOO_OFTEN = 20
 """Take-overs of one workflow after which it is given up: it may be what kills the processes."""
 _FAILED = ["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _BATCH = 500
+_BEATS = 20
+"""How often the event loop is asked within the time after which it is called hung."""
 _SQLITE = "sqlite:///"
 
 T = TypeVar("T")
@@ -93,7 +95,7 @@ class Runtime:
     active: Counter[str] = field(default_factory=Counter)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
-    _beat: float = 0.0
+    _beat: threading.Event = field(default_factory=threading.Event)
     _liveness: Liveness = field(init=False)
 
     def __post_init__(self) -> None:
@@ -197,17 +199,18 @@ class Runtime:
                 log.warning("the engine's database: %s", type(problem).__name__)
 
     def _watch(self) -> None:
-        """End this process when its event loop hangs: a living process keeps its lock, and its work."""
-        self._beat = time.monotonic()
-        while not self._stopping.wait(self.plan.hang_s / 20):
-            if time.monotonic() - self._beat > self.plan.hang_s:
+        """End this process when its event loop hangs: a living process keeps its lock, and its work.
+
+        Beats are counted, not seconds: a machine that was suspended stops this thread too, and is no hang.
+        """
+        missed = 0
+        while not self._stopping.wait(self.plan.hang_s / _BEATS) and not self.loop.is_closed():
+            missed = 0 if self._beat.is_set() else missed + 1
+            if missed > _BEATS:
                 log.critical("the event loop hangs: this process ends, others take its work over")
                 os.kill(os.getpid(), signal.SIGKILL)
-            if not self.loop.is_closed():
-                self.loop.call_soon_threadsafe(self._alive)
-
-    def _alive(self) -> None:
-        self._beat = time.monotonic()
+            self._beat.clear()
+            self.loop.call_soon_threadsafe(self._beat.set)
 
 
 def _listed(**wanted: Any) -> list[WorkflowStatus]:  # noqa: ANN401  # the library's own filters

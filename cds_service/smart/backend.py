@@ -115,15 +115,16 @@ class BackendTokens:
         await asyncio.gather(*(self._warm(site) for site in sites if site.file.backend))
 
     async def _warm(self, site: Site) -> None:
-        held = self._of(site)
         await asyncio.sleep(
             _FIRST_PAUSE_S
         )  # the EHR fetches our key set first: we must be listening
-        while held.token is None:
+        while True:
             try:
                 await self.token(site)
             except NoToken:
-                await asyncio.sleep(self._pause_left(held))
+                await asyncio.sleep(self._pause_left(self._of(site)))
+            else:
+                return
 
     def missing(self, site: Site) -> tuple[str, ...]:
         """Return by name the scopes that were asked for and not granted, as far as a token has been had."""
