@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -210,7 +210,8 @@ class Runtime:
                 log.critical("the event loop hangs: this process ends, others take its work over")
                 os.kill(os.getpid(), signal.SIGKILL)
             self._beat.clear()
-            self.loop.call_soon_threadsafe(self._beat.set)
+            with suppress(RuntimeError):  # the loop was closed this very moment
+                self.loop.call_soon_threadsafe(self._beat.set)
 
 
 def _listed(**wanted: Any) -> list[WorkflowStatus]:  # noqa: ANN401  # the library's own filters
