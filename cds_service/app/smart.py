@@ -8,6 +8,7 @@ from cds_service.background import Background
 from cds_service.flow.clinician import Whois
 from cds_service.flow.sessions import Sessions
 from cds_service.flow.sign_in import SignIn
+from cds_service.flow.switches import Switches
 from cds_service.http.cookies import Cookies
 from cds_service.http.launch import Launch
 from cds_service.network import Network
@@ -18,6 +19,7 @@ from cds_service.smart.configuration import Configurations
 from cds_service.smart.keys import KeyFile
 from cds_service.smart.launch import Launches
 from cds_service.storage import Database
+from cds_service.storage.switches import WHOLE_SITE
 from cds_service.verify import KeySets
 from cds_service.verify.identity import VerifyIdentity
 
@@ -34,6 +36,7 @@ class Parts(Protocol):
     signing: KeyFile
     backend: BackendTokens
     background: Background
+    switches: Switches
 
 
 def signing_keys(settings: Settings, sites: Sites, world: World) -> KeyFile:
@@ -84,4 +87,5 @@ def launch_of(service: Parts, world: World) -> Launch:
         sign_in=sign_in,
         sessions=Sessions(database=service.database, launches=launches, now=world.now),
         cookies=Cookies(secure=public_url.startswith("https://")),
+        is_off=lambda site: service.switches.is_off(site, WHOLE_SITE),
     )

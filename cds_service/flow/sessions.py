@@ -36,8 +36,10 @@ class Sessions:
         default_factory=WeakValueDictionary
     )
 
-    async def find(self, site: Site, secret: str, *, brief: str) -> LaunchSession:
-        """Return the session of a cookie at this site and for this brief, and say that it was used.
+    async def find(
+        self, site: Site, secret: str, *, brief: str, is_used: bool = True
+    ) -> LaunchSession:
+        """Return the session of a cookie at this site and for this brief, and say that it was used if it was.
 
         Raises `NotTrusted` when there is none, or when it has ended or been left alone for too long.
         """
@@ -51,7 +53,7 @@ class Sessions:
         now = self.now()
         if is_over(session, site, now):
             raise NotTrusted("session_over")
-        if now - session.seen > _TOUCH:
+        if is_used and now - session.seen > _TOUCH:
             async with self.database.transaction() as connection:
                 await sessions.touch(connection, session.id, now)
         return session

@@ -232,7 +232,10 @@ class Sign:
             doubt = None if row.reason == "cannot_search" else row.in_doubt
             values = {"in_doubt": doubt, "attempts": 0, "told_stored": False, "reason": ""}
             await change(connection, row.id, now=at, state="sending", **values)
-            await self.reviews.lend(connection, row.id, now.session.id)
+            if (
+                now.approval.by == now.session.clinician.fhir_user
+            ):  # a note is never sent as another person
+                await self.reviews.lend(connection, row.id, now.session.id)
 
     async def _resume(self, connection: Connection, opened: Opened) -> bool:
         """Lend this sign-in to a filing that waits for its person; return whether there is one."""

@@ -117,7 +117,11 @@ class WorkAhead:
         async with self.database.reading() as connection:
             approved = await briefs.in_state(connection, "approved")
         for row in approved:
-            await self._start("approved", row.id, row.revision)
+            site = self.sites.by_name.get(row.site)
+            if site is not None and self._is_on(
+                site
+            ):  # else it waits: off means that nothing is filed
+                await self._start("approved", row.id, row.revision)
 
     async def _start(self, state: State, brief_id: str, revision: int) -> None:
         """Start the workflow that a state waits for; what was started is only looked at again by `mend`."""
@@ -186,7 +190,10 @@ class WorkAhead:
 
     def _may_prepare(self, site: Site) -> bool:
         """Return whether a site's file wants work ahead, and nobody has switched the site off."""
-        return site.may_prepare and not self.switches.is_off(site.name, WHOLE_SITE)
+        return site.may_prepare and self._is_on(site)
+
+    def _is_on(self, site: Site) -> bool:
+        return site.file.mode != "off" and not self.switches.is_off(site.name, WHOLE_SITE)
 
     async def stop(self, wait_s: int) -> None:
         """Take no more work, and wait for what is under way."""

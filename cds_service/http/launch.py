@@ -23,6 +23,7 @@ _SENTENCES: Mapping[str, str] = {
     "other_iss": "This link was opened from another EHR than the one that it belongs to.",
     "no_launch": "This page is opened from a patient's chart in the EHR.",
     "no_app_at_this_site": "The app is not switched on for this EHR.",
+    "switched_off": "The app is switched off for this EHR for now. The chart in your EHR has everything.",
     "no_brief": "There is no pre-visit brief for this patient yet. The chart in your EHR has everything.",
     "brief_of_other_patient": f"This brief belongs to another patient. Nothing was shown. {_AGAIN}",
     "unknown_state": f"This sign-in was used before, or it took too long. {_AGAIN}",
@@ -49,6 +50,13 @@ class Launch:
     sign_in: SignIn
     sessions: Sessions
     cookies: Cookies
+    is_off: Callable[[str], bool]
+    """Whether a site was switched off as a whole."""
+
+    def check_on(self, site: Site) -> None:
+        """Raise `SignInFailed` while everything of a site is switched off."""
+        if site.file.mode == "off" or self.is_off(site.name):
+            raise SignInFailed("switched_off")
 
     async def launch(self, request: Request) -> Response:
         """`GET /{site}/smart/launch?iss=&launch=`: send the browser to the EHR's authorization server."""
@@ -84,13 +92,19 @@ class Launch:
         self.cookies.drop(response, of_sign_in(state))
         return response
 
-    async def session_of(self, request: Request, site: Site) -> LaunchSession:
-        """Return the session in which the brief of this address was opened. Raises `NotTrusted`."""
+    async def session_of(
+        self, request: Request, site: Site, *, by_person: bool = True
+    ) -> LaunchSession:
+        """Return the session in which the brief of this address was opened. Raises `NotTrusted`.
+
+        A request that a page sends by itself, not `by_person`, does not keep a session from ending.
+        """
         brief = request.path_params["brief"]
         secret = self.cookies.read(request, of_brief(brief))
         if not secret:
             raise NotTrusted("no_session")
-        return await self.sessions.find(site, secret, brief=brief)
+        self.check_on(site)
+        return await self.sessions.find(site, secret, brief=brief, is_used=by_person)
 
 
 def _away(authorization: Authorization, site: Site) -> Response:
@@ -151,6 +165,7 @@ def add_launch(app: FastAPI, launch: Launch) -> None:
         async def answer(request: Request) -> Response:
             site = launch.sites.find(request.path_params["site"])
             try:
+                launch.check_on(site)
                 return await serve(request)
             except CdsError as problem:
                 return _refused(site, problem)

@@ -24,13 +24,16 @@ class Registration:
 
     async def page(self, request: Request) -> Response:
         """`GET /{site}/registration`. Raises `NotTrusted` without the operator's token."""
+        site = self.sites.find(
+            request.path_params["site"]
+        )  # what the log says of a refusal names a site
         scheme, _, sent = request.headers.get("authorization", "").partition(" ")
         known = scheme.lower() == "bearer" and compare_digest(
             sent.strip().encode(), self.token.encode()
         )
         if not self.is_demo and not (self.token and known):
             raise NotTrusted("operator_token")
-        body = self.page_of(self.sites.find(request.path_params["site"]))
+        body = self.page_of(site)
         style = body.partition("<style>")[2].partition("</style>")[0]
         policy = f"default-src 'none'; style-src 'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'"
         told = {

@@ -6,11 +6,12 @@ form carries the session's token against forgery. Nothing of a chart stands in a
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
 from hmac import compare_digest
 from importlib import resources
+from typing import Protocol
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -18,7 +19,14 @@ from fastapi import FastAPI, Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse
 
-from cds_service.domain.errors import BadCall, CdsError, Conflict, NotAllowed, NotTrusted
+from cds_service.domain.errors import (
+    BadCall,
+    CdsError,
+    Conflict,
+    NotAllowed,
+    NotTrusted,
+    SignInFailed,
+)
 from cds_service.domain.evidence import Evidence
 from cds_service.domain.json import JsonObject, encode
 from cds_service.domain.session import LaunchSession
@@ -39,8 +47,15 @@ _ASSETS: Mapping[str, str] = {
 _SEE_OTHER = 303
 _MOST_SOURCES = 40
 _DECISIONS: tuple[Decision, ...] = ("reject", "withdraw", "settle_there", "file_again")
-SessionOf = Callable[[Request, Site], Awaitable[LaunchSession]]
-"""Raises `NotTrusted` where there is no session for this address."""
+
+
+class SessionOf(Protocol):
+    """Finds the session of a request."""
+
+    async def __call__(
+        self, request: Request, site: Site, *, by_person: bool = True
+    ) -> LaunchSession:
+        """Return it, used by a person or only by a page that waits. Raises `NotTrusted` where there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +133,8 @@ class Review:
         return self._page(template, opened.site, request, {"sources": views})
 
     async def state(self, request: Request) -> Response:
-        """`GET .../state`: how far the brief is, for a page that waits."""
-        opened = await self._glanced(request)
+        """`GET .../state`: how far the brief is, for a page that waits, which keeps nobody signed in."""
+        opened = await self._glanced(request, by_person=False)
         body = encode({"state": opened.brief.state})
         return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
@@ -145,9 +160,9 @@ class Review:
         """`POST .../approve`: exactly what the page showed; a second press changes nothing."""
         opened, form = await self._posted(request)
         try:
-            at = datetime.fromisoformat(form.get("at", ""))
+            at = datetime.fromisoformat(form.get("at", "")).astimezone(UTC)
             digest = form["digest"]
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, OverflowError):
             raise BadCall("The form is not whole.") from None
         if opened.approval is not None and opened.approval.digest == digest:
             return RedirectResponse(_base(request), _SEE_OTHER)
@@ -174,21 +189,23 @@ class Review:
         site, session = await self._who(request)
         return await self.sign.open(session, site, request.path_params["brief"])
 
-    async def _glanced(self, request: Request) -> Opened:
-        site, session = await self._who(request)
+    async def _glanced(self, request: Request, *, by_person: bool = True) -> Opened:
+        site, session = await self._who(request, by_person=by_person)
         return await self.sign.glance(session, site, request.path_params["brief"])
 
     async def _posted(self, request: Request) -> tuple[Opened, dict[str, str]]:
         site, session = await self._who(request)
         form = await _form(request)
-        if not compare_digest(form.get("csrf", ""), session.csrf):
+        if not compare_digest(form.get("csrf", "").encode(), session.csrf.encode()):
             raise NotAllowed("This form belongs to another sign-in: open the app from the chart.")
         opened = await self.sign.glance(session, site, request.path_params["brief"])
         return opened, form
 
-    async def _who(self, request: Request) -> tuple[Site, LaunchSession]:
+    async def _who(
+        self, request: Request, *, by_person: bool = True
+    ) -> tuple[Site, LaunchSession]:
         site = self.sites.find(request.path_params["site"])
-        return site, await self.session_of(request, site)
+        return site, await self.session_of(request, site, by_person=by_person)
 
     def guarded(
         self, serve: Callable[[Request], Awaitable[Response]]
@@ -211,6 +228,9 @@ class Review:
                 "Open the brief again from the patient's chart in your EHR. What was approved is kept.",
             ]
             return self._notice(site, "Please open this from the chart", said, status_code=401)
+        if isinstance(problem, SignInFailed):
+            said = ["The app is switched off for this EHR for now. What was approved is kept."]
+            return self._notice(site, "Switched off", said, status_code=status(problem))
         heading = (
             "This is no longer so" if isinstance(problem, Conflict) else "This is not possible"
         )

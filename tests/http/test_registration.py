@@ -1,9 +1,14 @@
 """The registration packet as a page: open in the demo, for the operator alone in production."""
 
+from contextlib import nullcontext
+
+import httpx
 import pytest
 
 from cds_service.domain.errors import NotTrusted
-from cds_service.http.registration import Registration
+from cds_service.http.bare import bare
+from cds_service.http.registration import Registration, add_registration
+from cds_service.http.service import add_routes
 from tests.http.wire import problem
 
 pytestmark = pytest.mark.anyio
@@ -49,3 +54,17 @@ async def test_without_an_operators_token_nobody_gets_in(shared):
     for sent in ("", "Bearer ", "Bearer"):
         with pytest.raises(NotTrusted):
             await page.page(Asked(authorization=sent))
+
+
+async def test_a_stranger_writes_nothing_of_their_own_into_the_log(shared, caplog):
+    closed = Registration(sites=shared.service.sites, page_of=str, token="right", is_demo=False)
+    app = bare(lambda _app: nullcontext())
+    add_routes(app, shared.service.endpoints)
+    add_registration(app, closed)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://cds.test"
+    ) as web:
+        problem(await web.get("/x%0Aforged line/registration"), 404, "unknown_site")
+        problem(await web.get("/general/registration"), 401, "not_trusted")
+    assert "forged" not in caplog.text
+    assert "site general: not_trusted" in caplog.text

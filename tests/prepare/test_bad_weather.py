@@ -8,7 +8,8 @@ import pytest
 from cds_service.domain.steps import Temporary
 from cds_service.flow.queue import Queue
 from cds_service.simulator.faults import Fault
-from cds_service.storage import feeds
+from cds_service.storage import briefs, feeds
+from cds_service.storage.switches import WHOLE_SITE, set_switch
 from tests.prepare.conftest import working
 from tests.prepare.test_schedule import POLL, booked, poll, store
 
@@ -218,3 +219,24 @@ async def test_a_visit_that_is_over_ends_its_briefs_that_nobody_approved(works):
     works.ground.clock.move(hours=27)
     await works.background.work.expire()
     assert (await works.row(row.id)).state == "expired"
+
+
+async def test_nothing_is_filed_for_a_site_that_is_switched_off(works):
+    work, ground = works.background.work, works.ground
+    row = await works.prepared()
+    async with ground.service.database.transaction() as connection:
+        await briefs.set_columns(connection, row.id, state="approved")
+        await set_switch(
+            connection, site="general", what=WHOLE_SITE, on=False, by="o", at=ground.clock()
+        )
+    await ground.service.switches.read()
+    await work.engine.launch()
+    await work.sweep()
+    assert not work._started
+    async with ground.service.database.transaction() as connection:
+        await set_switch(
+            connection, site="general", what=WHOLE_SITE, on=True, by="o", at=ground.clock()
+        )
+    await ground.service.switches.read()
+    await work.sweep()
+    assert list(work._started) == [(f"writeback:{row.id}", row.revision)]

@@ -244,6 +244,11 @@ class Stage:
             rows = (await connection.execute(query.order_by(WRITE_INTENT.c.changed))).mappings()
             return [dict(row) for row in rows][-1]
 
+    async def approval(self, brief_id: str):
+        """Return the newest approval of a brief."""
+        async with self.reviews.database.reading() as connection:
+            return await self.reviews.approval(connection, self.site.name, brief_id)
+
     async def audited(self):
         async with self.reviews.database.reading() as connection:
             rows = (await connection.execute(AUDIT.select().order_by(AUDIT.c.seq))).mappings()
@@ -366,7 +371,7 @@ def _assembled(site, database, simulator, wire, http, now) -> Stage:
 
 
 def _pages(site, server, sign, lent, sessions, now) -> FastAPI:
-    async def session_of(request, _site):
+    async def session_of(request, _site, *, by_person=True):
         found = sessions.get(request.cookies.get("session", ""))
         if found is None:
             raise NotTrusted

@@ -154,6 +154,21 @@ async def test_a_form_without_this_sessions_token_changes_nothing(stage):
     assert "Left out" not in (await one.get()).text
 
 
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"csrf": "\N{LATIN SMALL LETTER E WITH ACUTE}"}, 403),
+        ({"at": "2026-11-23T09:00", "digest": "0"}, 409),
+        ({"at": "0001-01-01T00:00:00+14:00", "digest": "0"}, 400),
+        ({"at": "9999-12-31T23:59:00-14:00", "digest": "0"}, 400),
+    ],
+)
+async def test_a_form_that_no_page_of_ours_sends_is_refused_in_words(stage, fields, status):
+    one = await visit(stage)
+    refused(await one.post("/approve", **fields), status)
+    assert await stage.state(one.brief) == "ready"
+
+
 async def test_edits_are_kept_beside_the_brief_and_show_at_once(stage):
     one = await visit(stage)
     before = unescape((await one.get()).text)

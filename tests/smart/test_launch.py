@@ -426,6 +426,31 @@ async def test_a_session_ends_when_it_is_left_alone(ground, browser):
         await browser.session(landed)
 
 
+async def test_a_page_that_looks_for_progress_by_itself_keeps_nobody_signed_in(ground, browser):
+    landed = await browser.launch(app_context=await briefed(ground))
+    state = f"{landed.headers['location']}/state"
+    for minutes in (8, 6):
+        ground.clock.move(minutes=minutes)
+        assert (await browser.http.get(state)).status_code == 200
+    ground.clock.move(minutes=2)
+    assert (await browser.http.get(state)).status_code == 401
+    with pytest.raises(NotTrusted, match="session_over"):
+        await browser.session(landed)
+
+
+async def test_a_site_that_is_switched_off_shows_no_page_and_signs_nobody_in(ground, browser):
+    landed = await browser.launch(app_context=await briefed(ground))
+    path = landed.headers["location"]
+    assert (await browser.http.get(path)).status_code == 200
+    ground.service.switches.off = frozenset({("general", "")})
+    shut = await browser.http.get(path)
+    assert shut.status_code == 403
+    assert "switched off" in shut.text
+    refused(await browser.http.get(browser.link(HAROLD)), 403, "switched_off")
+    ground.service.switches.off = frozenset()
+    assert (await browser.http.get(path)).status_code == 200
+
+
 async def test_a_session_ends_however_busy(ground, browser):
     context = await briefed(ground)
     landed = await browser.launch(app_context=context)

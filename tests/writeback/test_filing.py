@@ -187,6 +187,22 @@ async def test_another_persons_sign_in_does_not_file_it(stage):
     assert await stage.state(brief) == "failed"
 
 
+async def test_who_lets_anothers_note_be_filed_again_does_not_send_it_as_oneself(stage):
+    brief = await stage.approved()
+    stage.lent.over = True
+    await stage.file(brief)
+    approver = (await stage.approval(brief)).session
+    other = stage.session(brief, user="somebody-else")
+    opened = await stage.sign.open(other, stage.site, brief)
+    await stage.sign.decide(opened, "file_again")
+    assert (await stage.approval(brief)).session == approver
+    mine = stage.session(brief)
+    stage.lent.over = True
+    await stage.file(brief)
+    await stage.sign.open(mine, stage.site, brief)
+    assert (await stage.approval(brief)).session == mine.id
+
+
 async def test_a_note_is_found_where_the_vendor_keeps_no_conditional_create(tmp_path):
     async with staged(tmp_path, vendor="epic", personality="epic") as stage:
         assert await stage.file(await stage.approved()) == "verified"

@@ -32,7 +32,8 @@ function poll(body, wait) {
   setTimeout(async () => {
     try {
       const answer = await fetch(body.dataset.poll, { credentials: "same-origin" });
-      if (answer.ok && (await answer.json()).state !== body.dataset.state) {
+      // Signed out, a page about a patient does not stay on the screen.
+      if (answer.status === 401 || (answer.ok && (await answer.json()).state !== body.dataset.state)) {
         location.reload();
         return;
       }
