@@ -242,3 +242,5 @@ def test_a_range_in_another_unit_or_beside_a_comparator_tells_nothing():
     assert "above" not in texts(brief(lab("8.1", **foreign)), "results")[0]
     own = {"referenceRange": [{"high": {"value": 5, "unit": "%"}}]}
     assert "above range" in texts(brief(lab("8.1", **own)), "results")[0]
+    bound = {"value": 8.1, "unit": "%", "comparator": "<"}
+    assert "above" not in texts(brief(lab("", valueQuantity=bound, **own)), "results")[0]

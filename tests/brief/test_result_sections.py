@@ -124,6 +124,11 @@ def test_a_preliminary_result_older_than_the_final_one_is_over():
 def test_no_trend_between_units():
     made = brief(lab("8.1", "2026-10-02", "o1"), lab("42", "2026-04-01", "o2", unit="mmol/mol"))
     assert texts(made, "results") == ["HbA1c 8.1 %, 2026-10-02; earlier 42 mmol/mol (2026-04-01)"]
+    high = {**flagged("H"), **limits("4.0", "5.6")}
+    for unit, said in (("mmol/mol", False), ("%", True)):
+        before = lab("42", "2026-04-01", "o2", unit=unit)
+        [line] = texts(brief(lab("8.1", "2026-10-02", "o1", **high), before), "results")
+        assert ("falling" in line) is said
 
 
 def test_an_undated_or_future_result_never_passes_for_the_newest():

@@ -162,16 +162,25 @@ def test_other_orders_are_not(more):
     assert not texts(brief({**_order(when=more.pop("when", "2026-08-01")), **more}), "open_loops")
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        {"basedOn": [{"reference": "ServiceRequest/sr1"}]},
-        {"code": concept("", ("http://loinc.org", "34552-0")), "effectiveDateTime": "2026-08-09"},
-    ],
+_ANSWERS = (
+    {"basedOn": [{"reference": "ServiceRequest/sr1"}]},
+    {"code": concept("", ("http://loinc.org", "34552-0")), "effectiveDateTime": "2026-08-09"},
 )
+
+
+@pytest.mark.parametrize("answer", _ANSWERS)
 def test_a_result_closes_an_order(answer):
     done = plain("DiagnosticReport", "dr1", status="final", **answer)
     assert not texts(brief(_order(), done), "open_loops")
+
+
+@pytest.mark.parametrize("status", ["cancelled", "registered"])
+@pytest.mark.parametrize("answer", _ANSWERS)
+def test_a_result_that_was_cancelled_or_is_only_awaited_closes_no_order(answer, status):
+    told = texts(
+        brief(_order(), plain("DiagnosticReport", "dr1", status=status, **answer)), "open_loops"
+    )
+    assert "Ordered, no result in the record: Echocardiogram, ordered 2026-08-01" in told
 
 
 def test_reports_and_tasks_that_wait():
@@ -228,6 +237,12 @@ def test_the_quieter_sections():
     assert texts(made, "notes") == ["Progress note, 2026-10-01 09:00 UTC, by Dr. Adler"]
 
 
+@pytest.mark.parametrize(("end", "stands"), [("2026-11-22", False), ("2026-11-23", True)])
+def test_a_flag_stands_until_the_day_of_its_end_is_over(end, stands):
+    flag = plain("Flag", "f1", status="active", code={"text": "Falls risk"}, period={"end": end})
+    assert any("Falls risk" in each for each in texts(brief(flag), "attention")) is stands
+
+
 def test_an_old_a1c_is_shown_beside_diabetes_only():
     diabetes = condition("", code=concept("Diabetes", ("http://snomed.info/sct", "44054006")))
     old = lab("7.1", "2026-01-02")
@@ -250,6 +265,14 @@ def test_the_last_visit_is_one_in_person_and_a_call_since_then_is_a_change():
 def test_where_nobody_was_seen_in_person_a_call_is_the_last_visit():
     made = brief(seen("2026-10-01T10:00:00-05:00", kind="VR"))
     assert "Last visit: 2026-10-01" in texts(made, "visit")[1]
+
+
+@pytest.mark.parametrize("kind", ["EMER", "IMP", "OBSENC"])
+def test_an_emergency_or_a_stay_never_stands_in_for_the_last_visit(kind):
+    stay = seen("2026-10-02T10:00:00-05:00", "e2", kind=kind)
+    assert not any("Last visit" in each for each in texts(brief(stay), "visit"))
+    call = seen("2026-05-01T10:00:00-05:00", "e1", kind="VR")
+    assert "Last visit: 2026-05-01" in texts(brief(call, stay), "visit")[1]
 
 
 def test_an_emergency_on_the_day_of_the_visit_is_a_change_by_the_clock():
