@@ -404,7 +404,7 @@ async def test_what_the_site_file_says(here):
             "environment",
             {
                 "environment": "production",
-                "fhir": file.fhir.model_copy(update={"base_url": "https://sandbox.example.org"}),
+                "fhir": file.fhir.model_copy(update={"base_url": "https://sandbox.ehr.test"}),
             },
             "looks like a test system",
         ),
