@@ -6,6 +6,8 @@ from typing import Protocol
 
 from cds_service.app.world import World, fhir_server
 from cds_service.audit import Audit
+from cds_service.background import Background
+from cds_service.domain.visit import Visit
 from cds_service.flow.changes import Changes
 from cds_service.flow.preflight import Preflight
 from cds_service.flow.sign import Sign
@@ -13,7 +15,7 @@ from cds_service.flow.write_back import WriteBack
 from cds_service.http.launch import Launch
 from cds_service.http.review import Review
 from cds_service.network import Network
-from cds_service.sites import OfSite, Sites
+from cds_service.sites import OfSite, Site, Sites
 from cds_service.storage import Writer
 from cds_service.storage.reviews import Reviews
 
@@ -34,10 +36,16 @@ class Service(Protocol):
     network: Network
     audit: Audit
     launch: Launch
+    background: Background
 
 
 def wire_desk(given: Service, world: World) -> Desk:
     """Wire it."""
+    ask = given.background.ask
+
+    async def renew(visit: Visit, site: Site, stale: str) -> None:
+        await ask.store([ask.refresh(visit, site, stale)])
+
     server_of = OfSite(lambda site: fhir_server(site, given.network, world))
     tokens_of = given.launch.sessions.tokens_of
     reviews = Reviews(given.writer.database)
@@ -48,6 +56,7 @@ def wire_desk(given: Service, world: World) -> Desk:
         preflight=preflight,
         now=world.now,
         new_id=world.new_id,
+        renew=renew,
         nudge=_leave_to_the_sweeper,
     )
     return Desk(

@@ -1,8 +1,12 @@
-"""The demo's story, played once: discover, book, open charts, give feedback. Each step is checked."""
+"""The demo's story, played once: from a booking to the approved note in the chart. Each step is checked."""
 
 import asyncio
 import textwrap
+from collections.abc import Awaitable
 
+import httpx
+
+from cds_service.cli.clinician import Clinician, Stopped
 from cds_service.cli.terminal import shown
 from cds_service.simulator import patients
 from cds_service.simulator.cds_client import Answer, CdsClient
@@ -14,6 +18,11 @@ _CHART = "beatrice-okonkwo"
 
 async def tour(simulator: Simulator) -> int:
     """Play the story and print each step; returns 0 only when all of it worked."""
+    async with httpx.AsyncClient(timeout=_PATIENCE_S) as http:
+        return await _play(simulator, Clinician(simulator.ehr("general"), http, _patient()))
+
+
+async def _play(simulator: Simulator, clinician: Clinician) -> int:
     steps = [
         ("General Hospital reads discovery", _discover(simulator.client("general"))),
         ("A visit is booked", _book(simulator.client("general"))),
@@ -26,7 +35,10 @@ async def tour(simulator: Simulator) -> int:
             "The same chart opens at Riverside Clinic (Epic-like)",
             _open(simulator.client("riverside")),
         ),
-        ("The clinician dismisses the card", _dismiss(simulator.client("general"))),
+        ("The clinician opens the brief from its card", _launch(simulator, clinician)),
+        ("The clinician reads the exact note, and approves it", _said(clinician.approve())),
+        ("The note is filed, and read back from the chart", _said(clinician.filed())),
+        ("A card is dismissed", _dismiss(simulator.client("general"))),
     ]
     failed = 0
     for number, (title, playing) in enumerate(steps, 1):
@@ -75,6 +87,22 @@ async def _prepared(client: CdsClient) -> Step:
     return "the chart was not served from a prepared brief that a model had a part in", []
 
 
+async def _launch(simulator: Simulator, clinician: Clinician) -> Step:
+    """Open the app from the link of a card that is shown now."""
+    answers = await simulator.client("general").open_chart(clinician.patient)
+    links = [link for each in answers for card in each.cards() for link in card["links"]]
+    smart = [link for link in links if link["type"] == "smart"]
+    return await _said(clinician.open(smart[0])) if smart else ("no card has a SMART link", [])
+
+
+async def _said(doing: Awaitable[list[str]]) -> Step:
+    try:
+        return "", await doing
+    except (Stopped, httpx.HTTPError) as problem:
+        return str(problem) or type(problem).__name__, []
+
+
+_PATIENCE_S = 10.0
 _TRIES, _PAUSE_S = 40, 1.0
 _AHEAD, _HELPED = "Prepared ", "A model chose"
 

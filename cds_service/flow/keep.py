@@ -6,6 +6,7 @@ from datetime import datetime
 
 from cds_service.brief import to_json
 from cds_service.card import Answered
+from cds_service.context.stored import cited, pack
 from cds_service.domain.json import encode
 from cds_service.flow.ready import Made
 from cds_service.hook import HookService
@@ -24,7 +25,9 @@ class Keep:
         """Queue one answer. Raises `Overloaded` when storage is too far behind to keep it.
 
         What was shown of a prepared brief is kept as a brief of its own: the card links to exactly that, with
-        its age and what had changed by then. Its sources are those of the prepared one.
+        its age and what had changed by then. Its sources are those of the prepared one. Of a brief that the rules
+        made while the chart opened only the Patient is kept, which says whose page it is: packing all that is cited
+        would take longer than a call has.
         """
         self.writer.check_room()
         created, brief = self.now(), made.brief
@@ -35,6 +38,7 @@ class Keep:
             created=created,
             versions={"rules": brief.rules_version, "prepared": made.prepared},
             body=encode(to_json(brief)),
+            sources=None if made.prepared else pack(cited(made.context.ledger, ())),
         )
         for card in answered.cards:
             topic = card.source.topic.code if card.source.topic else ""

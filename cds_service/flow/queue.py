@@ -11,6 +11,7 @@ from cds_service.storage import Database, briefs, feeds
 
 LATE = timedelta(minutes=15)
 _LIMIT = 1000
+_LATE = frozenset({"requested", "approved", "writing"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class Queue:
                 *await briefs.postponed(connection, limit=_LIMIT),
                 *await briefs.in_state(connection, "preparing", before=late, limit=_LIMIT),
                 *await briefs.overdue(connection, late, limit=_LIMIT),
+                *await briefs.in_state(connection, "approved", before=late, limit=_LIMIT),
+                *await briefs.in_state(connection, "writing", before=late, limit=_LIMIT),
             ]
         found = {row.id: row for row in rows if site in {None, row.site}}
         return [_stuck(row) for row in found.values()]
@@ -96,5 +99,5 @@ class Queue:
 
 
 def _stuck(row: briefs.Row) -> Stuck:
-    reason = row.reason or ("late" if row.state == "requested" else "")
+    reason = row.reason or ("late" if row.state in _LATE else "")
     return Stuck(row.id, row.site, row.state, reason, row.changed, row.due, row.revision)

@@ -15,6 +15,7 @@ from cds_service.domain.json import EMPTY, JsonObject, decode
 from cds_service.domain.note import Note
 from cds_service.domain.session import LaunchSession
 from cds_service.domain.states import SHOWN
+from cds_service.domain.visit import Visit
 from cds_service.review.approval import Draft, OnScreen, approve, on_screen, pack
 from cds_service.review.decisions import DECISIONS, Decision, check, may
 from cds_service.review.sheet import (
@@ -69,6 +70,12 @@ class Opened:
         return unpack(self.brief.sources)
 
     @property
+    def lacks_sources(self) -> bool:
+        """Return whether the brief cites what was not kept: nothing it says leads to its source."""
+        named = {ref for line in self.sheet.lines() for ref in line.refs} - {self.ledger.patient}
+        return bool(named) and named.isdisjoint(self.ledger.evidence)
+
+    @property
     def is_shown(self) -> bool:
         """Return whether there is a whole brief to show."""
         shown = self.brief.state in SHOWN or self.approval is not None
@@ -117,6 +124,8 @@ class Sign:
     preflight: Preflight
     now: Callable[[], datetime]
     new_id: Callable[[], str]
+    renew: Callable[[Visit, Site, str], Awaitable[None]] = field(repr=False)
+    """Asks for a newer brief than the one of this id."""
     nudge: Callable[[str, int], Awaitable[None]] = field(repr=False)
     """Starts the filing of an approved brief at once; the sweeper does it otherwise."""
 
@@ -148,6 +157,8 @@ class Sign:
             raise BadCall("This edit does not exist, or is too long.")
         if kind == "add" and not text.strip():
             raise BadCall("A line of your own needs words.")
+        if kind == "refresh" and not opened.site.may_prepare:
+            raise BadCall("This site prepares no briefs ahead: open the chart again instead.")
         async with self.reviews.database.transaction() as connection:
             now = await self._reviewing(connection, opened)
             check("edit", now.brief.state, now.session.clinician)
@@ -161,6 +172,10 @@ class Sign:
             )
             await self.reviews.add_edit(connection, now.brief, _made(now.brief), edit)
             await self._audit(connection, now, "edit", kind)
+        if kind == "refresh":
+            seen = opened.session
+            visit = Visit(patient=seen.patient, encounter=seen.encounter)
+            await self.renew(visit, opened.site, opened.brief.id)
 
     async def findings(self, opened: Opened, screen: OnScreen) -> tuple[Finding, ...]:
         """Return what would stop this note."""

@@ -6,7 +6,7 @@ row's. A site has so many briefs under way as its file allows, so that its backl
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -26,6 +26,8 @@ LATE = timedelta(minutes=15)
 _BROKEN_AFTER = timedelta(seconds=30)
 _MOST_REVISIONS = 10
 _REMEMBERED = 10_000
+_FILING: tuple[State, ...] = ("approved", "writing")
+"""States of a brief whose note is on its way."""
 log = logging.getLogger("cds_service")
 
 
@@ -117,10 +119,7 @@ class WorkAhead:
         async with self.database.reading() as connection:
             approved = await briefs.in_state(connection, "approved")
         for row in approved:
-            site = self.sites.by_name.get(row.site)
-            if site is not None and self._is_on(
-                site
-            ):  # else it waits: off means that nothing is filed
+            if self._may_file(row):
                 await self._start("approved", row.id, row.revision)
 
     async def _start(self, state: State, brief_id: str, revision: int) -> None:
@@ -148,7 +147,14 @@ class WorkAhead:
                 *await briefs.in_state(connection, "preparing", before=now - _BROKEN_AFTER),
                 *await briefs.overdue(connection, now - _BROKEN_AFTER),
             ]
+            filing = [
+                row
+                for state in _FILING
+                for row in await briefs.in_state(connection, state, before=now - _BROKEN_AFTER)
+                if row.revision < _MOST_REVISIONS and self._may_file(row)
+            ]
             self.late = await briefs.due_sites(connection, now - LATE)
+        await self._file_anew({row.id: row for row in filing})
         rows = {row.id: row for row in waiting}
         broken = await self.engine.ended(
             [("prepare", row.id, row.revision) for row in rows.values()]
@@ -167,6 +173,22 @@ class WorkAhead:
             return
         async with self.database.transaction() as connection:
             await briefs.set_columns(connection, row.id, reason=reason, due=due, revision=again)
+
+    async def _file_anew(self, filing: Mapping[str, briefs.Row]) -> None:
+        """Begin filings anew whose workflow broke: the ledger of writes keeps that from doubling a note.
+
+        One that goes on breaking stays where it is, and `queue list` tells of it: nobody but a person may say
+        that a note is not in the chart.
+        """
+        name = STARTS["approved"]
+        broken = await self.engine.ended((name, row.id, row.revision) for row in filing.values())
+        for each in broken:
+            row = filing[each.row_id]
+            log.warning("brief %s: its filing broke (%s); it is begun anew", row.id, each.reason)
+            # Started first: should this process die here, the same start is made once more.
+            await self._start("approved", row.id, row.revision + 1)
+            async with self.database.transaction() as connection:
+                await briefs.set_columns(connection, row.id, revision=row.revision + 1)
 
     async def _poll(self) -> None:
         """Begin the polls that are due; each runs beside the others, and one at a time for each site."""
@@ -191,6 +213,11 @@ class WorkAhead:
     def _may_prepare(self, site: Site) -> bool:
         """Return whether a site's file wants work ahead, and nobody has switched the site off."""
         return site.may_prepare and self._is_on(site)
+
+    def _may_file(self, row: briefs.Row) -> bool:
+        """Return whether an approved note may be sent now; else it waits: off means that nothing is filed."""
+        site = self.sites.by_name.get(row.site)
+        return site is not None and self._is_on(site)
 
     def _is_on(self, site: Site) -> bool:
         return site.file.mode != "off" and not self.switches.is_off(site.name, WHOLE_SITE)

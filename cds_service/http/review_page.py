@@ -62,6 +62,7 @@ def page(
         "rejecting": rejecting,
         "rejectable": opened.may("reject"),
         "corrects": opened.corrects,
+        "renewable": opened.site.may_prepare,
         "refreshing": any(each.kind == "refresh" for each in opened.edits),
         "sections": [
             _section(part, opened, numbers, edit=edit, add=add)
@@ -200,6 +201,9 @@ def _label(refs: tuple[str, ...], ledger: Ledger) -> str:
 
 def _banners(opened: Opened) -> Iterator[dict[str, Any]]:
     """Yield what happened to this brief, and what may be done about it."""
+    if opened.lacks_sources:
+        said = "What a line rests on was not kept with it: look into the chart before you approve."
+        yield _banner("Made while the chart opened.", said, "caution")
     make = _BANNERS.get(opened.brief.state)
     if make is not None:
         yield make(opened)

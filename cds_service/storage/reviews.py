@@ -90,12 +90,29 @@ class Reviews:
         row = (await connection.execute(query)).mappings().one_or_none()
         if row is None:
             return None
+        origin = await self._origin(connection, row)
         return StoredBrief(
             **{name: row[name] for name in _PLAIN},
-            versions=row["versions"] or {},
+            versions={**(origin["versions"] or {}), **(row["versions"] or {})},
             body=await self._opened(row, "brief", "body", brief_id),
-            sources=await self._opened(row, "brief", "sources", brief_id),
+            sources=await self._opened(origin, "brief", "sources", origin["id"]),
         )
+
+    async def _origin(self, connection: AsyncConnection, row: RowMapping) -> RowMapping:
+        """Return the row that holds what a brief cites, and what made it.
+
+        What a card showed of a prepared brief is kept as a brief of its own, and its sources are that one's. Where
+        that one is gone, or is not this patient's, a brief stands for itself.
+        """
+        prepared = (row["versions"] or {}).get("prepared")
+        if not prepared or row["sources"] is not None:
+            return row
+        query = select(BRIEF).where(
+            BRIEF.c.site == row["site"],
+            BRIEF.c.id == prepared,
+            BRIEF.c.patient == row["patient"],
+        )
+        return (await connection.execute(query)).mappings().one_or_none() or row
 
     async def any_brief(self, connection: AsyncConnection, brief_id: str) -> StoredBrief | None:
         """Return a brief of whatever site, for work that knows only its id."""

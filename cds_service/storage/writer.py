@@ -44,7 +44,7 @@ class Writer:
         """Queue one audit entry, made by `chain.entry`."""
         self._put(AUDIT, entry)
 
-    def brief(
+    def brief(  # noqa: PLR0913  # the columns of a row, each by name
         self,
         *,
         site: str,
@@ -53,6 +53,7 @@ class Writer:
         created: datetime,
         versions: Mapping[str, str],
         body: bytes,
+        sources: bytes | None = None,
     ) -> None:
         """Queue the brief of an answer; it is sealed here and now, so that nothing readable waits."""
         database = self.database
@@ -60,9 +61,10 @@ class Writer:
         row |= {"patient": database.blind(patient, site=site), "revision": 1}
         row |= {"created": created, "changed": created, "ready_at": created}
         row |= {"rules_version": versions["rules"], "versions": dict(versions)}
-        self._put(
-            BRIEF, row | {"body": database.seal(body, place=f"brief|body|{brief_id}|{site}")}
-        )
+        row["body"] = database.seal(body, place=f"brief|body|{brief_id}|{site}")
+        if sources is not None:
+            row["sources"] = database.seal(sources, place=f"brief|sources|{brief_id}|{site}")
+        self._put(BRIEF, row)
 
     def ask(self, row: dict[str, Any]) -> None:
         """Queue a row that asks for a brief; one that was asked for before stays as it is."""

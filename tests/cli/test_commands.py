@@ -135,8 +135,9 @@ def test_the_demo_plays_its_story_once_over_real_sockets():
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "6 of 6 steps worked." in done.stdout
+    assert "9 of 9 steps worked." in done.stdout
     assert "Critical result: Potassium 6.3" in done.stdout
+    assert "The chart holds exactly what was approved" in done.stdout
 
 
 def test_a_port_in_use_is_a_sentence(capsys):

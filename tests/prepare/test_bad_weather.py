@@ -10,7 +10,7 @@ from cds_service.flow.queue import Queue
 from cds_service.simulator.faults import Fault
 from cds_service.storage import briefs, feeds
 from cds_service.storage.switches import WHOLE_SITE, set_switch
-from tests.prepare.conftest import working
+from tests.prepare.conftest import until, working
 from tests.prepare.test_schedule import POLL, booked, poll, store
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +47,32 @@ async def test_a_fhir_server_that_is_down_for_an_hour_delays_a_brief_and_loses_n
     row = await works.run(brief_id)
     assert (row.state, row.reason) == ("ready", None)
     assert await stuck(works) == []
+
+
+async def test_a_filing_that_breaks_is_begun_anew_and_one_that_goes_on_breaking_is_told(works):
+    row = await works.prepared()
+    work, database = works.background.work, works.ground.service.database
+    async with (
+        database.transaction() as connection
+    ):  # nothing to file: the workflow cannot but break
+        await briefs.set_columns(connection, row.id, state="approved")
+    await work.engine.launch()
+    await work.sweep()
+
+    async def has_ended():
+        revision = (await works.row(row.id)).revision
+        return bool(await work.engine.ended([("writeback", row.id, revision)]))
+
+    for revision in (2, 3):
+        await until(has_ended)
+        works.ground.clock.move(minutes=1)
+        await work.mend()
+        row = await works.row(row.id)
+        assert (row.state, row.revision) == ("writing", revision)
+    works.ground.clock.move(minutes=20)
+    [told] = await stuck(works)
+    assert (told.brief, told.state, told.reason) == (row.id, "writing", "late")
+    await work.engine.drain(5)
 
 
 async def test_a_token_endpoint_that_flaps_delays_a_brief_and_is_named(works):

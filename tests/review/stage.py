@@ -168,6 +168,8 @@ class Stage:
     now: Callable[[], datetime]
     sessions: dict[str, LaunchSession] = field(default_factory=dict)
     nudged: list[str] = field(default_factory=list)
+    renewed: list[str] = field(default_factory=list)
+    """Briefs for which a newer one was asked."""
     at_work: bool = False
     """Whether an approval is filed at once, as where an engine runs."""
     app: FastAPI = field(default_factory=FastAPI)
@@ -334,6 +336,12 @@ def _assembled(site, database, simulator, wire, http, now) -> Stage:
     nudged: list[str] = []
     sessions: dict[str, LaunchSession] = {}
 
+    renewed: list[str] = []
+
+    async def renew(visit, _site, stale):
+        assert visit.patient == PATIENT
+        renewed.append(stale)
+
     async def nudge(brief, _revision):
         nudged.append(brief)
         if stage.at_work:
@@ -347,6 +355,7 @@ def _assembled(site, database, simulator, wire, http, now) -> Stage:
         preflight=preflight,
         now=now,
         new_id=lambda: str(uuid4()),
+        renew=renew,
         nudge=nudge,
     )
     write_back = WriteBack(
@@ -365,7 +374,7 @@ def _assembled(site, database, simulator, wire, http, now) -> Stage:
     app = _pages(site, server, sign, lent, sessions, now)
     web = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://cds.test")
     stage = Stage(simulator, site, reviews, sign, write_back, lent, wire, web, now)
-    stage.sessions, stage.nudged = sessions, nudged
+    stage.sessions, stage.nudged, stage.renewed = sessions, nudged, renewed
     stage.app = app
     return stage
 

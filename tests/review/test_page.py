@@ -318,6 +318,21 @@ async def test_a_correction_is_a_new_note_that_replaces_the_first(stage):
     assert second["identifier"] != first["identifier"]
 
 
+async def test_a_newer_brief_is_asked_for_where_the_site_prepares_any(stage, tmp_path):
+    one = await visit(stage)
+    assert "Ask for a newer brief" not in (await one.get()).text
+    assert "open the chart again" in refused(await one.post("/edits", kind="refresh"), 400)
+    assert stage.renewed == []
+    ahead = '[backend]\nclient_id = "cds-brief"\n[prepare]\n'
+    (tmp_path / "ahead").mkdir()
+    async with staged(tmp_path / "ahead", more=ahead) as preparing:
+        one = await visit(preparing)
+        assert "Ask for a newer brief" in (await one.get()).text
+        await one.edit("refresh", "")
+        assert preparing.renewed == [one.brief]
+        assert "A newer brief was asked for" in (await one.get()).text
+
+
 async def test_missing_scopes_stop_the_approval_with_a_sentence_for_the_admin(stage):
     one = await visit(stage, scopes=frozenset({"user/Patient.rs"}))
     shown = unescape((await one.get("/note")).text)

@@ -84,6 +84,16 @@ async def test_without_our_context_the_newest_brief_of_the_patient_is_found(
     assert (session.patient, session.brief) == (HAROLD, newest)
 
 
+async def test_what_the_rules_made_while_the_chart_opened_says_whose_it_is_and_that_its_sources_were_not_kept(
+    ground, browser
+):
+    landed = await browser.launch(app_context=await briefed(ground))
+    shown = (await browser.http.get(landed.headers["location"])).text
+    assert "<h1>Gregory Nwosu</h1>" in shown
+    assert "Made while the chart opened." in shown
+    assert set(re.findall(r'/sources/[^"]*"><summary>(\w+)', shown)) == {"Patient"}
+
+
 async def test_with_no_brief_at_all_a_person_is_told_so(ground, browser):
     refused(await browser.launch(), 403, "no_brief")
 
