@@ -105,7 +105,7 @@ class Network(httpx.AsyncBaseTransport):
         return await app.handle_async_request(request)
 
 
-@dataclass
+@dataclass(repr=False)
 class Ground:
     """One running pair."""
 

@@ -22,9 +22,9 @@ class Site:
     file: SiteFile
     profile: Profile
     zone: ZoneInfo
-    tables: Tables = DEFAULT
+    tables: Tables = field(default=DEFAULT, repr=False)
     """What the rules of the brief look up, with this site's changes."""
-    marks: Marks = MARKS
+    marks: Marks = field(default=MARKS, repr=False)
     """How sensitive categories are recognised here, and what is done with them."""
 
     @property
