@@ -109,7 +109,9 @@ async def test_when_one_is_killed_the_other_goes_on_with_the_same_chain(pair):
 
     def story():
         with pair.process("a") as first, pair.process("b") as second:
-            for _ in range(15):
+            for number in range(15):
+                if number == 10:
+                    time.sleep(2)  # ten times the window: what was taken before is on disk
                 sent.append(pair.token())
                 assert pair.call(first, sent[-1]) == 200
             first.kill()
@@ -124,7 +126,7 @@ async def test_when_one_is_killed_the_other_goes_on_with_the_same_chain(pair):
     known = {entry["facts"].get("jti") for entry in entries}
     lost = [token for token in sent if jti(token) not in known]
     print(f"killed: {len(lost)} of {len(sent)} entries lost")
-    assert len(lost) < len(sent)
+    assert set(lost) <= set(sent[10:])
 
 
 async def test_no_word_of_a_chart_lies_readable_in_the_database(pair):
