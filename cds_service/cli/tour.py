@@ -77,19 +77,26 @@ async def _book(client: CdsClient) -> Step:
 
 
 async def _prepared(client: CdsClient) -> Step:
-    """Open the chart until it is served from the brief that the booking asked for."""
+    answers = await _from_ahead(client)
+    if not answers:
+        return "the chart was not served from a prepared brief that a model had a part in", []
+    return _told(answers, wants_cards=True)
+
+
+async def _from_ahead(client: CdsClient) -> list[Answer]:
+    """Open the chart until it is served from the brief that the booking asked for; [] when it never is."""
     for _ in range(_TRIES):
         answers = await client.open_chart(_patient())
         details = [str(card.get("detail", "")) for each in answers for card in each.cards()]
         if any(_AHEAD in each and _HELPED in each for each in details):
-            return _told(answers, wants_cards=True)
+            return answers
         await asyncio.sleep(_PAUSE_S)
-    return "the chart was not served from a prepared brief that a model had a part in", []
+    return []
 
 
 async def _launch(simulator: Simulator, clinician: Clinician) -> Step:
-    """Open the app from the link of a card that is shown now."""
-    answers = await simulator.client("general").open_chart(clinician.patient)
+    """Open the app from the link of a card that is shown now, of a brief that was prepared."""
+    answers = await _from_ahead(simulator.client("general"))
     links = [link for each in answers for card in each.cards() for link in card["links"]]
     smart = [link for link in links if link["type"] == "smart"]
     return await _said(clinician.open(smart[0])) if smart else ("no card has a SMART link", [])
