@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -32,6 +32,8 @@ SITES = {"general": "generic", "riverside": "epic"}
 """Demo sites, and the kind of EHR that each runs."""
 _ZONE = ZoneInfo("America/Chicago")
 _START_S = 20.0
+_EVENING = timedelta(hours=7)
+"""So long before midnight a clinic's visits are over."""
 SCRIPTED = "scripted-demo"
 """The demo's model is a scripted stand-in that the simulator serves: no real model, no key, nothing leaves."""
 
@@ -97,6 +99,14 @@ def demo_settings(demo: Demo) -> Settings:
     )
 
 
+def clinic_day(now: datetime) -> date:
+    """Return the day whose visits the demo's charts have booked: today, and in the evening tomorrow.
+
+    A visit of this afternoon would be over by then, and its brief expired.
+    """
+    return (now.astimezone(_ZONE) + _EVENING).date()
+
+
 def ehr_config(demo: Demo, settings: Settings) -> SimulatorConfig:
     """Return the EHR's side of the registration; an Epic-like EHR has its prefetch typed in by hand."""
     catalog = load_catalog(settings.hook_packages)
@@ -118,7 +128,7 @@ def ehr_config(demo: Demo, settings: Settings) -> SimulatorConfig:
         )
     return SimulatorConfig(
         origin=demo.ehr_url,
-        anchor=datetime.now(_ZONE).date(),
+        anchor=clinic_day(utc_now()),
         service_base_by_site=registered,
         clock=utc_now,
         timezone=_ZONE,

@@ -4,6 +4,7 @@ What is believed: an `iss` that is the site's, a return that this browser began 
 site's own token endpoint, an id_token that names the person, and a brief of exactly the patient that the EHR named.
 """
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,6 +43,8 @@ SIGN_IN_S = 600
 """How long a person may take at the EHR's sign-in."""
 _LOOK_BACK = timedelta(days=30)
 """How old a brief a launch without `appContext` may find."""
+_ON_ITS_WAY_S = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Pauses before a brief that a card names is looked for again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,18 +145,31 @@ class SignIn:
             )
             if (blind := self._blind(site, kind, value))
         ]
+        named = await self._named(site, context.brief) if context.brief else None
+        if named is not None and named.patient != patient:
+            raise SignInFailed("brief_of_other_patient")
+        if named is not None:
+            return named.id
+        since = self.now() - _LOOK_BACK
         async with self.database.reading() as connection:
-            if context.brief is not None:
-                named = await sessions.brief_of(connection, site.name, context.brief)
-                if named is not None and named.patient != patient:
-                    raise SignInFailed("brief_of_other_patient")
-                if named is not None:
-                    return named.id
-            since = self.now() - _LOOK_BACK
             found = await sessions.newest_brief(
                 connection, site.name, patient, visits, since=since
             )
         return found or await self._asked(site, context)
+
+    async def _named(self, site: Site, brief: str) -> sessions.BriefOf | None:
+        """Return whose the card's brief is, or None.
+
+        Cards are answered before their briefs are on disk, so a quick reader is given time to be behind it, here or
+        in another process.
+        """
+        for pause in (*_ON_ITS_WAY_S, None):
+            async with self.database.reading() as connection:
+                named = await sessions.brief_of(connection, site.name, brief)
+            if named is not None or pause is None:
+                return named
+            await asyncio.sleep(pause)
+        return None
 
     async def _asked(self, site: Site, context: LaunchContext) -> str:
         if not site.may_prepare:

@@ -4,10 +4,13 @@ import json
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from cds_service.cli import main
+from cds_service.cli.play import clinic_day
+from cds_service.simulator.patients import patient_ids, upcoming_appointment
 
 PATIENT = {"resourceType": "Patient", "id": "p1", "birthDate": "1958-04-12", "gender": "female"}
 ALLERGY = {
@@ -168,3 +171,12 @@ def test_a_port_that_is_none_is_bad_usage():
     with pytest.raises(SystemExit) as stopped:
         main(["demo", "--port", "99999"])
     assert stopped.value.code == 2
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_the_demos_visits_are_not_over_at_any_hour(hour):
+    now = datetime(2026, 11, 26, hour, 30, tzinfo=UTC)
+    day = clinic_day(now)
+    booked = [upcoming_appointment(each, anchor=day) for each in patient_ids()]
+    ends = [datetime.fromisoformat(str(each["end"])) for each in booked if each]
+    assert ends and all(now < end + timedelta(hours=4) for end in ends)

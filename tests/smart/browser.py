@@ -77,9 +77,10 @@ def params(url):
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
 
 
-async def briefed(ground, patient=HAROLD, site="general"):
+async def briefed(ground, patient=HAROLD, site="general", *, stored=True):
     """Open a chart, so that there is a brief; return the appContext of its card's link."""
     answers: list[Answer] = await ground.client(site).open_chart(patient)
-    await ground.service.writer.flush()
+    if stored:
+        await ground.service.writer.flush()
     links = [link for answer in answers for card in answer.cards() for link in card["links"]]
     return links[0].get("appContext")
