@@ -21,7 +21,7 @@ demo: $(READY) ## the simulator EHR and the service on loopback; stays up
 	$(BIN)/cds-service demo
 
 test: $(READY) ## the tests that need nothing but Python
-	$(BIN)/python -m pytest -q -m "not real"
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not real"
 
 check: $(READY) ## format, lint, types, import contracts, dead code, dependencies
 	$(BIN)/ruff format --check .
@@ -32,7 +32,7 @@ check: $(READY) ## format, lint, types, import contracts, dead code, dependencie
 	$(BIN)/deptry .
 
 test-all: $(READY) ## every test, with the real counterparties; installs and starts what it needs
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 bench: $(READY) ## the performance table, against the floor measured in the same run
 	$(BIN)/python -m tests.bench
