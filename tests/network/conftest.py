@@ -12,6 +12,7 @@ def anyio_backend():
 
 
 @pytest.fixture(scope="module")
-async def shared(tmp_path_factory):
-    async with standing(tmp_path_factory.mktemp("network"), patients=FewPatients()) as running:
+async def shared(tmp_path_factory, database_url):
+    folder = tmp_path_factory.mktemp("network")
+    async with standing(folder, patients=FewPatients(), database_url=database_url) as running:
         yield running

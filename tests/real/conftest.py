@@ -14,12 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from .population import Resource, as_server_resources, synthea_patients
-from .postgres import cluster_running
 from .sekmet import OPEN, Sekmet, running
 from .signing_proxy import Signer
 from .validators import FhirCheck, fhircheck_running
@@ -27,8 +25,6 @@ from .validators import FhirCheck, fhircheck_running
 HERE = Path(__file__).parent
 SEED = 2  # two living adults with allergies and many active medicines
 OTHER_SEED = 7
-
-_NUMBERS = itertools.count(1)
 
 StartSekmet = Callable[..., AbstractContextManager[Sekmet]]
 
@@ -38,23 +34,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.real)
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """Run one PostgreSQL; this will be its URL without a database's name."""
-    with cluster_running() as url:
-        yield url
-
-
-@pytest.fixture
-def postgres_url(postgres: str) -> Iterator[str]:
-    """Make an empty database for one test; this will be its URL, as `CDS_DATABASE_URL` takes it."""
-    name = f"test_{next(_NUMBERS)}"
-    with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-        yield f"{postgres}/{name}"
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture(scope="session")

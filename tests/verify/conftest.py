@@ -26,13 +26,19 @@ def anyio_backend():
 
 
 @pytest.fixture(scope="module")
-async def shared(tmp_path_factory):
+async def shared(tmp_path_factory, database_url):
     """The ground, with two keys more in the EHR's set than it should have."""
-    async with standing(tmp_path_factory.mktemp("verify"), sites=SITES) as ground:
-        published = ground.client("general").ehr.hook_keys._retired
-        published.append(public_jwk(P256, kid="p256", algorithm="ES384"))
-        published.append(public_jwk(SMALL_RSA, kid="small", algorithm="RS384"))
+    folder = tmp_path_factory.mktemp("verify")
+    async with standing(folder, sites=SITES, database_url=database_url) as ground:
+        publish_weak_keys(ground.client("general").ehr)
         yield ground
+
+
+def publish_weak_keys(ehr):
+    ehr.hook_keys._retired += [
+        public_jwk(P256, kid="p256", algorithm="ES384"),
+        public_jwk(SMALL_RSA, kid="small", algorithm="RS384"),
+    ]
 
 
 @pytest.fixture

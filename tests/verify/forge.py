@@ -124,7 +124,7 @@ class Forge:
         """Call the service with this token and a body that is always good."""
         headers = {"Content-Type": "application/json"}
         if scheme:
-            headers["Authorization"] = f"{scheme} {token}"
+            headers["Authorization"] = f"{scheme} {token}".rstrip()
         return await self.ground.http.post(url or self.url, json=BODY, headers=headers)
 
     async def audited(self) -> dict[str, object]:
