@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from tests.bench.ahead import ready_path
 from tests.bench.brief import brief_cpu
 from tests.bench.measure import FULL, SHORT, against_the_floor, audit_cost, follow_up_reads, start
 from tests.bench.report import as_json, as_page, as_text
@@ -25,6 +26,7 @@ def main() -> int:
     with standing() as stand:
         rows = [
             *against_the_floor(stand, size),
+            *ready_path(stand, size),
             *audit_cost(stand, size),
             *follow_up_reads(stand, size),
             *verification(stand, size),

@@ -16,9 +16,21 @@ from tests.bench.chart import plan
 DELAY_S = 0.100
 
 
-def application(file: str):
+def _served(port: int) -> dict[str, bytes]:
+    """Return what stands at fixed places: where tokens are had, and one for everybody."""
+    token = {"access_token": "bench", "token_type": "bearer", "expires_in": 300}
+    return {
+        ".well-known/smart-configuration": orjson.dumps(
+            {"token_endpoint": f"http://127.0.0.1:{port}/r4/token"}
+        ),
+        "token": orjson.dumps(token | {"scope": "system/*.rs"}),
+    }
+
+
+def application(file: str, port: int):
     """Return the ASGI application."""
     answers = orjson.loads(Path(file).read_bytes())
+    served = _served(port)
     by_query = {
         (q.type, bool(q.read), dict(q.params).get("category", "")): orjson.dumps(answers[q.key])
         for q in plan()
@@ -26,8 +38,9 @@ def application(file: str):
 
     async def fhir(scope, _receive, send):
         asked = parse_qs(scope["query_string"].decode())
-        kind = scope["path"].removeprefix("/r4/").split("/")[0]
-        body = by_query.get((kind, not asked, asked.get("category", [""])[0]))
+        where = scope["path"].removeprefix("/r4/")
+        kind = where.split("/")[0]
+        body = served.get(where) or by_query.get((kind, not asked, asked.get("category", [""])[0]))
         await asyncio.sleep(DELAY_S)
         head = [(b"content-type", b"application/fhir+json")]
         status = 404 if body is None else 200
@@ -40,7 +53,7 @@ def application(file: str):
 if __name__ == "__main__":
     port, answers_file = sys.argv[1:]
     uvicorn.run(
-        application(answers_file),
+        application(answers_file, int(port)),
         port=int(port),
         loop="uvloop",
         http="httptools",

@@ -11,7 +11,7 @@ from statistics import median
 from tests.bench.chart import plan
 from tests.bench.fhir import DELAY_S
 from tests.bench.process import ROOT, SETTLE_S, Server, first_answer, free_port
-from tests.bench.stand import TIMES, Stand
+from tests.bench.stand import RULES, TIMES, Stand
 
 CONNECTIONS = 8
 WARM_UP = 30
@@ -80,65 +80,71 @@ def against_the_floor(stand: Stand, size: Size) -> Iterator[Row]:
     """Compare CPU, throughput, latency and memory."""
     with stand.floor() as floor, stand.ours() as ours:
         at_start = ours.rss_mib()
-        low, high = _rounds(stand, floor, ours, size)
-        yield from _compared(low, high)
-        yield from _open_loop(stand, floor, "floor", low.half_rate, size.open_s)
+        low, high = rounds_in_turn(stand, floor, ours, size)
+        yield from compared(low, high, "ours", MAX_RATIO)
+        yield from open_loop(stand, floor, "floor", rate=low.half_rate, seconds=size.open_s)
         name = "ours, half its own capacity"
-        yield from _open_loop(stand, ours, name, high.half_rate, size.open_s)
+        yield from open_loop(stand, ours, name, rate=high.half_rate, seconds=size.open_s)
         yield Row("memory, floor", floor.rss_mib(), "MiB")
         yield Row("memory, ours", ours.rss_mib(), "MiB", note=f"{at_start:.0f} MiB at start")
         yield _growth(stand, ours, size)
         name = "ours, half the floor's capacity"
-        yield from _open_loop(stand, ours, name, low.half_rate, size.flood_s)
+        yield from open_loop(stand, ours, name, rate=low.half_rate, seconds=size.flood_s)
 
 
 def audit_cost(stand: Stand, size: Size) -> Iterator[Row]:
     """Compare the service with itself when its audit keeps nothing, rounds in turn."""
     with stand.without_audit() as null, stand.ours() as ours:
-        low, high = _rounds(stand, null, ours, size)
+        low, high = rounds_in_turn(stand, null, ours, size)
     each = [real / none for none, real in zip(low.cpu_ms, high.cpu_ms, strict=True)]
     note = f"median of the rounds, {min(each):.2f} to {max(each):.2f}"
     yield at_most("CPU per call, audit / null sink", median(each), "x", MAX_AUDIT_RATIO, note)
 
 
-def _rounds(stand: Stand, floor: Server, ours: Server, size: Size) -> tuple[Rounds, Rounds]:
+def rounds_in_turn(
+    stand: Stand, floor: Server, ours: Server, size: Size, site: str = RULES
+) -> tuple[Rounds, Rounds]:
     """Run the rounds in turn, both servers with the same tokens."""
     low, high = Rounds(), Rounds()
     for number in range(size.rounds + 1):
-        tokens = stand.tokens(size.calls if number else WARM_UP)
+        tokens = stand.tokens(size.calls if number else WARM_UP, site)
         for server, rounds in ((floor, low), (ours, high)):
-            cpu, rate = _round(stand, server, tokens)
+            cpu, rate = _round(stand, server, tokens, site)
             if number:
                 rounds.cpu_ms.append(cpu)
                 rounds.rates.append(rate)
     return low, high
 
 
-def _compared(low: Rounds, high: Rounds) -> Iterator[Row]:
+def compared(low: Rounds, high: Rounds, name: str, most: float) -> Iterator[Row]:
+    """Compare one server of ours with the floor."""
     each = [ours / floor for floor, ours in zip(low.cpu_ms, high.cpu_ms, strict=True)]
     yield Row("CPU per call, floor", median(low.cpu_ms), "ms")
-    yield Row("CPU per call, ours", median(high.cpu_ms), "ms")
+    yield Row(f"CPU per call, {name}", median(high.cpu_ms), "ms")
     note = f"median of the rounds, {min(each):.1f} to {max(each):.1f}"
-    yield at_most("CPU per call, ours / floor", median(each), "x", MAX_RATIO, note)
+    yield at_most(f"CPU per call, {name} / floor", median(each), "x", most, note)
     note = f"closed loop, {CONNECTIONS} connections"
     yield Row("calls per second, floor", median(low.rates), "/s", note=note)
-    yield Row("calls per second, ours", median(high.rates), "/s", note=note)
+    yield Row(f"calls per second, {name}", median(high.rates), "/s", note=note)
 
 
-def _round(stand: Stand, server: Server, tokens: list[str]) -> tuple[float, float]:
+def _round(
+    stand: Stand, server: Server, tokens: list[str], site: str = RULES
+) -> tuple[float, float]:
     """Return (CPU ms for each call, calls per second) of one closed-loop round."""
     before = server.cpu_seconds()
-    report = stand.send(server, tokens, connections=CONNECTIONS)
+    report = stand.send(server, tokens, site=site, connections=CONNECTIONS)
     time.sleep(SETTLE_S)
     if report.refused:
         raise RuntimeError(f"answers outside 200: {report.statuses}")
     return (server.cpu_seconds() - before) / len(tokens) * 1000, len(tokens) / report.seconds
 
 
-def _open_loop(
-    stand: Stand, server: Server, name: str, rate: float, seconds: float
+def open_loop(
+    stand: Stand, server: Server, name: str, *, rate: float, seconds: float, site: str = RULES
 ) -> Iterator[Row]:
-    report = stand.send(server, stand.tokens(int(rate * seconds)), rate=rate)
+    """Measure latency at a rate of calls, whatever becomes of each."""
+    report = stand.send(server, stand.tokens(int(rate * seconds), site), site=site, rate=rate)
     told = f"open loop, {rate:.0f}/s"
     refused = f", {report.refused} of {sum(report.statuses.values())} refused"
     note = told + (refused if report.refused else "")

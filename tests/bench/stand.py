@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,8 +22,9 @@ from tests.real.signing_proxy import Signer
 
 PUBLIC_URL = "https://cds.example.org"
 """What the service calls itself: tokens name it, whatever port they are sent to."""
-PATH = f"/bench/cds-services/{chart.SERVICE}"
 ISSUER = "https://ehr.example.org"
+RULES, AHEAD = "bench", "ahead"
+"""Two sites of one EHR: at one a call is answered by rules, at the other from a brief that was prepared."""
 TIMES = 10
 """How much larger the large body is."""
 _SITE = """
@@ -44,6 +45,26 @@ client_id = "bench"
 [smart]
 client_id = "bench"
 """
+_WORK_AHEAD = """
+[backend]
+client_id = "bench"
+
+[prepare]
+concurrency = 20
+requests_per_second = 1000
+"""
+
+
+def path(site: str) -> str:
+    """Return where a site's calls go."""
+    return f"/{site}/cds-services/{chart.SERVICE}"
+
+
+def _issuer(site: str) -> str:
+    return f"{ISSUER}/{site}"
+
+
+PATH = path(RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +109,7 @@ class Stand:
     def floor(self) -> Iterator[Server]:
         """Run the floor."""
         port = free_port()
-        words = [str(port), str(self.folder / "jwks.json"), PUBLIC_URL + PATH]
+        words = [str(port), str(self.folder / "jwks.json")]
         log = self.folder / "floor.log"
         with serving(["tests.bench.floor", *words], port=port, log=log) as server:
             yield server
@@ -104,16 +125,24 @@ class Stand:
     def site(self) -> Site:
         """Return the site as the service loads it."""
         services = frozenset({"patient-view-brief"})
-        return load_sites(self.folder / "sites", services=services, demo=True).find("bench")
+        return load_sites(self.folder / "sites", services=services, demo=True).find(RULES)
 
-    def tokens(self, count: int) -> list[str]:
-        """Sign fresh tokens: each is good for one call."""
-        return [self.signer.token(PUBLIC_URL + PATH, sub="bench") for _ in range(count)]
+    def tokens(self, count: int, site: str = RULES) -> list[str]:
+        """Sign fresh tokens: each is good for one call of one site."""
+        signer = replace(self.signer, issuer=_issuer(site))
+        return [signer.token(PUBLIC_URL + path(site), sub="bench") for _ in range(count)]
 
-    def send(self, server: Server, tokens: list[str], body: str = "body", **how: float) -> Report:
+    def send(
+        self,
+        server: Server,
+        tokens: list[str],
+        body: str = "body",
+        site: str = RULES,
+        **how: float,
+    ) -> Report:
         """Send one call for each token."""
         file = str(self.folder / f"{body}.json")
-        return run(Order(port=server.port, path=PATH, body_file=file, tokens=tokens, **how))
+        return run(Order(port=server.port, path=path(site), body_file=file, tokens=tokens, **how))
 
 
 @contextmanager
@@ -126,11 +155,14 @@ def standing() -> Iterator[Stand]:
         jwks = {"keys": [public_jwk(key, kid="bench", algorithm="ES384")]}
         (folder / "jwks.json").write_text(json.dumps(jwks), encoding="ascii")
         (folder / "sites").mkdir()
-        site = _SITE.format(fhir=fhir, issuer=ISSUER, jwks=folder / "jwks.json")
-        (folder / "sites" / "bench.toml").write_text(site, encoding="ascii")
+        for name, more in ((RULES, ""), (AHEAD, _WORK_AHEAD)):
+            site = _SITE.format(fhir=fhir, issuer=_issuer(name), jwks=folder / "jwks.json")
+            (folder / "sites" / f"{name}.toml").write_text(site + more, encoding="ascii")
         _write_bodies(folder, fhir)
         yield Stand(
-            folder, Signer(private_key=key, kid="bench", issuer=ISSUER, now=time.time), port
+            folder,
+            Signer(private_key=key, kid="bench", issuer=_issuer(RULES), now=time.time),
+            port,
         )
     finally:
         shutil.rmtree(folder)
