@@ -5,7 +5,7 @@ A loaded service is inert until a site file enables it.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +21,8 @@ class Catalog:
     """All CDS services by id."""
 
     by_id: Mapping[str, HookService]
+    intents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The paragraphs of each service's README, by id: clinical intent, limits and owner, as its author wrote them."""
 
     def find(self, service_id: str, *, enabled: Iterable[str]) -> HookService:
         """Return a service that this site enabled. Raises `UnknownService`."""
@@ -39,12 +41,14 @@ def check_hook(service: HookService, hook: str) -> None:
 def load_catalog(packages: Iterable[str]) -> Catalog:
     """Scan packages for services. Raises `Misconfigured` naming the folder and what is wrong."""
     found: dict[str, HookService] = {}
-    for folder, service in _services(packages):
+    intents: dict[str, tuple[str, ...]] = {}
+    for folder, service, readme in _services(packages):
         check_service(folder, service)
         if service.id in found:
             raise Misconfigured(f"{folder}: the service id {service.id!r} is taken.")
         found[service.id] = service
-    return Catalog(found)
+        intents[service.id] = _paragraphs(readme)
+    return Catalog(found, intents)
 
 
 def check_service(folder: str, service: HookService) -> None:
@@ -74,7 +78,14 @@ def package_places(package: str) -> list[str]:
     return places
 
 
-def _services(packages: Iterable[str]) -> Iterator[tuple[str, HookService]]:
+def _paragraphs(readme: Path) -> tuple[str, ...]:
+    """Return the paragraphs below a README's title, each on one line and without its marks; none without a README."""
+    text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
+    blocks = (" ".join(block.split()) for block in text.split("\n\n"))
+    return tuple(block.replace("**", "") for block in blocks if block and block[0] != "#")
+
+
+def _services(packages: Iterable[str]) -> Iterator[tuple[str, HookService, Path]]:
     for package in packages:
         for place in package_places(package):
             for file in sorted(Path(place).glob("*/service.py")):
@@ -82,4 +93,4 @@ def _services(packages: Iterable[str]) -> Iterator[tuple[str, HookService]]:
                 service = getattr(import_module(f"{name}.service"), "SERVICE", None)
                 if not isinstance(service, HookService):
                     raise Misconfigured(f"{name}: service.py must define SERVICE, a HookService.")
-                yield name, service
+                yield name, service, file.parent / "README.md"

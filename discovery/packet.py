@@ -27,8 +27,8 @@ class Ours:
     public_url: str
     override_reasons: tuple[tuple[str, str, str], ...] = ()
     """(code, system, display) of the reasons that cards carry."""
-    intents: Mapping[str, str] = field(default_factory=dict)
-    """Clinical intent and limits of each service, by id, as its author wrote them."""
+    intents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Clinical intent, limits and owner of each service, by id: paragraphs as its author wrote them."""
 
 
 def packet(site: Site, services: Iterable[HookService], ours: Ours) -> Page:
@@ -195,8 +195,7 @@ def _filled(template: str, told: Mapping[str, tuple[str, ...]]) -> tuple[str, ..
 def _service(service: HookService, ours: Ours) -> Iterator[Block]:
     needs = ", ".join(NEEDS[need].title.lower() for need in service.needs)
     yield Text(f"`{service.id}` ({service.hook}). {service.description} It reads: {needs}.")
-    if service.id in ours.intents:
-        yield Text(ours.intents[service.id])
+    yield from (Text(paragraph) for paragraph in ours.intents.get(service.id, ()))
 
 
 def _cards(site: Site) -> Iterator[str]:

@@ -319,7 +319,11 @@ def _fastapi(service: Service) -> FastAPI:
 
 def _registration(service: Service) -> Registration:
     reasons = tuple((r.code, r.system, r.display or "") for r in OVERRIDE_REASONS)
-    ours = Ours(public_url=service.settings.public_url, override_reasons=reasons)
+    ours = Ours(
+        public_url=service.settings.public_url,
+        override_reasons=reasons,
+        intents=service.catalog.intents,
+    )
     token = service.settings.operator_token
     return Registration(
         sites=service.sites,

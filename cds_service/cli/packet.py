@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from cds_service.card import OVERRIDE_REASONS
-from cds_service.catalog import load_catalog
+from cds_service.catalog import Catalog, load_catalog
 from cds_service.cli.plan import FORMATS
 from cds_service.domain.errors import Misconfigured
 from cds_service.settings import Settings, load_settings
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     settings = load_settings()
     catalog = load_catalog(settings.hook_packages)
     sites = load_sites(settings.sites, services=frozenset(catalog.by_id), demo=settings.is_demo)
-    page = packet(named(sites, args.site), catalog.by_id.values(), ours(settings))
+    page = packet(named(sites, args.site), catalog.by_id.values(), ours(settings, catalog))
     shown = FORMATS[args.format](page)
     if args.output:
         args.output.write_text(shown, encoding="utf-8")
@@ -48,7 +48,7 @@ def named(sites: Sites, name: str) -> Site:
     return sites.by_name[name]
 
 
-def ours(settings: Settings) -> Ours:
+def ours(settings: Settings, catalog: Catalog) -> Ours:
     """Return what a packet says of this installation."""
     reasons = tuple((r.code, r.system, r.display or "") for r in OVERRIDE_REASONS)
-    return Ours(public_url=settings.public_url, override_reasons=reasons)
+    return Ours(public_url=settings.public_url, override_reasons=reasons, intents=catalog.intents)

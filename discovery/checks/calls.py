@@ -170,10 +170,9 @@ def never_sent(subject: Subject) -> Verdict:
         return skip(_NONE_YET)
     if missing:
         unknown = [k for s in subject.services for k in _unknown(subject, s.id)]
-        near = get_close_matches(missing[0], unknown, n=1, cutoff=0.5)
-        hint = f"; `{near[0]}` is sent instead" if near else ""
+        hints = [f"`{sent}` is sent instead of `{key}`" for key, sent in _near(missing, unknown)]
         return fail(
-            f"never sent: the prefetch key(s) {listed(missing)}{hint}",
+            "; ".join([f"never sent: the prefetch key(s) {listed(missing)}", *hints]),
             "type the prefetch lines of the packet character by character",
             EHR_ADMIN,
         )
@@ -186,14 +185,20 @@ def unknown_keys(subject: Subject) -> Verdict:
         return skip(_NONE_YET)
     unknown = list(dict.fromkeys(k for s in subject.services for k in _unknown(subject, s.id)))
     if unknown:
-        near = get_close_matches(unknown[0], _known(subject), n=1, cutoff=0.5)
-        hint = f"; did they mean `{near[0]}`?" if near else ""
+        hints = [f"`{key}` looks like `{ours}`" for key, ours in _near(unknown, _known(subject))]
         return warn(
-            f"sent and not read: the prefetch key(s) {listed(unknown)}{hint}",
+            "; ".join([f"sent and not read: the prefetch key(s) {listed(unknown)}", *hints]),
             "correct or delete these lines: they cost the EHR a search at each call",
             EHR_ADMIN,
         )
     return passed("no prefetch key is unknown")
+
+
+def _near(keys: list[str], others: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield each key that is spelt almost like another one, with that one."""
+    for key in keys:
+        for near in get_close_matches(key, others, n=1, cutoff=0.75):
+            yield key, near
 
 
 def _published(subject: Subject, service: str) -> list[str]:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 import httpx
+import pytest
 
 from cds_service.cli.look import looked
 from cds_service.domain.needs import NEEDS
@@ -17,6 +18,8 @@ from tests.ground import GENERAL, RIVERSIDE, standing
 from tests.http.conftest import FewPatients
 
 PATIENT = "gregory-nwosu"
+SHOWN: list[tuple[str, object]] = []
+"""Every verdict that the running test looked at, with the id of its check."""
 BACKEND = '\n[backend]\nclient_id = "cds-brief"\n'
 EVERYTHING = HookService(
     id="everything",
@@ -138,7 +141,13 @@ class Stage:
 
 def verdict(name, subject):
     [found] = [verdict for check, verdict in judge(subject) if check.id == name]
+    SHOWN.append((name, found))
     return found
+
+
+def shows(check, result, words=""):
+    """Mark a test as the one that shows a check to pass, or to say these words; the mark is held to it."""
+    return pytest.mark.shows(check, result, words)
 
 
 @asynccontextmanager

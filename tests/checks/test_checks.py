@@ -18,6 +18,7 @@ from tests.checks.stage import (
     gone,
     html,
     redirect,
+    shows,
     slow,
     stage,
     verdict,
@@ -131,15 +132,15 @@ def stranger(resource):
 WIRE = {
     "public-reachable": [
         ([html(DISCOVERY, method="GET")], "fail", "which is not ours"),
-        ([redirect(DISCOVERY, method="GET")], "fail", "is redirected"),
-        ([gone("cds.test/general/cds-services")], "fail", "nobody answers"),
+        ([redirect(DISCOVERY, method="GET")], "fail", "/general/cds-services is redirected"),
+        ([gone(DISCOVERY)], "fail", "/general/cds-services cannot be reached: nobody answers"),
         ([answering(DISCOVERY, 404, b"{}", method="GET")], "fail", "status 404"),
     ],
     "public-document": [
         ([edited(DISCOVERY, put(services=[]), method="GET")], "fail", "publishes something else")
     ],
     "public-calls": [
-        ([redirect(DISCOVERY, method="POST")], "fail", "is redirected"),
+        ([redirect(DISCOVERY, method="POST")], "fail", "a call to http://cds.test/general"),
         ([html(DISCOVERY, method="POST")], "fail", "and not from us"),
     ],
     "our-keys": [
@@ -152,7 +153,7 @@ WIRE = {
     "keys-reachable": [
         ([html(KEYS)], "fail", "is no JSON"),
         ([redirect(KEYS)], "fail", "do not follow"),
-        ([gone(KEYS)], "fail", "nobody answers"),
+        ([gone(KEYS)], "fail", "/jwks.json cannot be had: nobody answers"),
     ],
     "keys-usable": [
         ([edited(KEYS, keys(lambda k: k.update(kty="oct")))], "fail", "can sign with ES384")
@@ -163,7 +164,7 @@ WIRE = {
     ],
     "fhir-metadata": [
         ([html(META)], "fail", "which is not FHIR"),
-        ([gone(META)], "fail", "nobody answers"),
+        ([gone(META)], "fail", "/metadata cannot be reached: nobody answers"),
         ([answering(META, 404, b"{}")], "fail", "no CapabilityStatement"),
     ],
     "fhir-version": [([edited(META, put(fhirVersion="3.0.2"))], "fail", "FHIR 3.0.2")],
@@ -260,12 +261,21 @@ WIRE = {
                 )
             ],
             "warn",
-            "s|c",
+            "there are s|c",
         )
     ],
 }
 """Check id to its faults on the wire: (faults, result, words)."""
-CASES = [(name, *case) for name, cases in WIRE.items() for case in cases]
+CASES = [
+    pytest.param(name, faults, result, words, marks=shows(name, result, words))
+    for name, cases in WIRE.items()
+    for faults, result, words in cases
+]
+
+
+def passing(names):
+    """Return names of checks, each marked as one that the test shows to pass."""
+    return [pytest.param(name, marks=shows(name, "pass")) for name in names]
 
 
 @pytest.mark.parametrize(("name", "faults", "result", "words"), CASES)
@@ -283,12 +293,16 @@ APART = {"public-document", "clock", "note-type", "repeated-ids"}
 """Checks that pass only where something more is arranged."""
 
 
-@pytest.mark.parametrize("name", [name for name in WIRE if name not in APART])
+@pytest.mark.parametrize("name", passing(name for name in WIRE if name not in APART))
 async def test_the_same_check_passes_where_all_is_well(well, name):
     found = verdict(name, well)
     assert found.result == "pass", found
 
 
+@shows("public-document", "pass")
+@shows("clock", "pass")
+@shows("note-type", "pass")
+@shows("repeated-ids", "pass")
 async def test_checks_that_need_more_than_all_being_well_pass(here, well):
     plain = await here.subject(patient="")
     assert verdict("public-document", plain).result == "pass"
@@ -308,32 +322,49 @@ async def test_checks_that_need_more_than_all_being_well_pass(here, well):
 READ = [name for name in NEEDS if NEEDS[name].read != "encounterId"]
 
 
-@pytest.mark.parametrize("need", READ)
-async def test_each_need_is_really_searched(well, need):
-    found = verdict(f"need-{need}", well)
+@pytest.mark.parametrize("name", passing(f"need-{need}" for need in READ))
+async def test_each_need_is_really_searched(well, name):
+    found = verdict(name, well)
     assert found.result == "pass", found
 
 
+REQUIRED = b'{"resourceType":"OperationOutcome","issue":[{"code":"required"}]}'
+
+
+@pytest.fixture(scope="module")
+async def refused(here):
+    """Return what is seen where the server refuses every search with this status and body."""
+    known = {}
+
+    async def seen(status, body):
+        if status not in known:
+            faults = [answering(f"/r4/{NEEDS[need].type}", status, body) for need in READ]
+            known[status] = await here.subject(whole(here), *faults)
+        return known[status]
+
+    return seen
+
+
 @pytest.mark.parametrize(
-    ("status", "body", "words"),
+    ("name", "status", "body", "says"),
     [
-        (403, b"", "an empty 403: the API is not on the client"),
-        (
-            400,
-            b'{"resourceType":"OperationOutcome","issue":[{"code":"required"}]}',
-            "status 400 (required)",
-        ),
+        pytest.param(f"need-{need}", status, body, says, marks=shows(f"need-{need}", "fail", says))
+        for need in READ
+        for status, body, words in (
+            (403, b"", "an empty 403: the API is not on the client"),
+            (400, REQUIRED, "status 400 (required)"),
+        )
+        for says in (f"{NEEDS[need].type}: {words}",)
     ],
 )
-async def test_each_need_that_is_refused_says_so_by_its_type(here, status, body, words):
-    faults = [answering(f"/r4/{NEEDS[need].type}", status, body) for need in READ]
-    subject = await here.subject(whole(here), *faults)
-    for need in READ:
-        found = verdict(f"need-{need}", subject)
-        assert found.result == "fail", found
-        assert found.says.startswith(f"{NEEDS[need].type}: {words}"), found
+async def test_each_need_that_is_refused_says_so_by_its_type(refused, name, status, body, says):
+    found = verdict(name, await refused(status, body))
+    assert (found.result, found.says) == ("fail", says)
 
 
+@shows("need-flags", "warn", "too many")
+@shows("need-flags", "fail", "connection")
+@shows("need-patient", "fail", "not there")
 async def test_a_need_whose_server_is_busy_or_gone_says_so(here):
     busy = await here.check("need-flags", whole(here), answering("/r4/Flag", 429, b"{}"))
     assert (busy.result, "too many" in busy.says) == ("warn", True)
@@ -343,112 +374,110 @@ async def test_a_need_whose_server_is_busy_or_gone_says_so(here):
     assert (nobody.result, "not there" in nobody.says) == ("fail", True)
 
 
-def tls(**facts):
-    return Tls(host="h", version="TLSv1.3", **facts)
+@shows("public-address", "pass")
+@shows("public-address", "warn", "is not https")
+@shows("public-address", "warn", "has a path")
+async def test_the_form_of_our_address(well):
+    for address in ("https://cds.example.org", "http://cds.test", "https://h.example.org/cds"):
+        verdict("public-address", dataclasses.replace(well, public_url=address))
 
 
-SETUP = {
-    "public-address": (
-        {"public_url": "https://cds.example.org"},
-        [
-            ({}, "warn", "is not https"),
-            ({"public_url": "https://h.example.org/cds"}, "warn", "has a path"),
-        ],
-    ),
-}
-
-
-@pytest.mark.parametrize("name", SETUP)
-async def test_what_our_own_settings_say(well, name):
-    good, bad = SETUP[name]
-    assert verdict(name, dataclasses.replace(well, **good)).result == "pass"
-    for changes, result, words in bad:
-        found = verdict(name, dataclasses.replace(well, **changes))
-        assert (found.result, words in found.says) == (result, True), found
-
-
-@pytest.mark.parametrize("side", ["ours_tls", "ehr_tls"])
-async def test_tls_versions_and_certificates(well, side):
-    whose = "public" if side == "ours_tls" else "ehr"
-    now = well.seen.now
-
-    def judged(kind, shaken):
-        seen = dataclasses.replace(well.seen, **{side: shaken})
-        return verdict(f"{whose}-{kind}", dataclasses.replace(well, seen=seen))
-
-    assert judged("tls", tls(expires=now + timedelta(days=90))).result == "pass"
-    assert judged("tls", tls(old_version="TLSv1")).says == "h still takes TLSv1"
-    assert "no TLS connection" in judged("tls", Tls(host="h", fault="self-signed")).says
-    assert judged("certificate", tls(expires=now + timedelta(days=90))).result == "pass"
-    assert judged("certificate", tls(expires=now + timedelta(days=7))).result == "warn"
-    assert judged("certificate", tls(expires=now - timedelta(days=1))).result == "fail"
-
-
-async def test_what_the_site_file_says(here):
-    file = here.site().file
-    trust = file.trust[0]
-    cases = [
-        (
-            "client-id",
-            {"trust": (trust.model_copy(update={"client_id": None}),)},
-            "names no client_id",
-        ),
-        ("replay", {"trust": (trust.model_copy(update={"replay": "window:30"}),)}, "window:30"),
-        (
-            "token-lifetime",
-            {"trust": (trust.model_copy(update={"max_lifetime_s": 3000}),)},
-            "3000",
-        ),
-        ("mode", {"mode": "shadow"}, 'mode is "shadow"'),
-        (
-            "environment",
-            {
-                "environment": "production",
-                "fhir": file.fhir.model_copy(update={"base_url": "https://sandbox.ehr.test"}),
-            },
-            "looks like a test system",
-        ),
-        ("smart-links", {"smart": None}, "cards carry no link"),
-        (
-            "note-status",
-            {"write": Write(route="fhir", doc_status="final")},
-            "approving in our app is signing",
-        ),
-    ]
-    for name, changes, words in cases:
-        found = await here.check(name, whole(here, **changes), patient="")
-        assert (found.result, words in found.says) == ("warn", True), found
+def tls(host, **facts):
+    return Tls(host=host, version="TLSv1.3", **facts)
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("side", "name", "host"),
     [
-        "client-id",
-        "replay",
-        "token-lifetime",
-        "mode",
-        "environment",
-        "smart-links",
-        "note-status",
-        "hooks-fired",
+        pytest.param(
+            side, name, host,
+            marks=[
+                shows(f"{name}-tls", "pass"),
+                shows(f"{name}-tls", "fail", f"{host} still takes TLSv1"),
+                shows(f"{name}-tls", "fail", f"{host}: no TLS connection that we trust: self-signed"),
+                shows(f"{name}-certificate", "pass"),
+                shows(f"{name}-certificate", "warn", f"{host} ends in 7 days"),
+                shows(f"{name}-certificate", "fail", f"{host} ran out"),
+            ],
+        )
+        for side, name, host in (("ours_tls", "public", "ours.test"), ("ehr_tls", "ehr", "ehr.test"))
     ],
+)  # fmt: skip
+async def test_tls_versions_and_certificates(well, side, name, host):
+    now = well.seen.now
+    for shaken in (
+        tls(host, expires=now + timedelta(days=90)),
+        tls(host, expires=now + timedelta(days=7)),
+        tls(host, expires=now - timedelta(days=1)),
+        tls(host, old_version="TLSv1"),
+        Tls(host=host, fault="self-signed"),
+    ):
+        seen = dataclasses.replace(well.seen, **{side: shaken})
+        for kind in ("tls", "certificate"):
+            verdict(f"{name}-{kind}", dataclasses.replace(well, seen=seen))
+
+
+def trusting(**changes):
+    def edit(file):
+        return {"trust": (file.trust[0].model_copy(update=changes),)}
+
+    return edit
+
+
+def on_a_sandbox(file):
+    fhir = file.fhir.model_copy(update={"base_url": "https://sandbox.ehr.test"})
+    return {"environment": "production", "fhir": fhir}
+
+
+FILE = {
+    "client-id": (trusting(client_id=None), "names no client_id"),
+    "replay": (trusting(replay="window:30"), "window:30"),
+    "token-lifetime": (trusting(max_lifetime_s=3000), "3000"),
+    "mode": (lambda _: {"mode": "shadow"}, 'mode is "shadow"'),
+    "environment": (on_a_sandbox, "looks like a test system"),
+    "smart-links": (lambda _: {"smart": None}, "cards carry no link"),
+    "note-status": (
+        lambda _: {"write": Write(route="fhir", doc_status="final")},
+        "approving in our app is signing",
+    ),
+}
+"""Check id to the change of the site file that it warns of: (change, words)."""
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [pytest.param(name, *row, marks=shows(name, "warn", row[1])) for name, row in FILE.items()],
 )
+async def test_what_the_site_file_says(here, name, change, words):
+    found = await here.check(name, whole(here, **change(here.site().file)), patient="")
+    assert (found.result, words in found.says) == ("warn", True), found
+    assert found.do
+    assert found.who
+
+
+@pytest.mark.parametrize("name", passing([*FILE, "hooks-fired"]))
 async def test_a_good_site_file_passes(well, name):
     assert verdict(name, well).result == "pass"
 
 
+@shows("mode", "warn", "switched off: everything")
 async def test_what_is_switched_off_is_said(well):
     off = dataclasses.replace(well, seen=dataclasses.replace(well.seen, off=("everything",)))
     found = verdict("mode", off)
     assert (found.result, "switched off: everything" in found.says) == ("warn", True)
 
 
+@shows("hooks-fired", "warn", "not known to fire patient-view")
 async def test_a_hook_that_the_vendor_is_not_known_to_fire(here):
     quiet = here.site(overrides={"hook.hooks": []}, services=("everything",))
     found = await here.check("hooks-fired", quiet, patient="")
     assert (found.result, "not known to fire patient-view" in found.says) == ("warn", True)
 
 
+@shows("note-scope", "pass")
+@shows("note-scope", "fail", "no note can be filed")
+@shows("note-scope", "warn", "cannot be read back")
+@shows("note-route", "fail", "takes no note by FHIR")
 async def test_where_a_note_goes_and_with_which_scope(here, well):
     assert verdict("note-scope", well).result == "pass"
     less = whole(here, smart=Smart(client_id="c", scopes=("launch",)))
@@ -459,6 +488,8 @@ async def test_where_a_note_goes_and_with_which_scope(here, well):
     assert "takes no note by FHIR" in (await here.check("note-route", other, patient="")).says
 
 
+@shows("smart-endpoints", "pass")
+@shows("smart-endpoints", "fail", "which is not https")
 async def test_an_address_of_sign_in_that_is_not_https(here, well):
     assert verdict("smart-endpoints", well).result == "pass"
     fhir = well.site.file.fhir.model_copy(update={"base_url": "https://ehr.test/r4"})

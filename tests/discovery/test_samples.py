@@ -13,15 +13,17 @@ from cds_service.catalog import load_catalog
 from cds_service.sites import load_site, load_sites
 from cds_service.vendors import vendor_names
 from discovery.packet import Ours, packet
-from discovery.page import html, markdown
+from discovery.page import html, markdown, text
 from discovery.plan import Wish, make_plan
 from discovery.site_file import Given, site_file
 
 SITES = Path(__file__).parents[2] / "deploy" / "sites"
-SERVICES = load_catalog(["hooks"]).by_id
+CATALOG = load_catalog(["hooks"])
+SERVICES = CATALOG.by_id
 OURS = Ours(
     public_url="https://cds.example.org",
     override_reasons=tuple((r.code, r.system, r.display) for r in OVERRIDE_REASONS),
+    intents=CATALOG.intents,
 )
 ON_PREMISE = {"meditech", "nextgen", "veradigm"}
 BASES = {
@@ -79,6 +81,25 @@ def test_all_sample_sites_load_together():
 def test_a_packet_is_what_was_reviewed(vendor):
     site = load_site(SITES / f"{vendor}.toml", services=frozenset(SERVICES))
     same(SITES / f"{vendor}.md", markdown(packet(site, SERVICES.values(), OURS)))
+
+
+def test_a_packet_says_what_each_enabled_service_is_for_and_where_its_limits_are():
+    page = text(
+        packet(
+            load_site(SITES / "generic-r4.toml", services=frozenset(SERVICES)),
+            SERVICES.values(),
+            OURS,
+        )
+    )
+    said = " ".join(page.split())
+    assert sorted(SERVICES) == ["appointment-book-brief", "patient-view-brief"]
+    for words in (
+        "Clinical intent. When a clinician opens",
+        "Clinical intent. While a visit is being booked",
+    ):
+        assert words in said
+    assert said.count("Limits. It ") == said.count("Owner. Clinical lead") == len(SERVICES)
+    assert "**" not in said
 
 
 @pytest.mark.parametrize("vendor", vendor_names())

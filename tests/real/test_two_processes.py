@@ -1,7 +1,10 @@
-"""Two processes of the service share one PostgreSQL: one audit, one memory of tokens, one set of keys."""
+"""Two processes of the service share one PostgreSQL: one audit, one memory of tokens, one set of keys, one mind."""
 
 import http.client
 import json
+import os
+import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,6 +47,15 @@ class Pair:
         return self.stand.signer.token(PUBLIC_URL + PATH, sub="bench")
 
     def call(self, server, token):
+        return self.answer(server, token)[0]
+
+    def cards(self, server):
+        """Open the chart; return how many cards came."""
+        status, body = self.answer(server, self.token())
+        assert status == 200, body
+        return len(json.loads(body)["cards"])
+
+    def answer(self, server, token):
         body = {
             "hook": "patient-view",
             "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
@@ -54,9 +66,33 @@ class Pair:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         connection.request("POST", PATH, json.dumps(body), headers)
         try:
-            return connection.getresponse().status
+            response = connection.getresponse()
+            return response.status, response.read()
         finally:
             connection.close()
+
+    def notes(self, server):
+        """Return what readiness has to say."""
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        connection.request("GET", "/readyz")
+        try:
+            return json.loads(connection.getresponse().read())["notes"]
+        finally:
+            connection.close()
+
+    def command(self, *words):
+        """Run `cds-service` as an operator does, beside the processes that serve."""
+        argv = [sys.executable, "-m", "cds_service.cli", *words]
+        env = {**os.environ, **self.settings("a")}
+        done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def edit(self, old, new):
+        """Change the site file, which both processes read."""
+        file = self.stand.folder / "sites" / "bench.toml"
+        text = file.read_text("utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new), "utf-8")
 
     async def audited(self):
         """Return the verdict on the site's chain, and its entries."""
@@ -69,6 +105,20 @@ class Pair:
         async with attached(settings) as database, database.reading() as connection:
             verdict = await verify(database.seals, connection, "bench")
             return verdict, [dict(row) async for row in walk(connection, "bench")]
+
+
+WITHIN_S = 2.0
+"""The documented time in which every process follows a switch and a changed site file."""
+SHOWN = 'environment = "test"'
+OFF = f'mode = "off"\n{SHOWN}'
+
+
+def agreed(said):
+    """Return whether this came to be true within the documented time, from when the change was made."""
+    deadline = time.monotonic() + WITHIN_S
+    while not (true := said()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return true
 
 
 @pytest.fixture
@@ -153,3 +203,38 @@ def dumped(url):
             for table in tables
             for (text,) in connection.execute(f'SELECT t::text FROM "{table}" t'.encode())
         ]
+
+
+async def test_all_processes_follow_a_stop_switch_within_two_seconds(pair):
+    def story():
+        with pair.process("a") as first, pair.process("b") as second:
+            both = (first, second)
+            assert all(pair.cards(each) for each in both)
+            for what in ((), ("patient-view-brief",)):
+                pair.command("site", "off", "bench", *what)
+                assert agreed(lambda: not any(pair.cards(each) for each in both))
+                pair.command("site", "on", "bench", *what)
+                assert agreed(lambda: all(pair.cards(each) for each in both))
+
+    await anyio.to_thread.run_sync(story)
+    verdict, entries = await pair.audited()
+    assert verdict.problem == ""
+    switched = [entry["outcome"] for entry in entries if entry["action"] == "switch"]
+    assert sorted(switched) == ["off", "off", "on", "on"]
+
+
+async def test_all_processes_follow_a_changed_site_file_within_two_seconds(pair):
+    def story():
+        with pair.process("a") as first, pair.process("b") as second:
+            both = (first, second)
+            assert all(pair.cards(each) for each in both)
+            pair.edit(SHOWN, OFF)
+            assert agreed(lambda: not any(pair.cards(each) for each in both))
+            pair.edit(OFF, "[[[")
+            assert agreed(lambda: all("serves on" in str(pair.notes(each)) for each in both))
+            assert not any(pair.cards(each) for each in both), "the last good file is in force"
+            pair.edit("[[[", SHOWN)
+            assert agreed(lambda: all(pair.cards(each) for each in both))
+            assert "serves on" not in str([pair.notes(each) for each in both])
+
+    await anyio.to_thread.run_sync(story)
