@@ -1,6 +1,6 @@
 """How far a prepared brief is from the record of this moment: the versions that it has seen, against a call's prefetch.
 
-What is compared is identity and version, not content: a prefetch of 260 KiB takes well under a millisecond. Absence
+What is compared is identity and version, not content: nothing else of a resource is decoded. Absence
 from a prefetch that is narrower than the whole record is no removal.
 """
 
@@ -16,6 +16,7 @@ from cds_service.domain.call import HookRequest
 from cds_service.domain.evidence import Context, Ledger
 from cds_service.domain.json import JsonObject
 from cds_service.domain.needs import NEEDS, NeedName
+from cds_service.domain.prefetch import Glimpse
 from cds_service.fhir.elements import code, type_and_id
 from cds_service.hook import HookService
 from cds_service.sites import Site
@@ -26,7 +27,7 @@ from cds_service.vendors import Query, queries
 class Compared:
     """What a call's own prefetch says of a prepared brief."""
 
-    sent: Mapping[str, tuple[Query, JsonObject]] = field(repr=False)
+    sent: Mapping[str, tuple[Query, Glimpse]] = field(repr=False)
     """Every resource that this call brought, by `Type/id`, and the query that brought it."""
     fresh: frozenset[str]
     """Those that the brief has not seen in this version."""
@@ -58,43 +59,39 @@ def compare(
     today = as_of.astimezone(site.zone).date()
     mine = f"Patient/{request.patient_id}"
     ours = frozenset({mine, f"{site.file.fhir.base_url}/{mine}"})
-    sent: dict[str, tuple[Query, JsonObject]] = {}
+    sent: dict[str, tuple[Query, Glimpse]] = {}
     fresh = set()
-    for query, ref, resource in _sent(request, service, site):
+    for query, glimpse in _sent(request, service, site):
+        ref = f"{glimpse.type}/{glimpse.id}"
         if ref in sent:
             continue
-        if seen.get(ref) != fingerprint(resource):
+        if not _is_seen(seen.get(ref), glimpse):
             # What the brief has seen is the patient's own; the rest has to be looked at.
-            if not (is_theirs(resource, ours) and _was_searched(query, resource, today)):
+            resource = glimpse.whole()
+            known = all(type_and_id(resource)) and is_theirs(resource, ours)
+            if not (known and _was_searched(query, resource, today)):
                 continue
             fresh.add(ref)
-        sent[ref] = (query, resource)
+        sent[ref] = (query, glimpse)
     return Compared(sent=sent, fresh=frozenset(fresh), seen=seen)
+
+
+def _is_seen(version: str | None, glimpse: Glimpse) -> bool:
+    """Return whether a brief has seen this very version; where a server keeps none, this content."""
+    if version is None:
+        return False
+    return version == (glimpse.version or fingerprint(glimpse.whole()))
 
 
 def _sent(
     request: HookRequest, service: HookService, site: Site
-) -> Iterator[tuple[Query, str, JsonObject]]:
+) -> Iterator[tuple[Query, Glimpse]]:
     """Yield what was sent for each query; whether a search is complete does not matter here."""
     for need in service.needs:
         for query in queries(need, site.profile):
-            for resource in _resources(request.prefetch.get(query.key)):
-                kind, identity = type_and_id(resource)
-                if identity and (kind == query.type or kind in INCLUDED):
-                    yield query, f"{kind}/{identity}", resource
-
-
-def _resources(value: object) -> Iterator[JsonObject]:
-    """Yield the resources of a prefetch value, be it one or a Bundle of them."""
-    if not isinstance(value, dict):
-        return
-    entries = (
-        value.get("entry") if value.get("resourceType") == "Bundle" else [{"resource": value}]
-    )
-    for entry in entries if isinstance(entries, list) else ():
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        if isinstance(resource, dict):
-            yield resource
+            for glimpse in request.prefetch.glimpses(query.key):
+                if glimpse.id and (glimpse.type == query.type or glimpse.type in INCLUDED):
+                    yield query, glimpse
 
 
 def _was_searched(query: Query, resource: JsonObject, today: date) -> bool:
@@ -118,7 +115,7 @@ def fresh_context(compared: Compared, request: HookRequest, site: Site, now: dat
             query=compared.sent[ref][0],
             source="prefetch",
             state="partial",
-            resources=(compared.sent[ref][1],),
+            resources=(compared.sent[ref][1].whole(),),
             unusable=0,
             code="",
             at=now,

@@ -1,10 +1,11 @@
 """What an EHR sends: the call before anything of it is believed, and the request once it is read."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from cds_service.domain.json import EMPTY, JsonObject
+from cds_service.domain.prefetch import Prefetch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,5 +60,5 @@ class HookRequest:
     fhir_server: str | None
     authorization: FhirAuthorization | None = field(repr=False)
     context: JsonObject = field(repr=False)
-    prefetch: Mapping[str, object] = field(repr=False)
+    prefetch: Prefetch = field(repr=False)
     extension: JsonObject = field(repr=False, default_factory=lambda: EMPTY)

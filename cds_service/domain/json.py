@@ -16,7 +16,7 @@ JsonObject = Mapping[str, object]
 
 EMPTY: JsonObject = {}
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -27,7 +27,7 @@ def decode(body: bytes) -> object:
     Raises `NotJson`, without a word of the input, when the bytes are not JSON or nest too deeply.
     """
     try:
-        return _decoder.decode(body.removeprefix(_BOM))
+        return _decoder.decode(body.removeprefix(BOM))
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise NotJson from None
 

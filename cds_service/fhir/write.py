@@ -8,12 +8,11 @@ from typing import Any
 from fhir.resources.R4B.documentreference import DocumentReference
 
 
-def document_reference(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields as an R4 DocumentReference, once the model has found nothing wrong with them.
+def checked(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a DocumentReference, once the R4 model has found nothing wrong with it.
 
     What was checked is what is sent: it is not rendered again from the model, which costs as much as
     checking. Raises pydantic's ValidationError: a breach is our defect, not the caller's.
     """
-    resource = {"resourceType": "DocumentReference", **fields}
-    DocumentReference.model_validate(resource)
-    return resource
+    DocumentReference.model_validate(document)
+    return document

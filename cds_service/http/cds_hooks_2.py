@@ -6,11 +6,15 @@ Only what we cannot do without is refused (400), and the sentence names the memb
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
+
+import msgspec
 
 from cds_service.domain.call import FhirAuthorization, HookRequest
-from cds_service.domain.errors import BadCall
+from cds_service.domain.errors import BadCall, NotJson
 from cds_service.domain.feedback import Feedback
-from cds_service.domain.json import EMPTY, JsonObject, decode
+from cds_service.domain.json import BOM, EMPTY, JsonObject, decode
+from cds_service.domain.prefetch import Prefetch
 
 _FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _REFERENCE = re.compile(r"[A-Za-z]+/[A-Za-z0-9\-.]{1,64}")
@@ -21,22 +25,47 @@ _MAX_COMMENT = 10_000
 MAX_FEEDBACK = 1000
 
 
+class _Envelope(msgspec.Struct):
+    """A call as it is read at once: all of it but the prefetch."""
+
+    hook: object = None
+    hookInstance: object = None  # noqa: N815  # CDS Hooks' spelling, here and below
+    context: object = None
+    fhirServer: object = None  # noqa: N815
+    fhirAuthorization: object = None  # noqa: N815
+    extension: object = None
+    prefetch: dict[str, msgspec.Raw] | None = None
+
+
+_envelope = msgspec.json.Decoder(_Envelope, float_hook=Decimal)
+
+
 def read_request(body: bytes) -> HookRequest:
-    """Read a hook call. Raises `NotJson` or `BadCall`."""
-    data = _object(decode(body), "the body")
-    context = _object(data.get("context"), "context")
+    """Read a hook call; its prefetch is decoded where it is read. Raises `NotJson` or `BadCall`."""
+    data = _read(body)
+    context = _object(data.context, "context")
     return HookRequest(
-        hook=_text(data, "hook"),
-        hook_instance=_text(data, "hookInstance")[:_MAX_INSTANCE],
+        hook=_text(data.hook, "hook"),
+        hook_instance=_text(data.hookInstance, "hookInstance")[:_MAX_INSTANCE],
         patient_id=_id(context.get("patientId"), "Patient", "context.patientId"),
         encounter_id=_optional_id(context.get("encounterId"), "Encounter", "context.encounterId"),
         user=_user(context.get("userId")),
-        fhir_server=_optional_text(data.get("fhirServer")),
-        authorization=_authorization(data.get("fhirAuthorization")),
+        fhir_server=_optional_text(data.fhirServer),
+        authorization=_authorization(data.fhirAuthorization),
         context=context,
-        prefetch=_optional_object(data.get("prefetch"), "prefetch"),
-        extension=_extension(data.get("extension")),
+        prefetch=Prefetch(data.prefetch),
+        extension=_extension(data.extension),
     )
+
+
+def _read(body: bytes) -> _Envelope:
+    try:
+        return _envelope.decode(body.removeprefix(BOM))
+    except msgspec.ValidationError:
+        _object(decode(body), "the body")
+        raise BadCall("prefetch must be a JSON object.") from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise NotJson from None
 
 
 def _object(value: object, name: str) -> JsonObject:
@@ -45,17 +74,12 @@ def _object(value: object, name: str) -> JsonObject:
     return value
 
 
-def _optional_object(value: object, name: str) -> JsonObject:
-    return EMPTY if value is None else _object(value, name)
-
-
 def _extension(value: object) -> JsonObject:
     """Return the root extension; one that is no object says nothing to us, and is not vital."""
     return value if isinstance(value, dict) else EMPTY
 
 
-def _text(data: JsonObject, name: str) -> str:
-    value = data.get(name)
+def _text(value: object, name: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise BadCall(f"{name} must be a string.")
     return value
@@ -132,10 +156,10 @@ def read_feedback(body: bytes) -> tuple[tuple[Feedback, ...], int]:
 
 
 def _feedback(item: JsonObject) -> Feedback:
-    card, outcome = _text(item, "card"), _text(item, "outcome")
+    card, outcome = _text(item.get("card"), "card"), _text(item.get("outcome"), "outcome")
     if not _UUID.fullmatch(card):
         raise BadCall("card must be a card's uuid.")
-    at = _instant(_text(item, "outcomeTimestamp"))
+    at = _instant(_text(item.get("outcomeTimestamp"), "outcomeTimestamp"))
     if outcome == "accepted":
         accepted = tuple(_accepted(item.get("acceptedSuggestions")))
         return Feedback(card=card, outcome="accepted", at=at, accepted=accepted)

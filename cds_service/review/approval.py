@@ -17,6 +17,7 @@ from cds_service.domain.json import JsonObject, decode, encode
 from cds_service.domain.note import Note, NoteSection, Relation
 from cds_service.domain.session import LaunchSession
 from cds_service.fhir.note import shown, to_document_reference
+from cds_service.fhir.write import checked
 from cds_service.review.sheet import Sheet
 from cds_service.sites import Site
 
@@ -54,7 +55,7 @@ class OnScreen:
 def on_screen(draft: Draft, session: LaunchSession, site: Site, at: datetime) -> OnScreen:
     """Make the exact note that approving at this moment would file. Equal input gives equal bytes."""
     note = _note(draft, session, site.zone, at)
-    document = to_document_reference(note, site.profile.note, doc_status=site.doc_status)
+    document = checked(to_document_reference(note, site.profile.note, doc_status=site.doc_status))
     return OnScreen(
         note=note,
         document=document,

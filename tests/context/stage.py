@@ -16,7 +16,7 @@ from cds_service.context.access import Access
 from cds_service.context.gather import Gather
 from cds_service.domain.call import HookRequest
 from cds_service.domain.evidence import Context, Search
-from cds_service.domain.json import decode
+from cds_service.domain.prefetch import Prefetch
 from cds_service.fhir.client import FhirServer, Pace
 from cds_service.hook import HookService
 from cds_service.sites import Site, SiteFile
@@ -145,7 +145,7 @@ def a_request(prefetch: Mapping[str, object], **members: object) -> HookRequest:
         hook_instance="x",
         patient_id="p1",
         user="Practitioner/1",
-        prefetch=decode(json.dumps(prefetch).encode()),
+        prefetch=Prefetch({key: json.dumps(each).encode() for key, each in prefetch.items()}),
         **(given | members),
     )
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from cds_service.domain.note import Note, NoteSection
 from cds_service.fhir.note import to_document_reference
+from cds_service.fhir.write import checked
 from cds_service.vendors import load_profile
 
 BRIEF = "5d0c3c0e-5b0f-4f6e-9c57-0d7f3f0f2a11"
@@ -26,4 +27,4 @@ def note(**changes):
 
 
 def document(vendor="generic-r4", **changes):
-    return to_document_reference(note(**changes), load_profile(vendor).note)
+    return checked(to_document_reference(note(**changes), load_profile(vendor).note))

@@ -1,6 +1,7 @@
 """One note model, rendered by each vendor's rules."""
 
 import base64
+from importlib.resources import files
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -11,6 +12,12 @@ from cds_service.domain.note import NoteSection, note_identifier
 from cds_service.fhir.note import content, plain, shown, to_document_reference
 from cds_service.vendors import load_profile
 from tests.writeback.notes import AT, BRIEF, document, note
+
+VENDORS = sorted(
+    each.name.removesuffix(".toml")
+    for each in files("cds_service.vendors").iterdir()
+    if each.name.endswith(".toml")
+)
 
 
 def test_the_first_note_of_a_brief_has_the_briefs_own_identifier():
@@ -91,3 +98,8 @@ def test_the_attachment_is_the_text():
 def test_no_line_of_plain_text_is_wider_than_its_columns(words):
     told = note(sections=(NoteSection(title="Notes", lines=(words,)),))
     assert max(map(len, plain(told).split("\n"))) <= 100
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_every_vendors_note_is_what_the_model_takes(vendor):
+    assert document(vendor)["resourceType"] == "DocumentReference"

@@ -1,0 +1,85 @@
+"""A prefetch is looked at where it lies: what is seen there is what decoding all of it would have shown."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cds_service.domain.errors import NotJson
+from cds_service.domain.prefetch import Prefetch
+
+LEAF = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5)
+JSON = st.recursive(
+    LEAF, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner)
+)
+META = JSON | st.fixed_dictionaries({"versionId": JSON | st.just("3")})
+RESOURCE = st.fixed_dictionaries(
+    {},
+    optional={
+        "resourceType": JSON | st.sampled_from(["Condition", "Patient"]),
+        "id": JSON | st.just("a1"),
+        "meta": META,
+        "other": JSON,
+    },
+)
+ENTRY = JSON | st.fixed_dictionaries({}, optional={"resource": JSON | RESOURCE, "search": JSON})
+BUNDLE = st.fixed_dictionaries(
+    {"resourceType": st.just("Bundle")}, optional={"entry": JSON | ENTRY | st.lists(ENTRY)}
+)
+
+
+def text(value):
+    return value if isinstance(value, str) else ""
+
+
+def resources(value):
+    """Return the resources of a value, the slow way."""
+    if not isinstance(value, dict):
+        return []
+    if value.get("resourceType") != "Bundle":
+        return [value]
+    entries = value.get("entry")
+    found = (
+        [e.get("resource") for e in entries or () if isinstance(e, dict)]
+        if isinstance(entries, list)
+        else []
+    )
+    return [each for each in found if isinstance(each, dict)]
+
+
+@given(value=JSON | RESOURCE | BUNDLE)
+def test_what_is_seen_is_what_is_there(value):
+    prefetch = Prefetch({"key": json.dumps(value).encode()})
+    seen = list(prefetch.glimpses("key"))
+    expected = resources(value)
+    assert [each.whole() for each in seen] == expected
+    for glimpse, resource in zip(seen, expected, strict=True):
+        meta = resource.get("meta")
+        version = text(meta.get("versionId")) if isinstance(meta, dict) else ""
+        assert (glimpse.type, glimpse.id) == (
+            text(resource.get("resourceType")),
+            text(resource.get("id")),
+        )
+        assert glimpse.version == version
+    assert prefetch["key"] == value
+
+
+def test_a_key_that_was_not_sent_shows_nothing():
+    assert list(Prefetch({}).glimpses("key")) == []
+    assert "key" not in Prefetch()
+
+
+@pytest.mark.parametrize("raw", [b"{", b"[" * 5000, b'{"entry": [}'])
+def test_what_is_no_json_is_refused(raw):
+    with pytest.raises(NotJson):
+        list(Prefetch({"key": raw}).glimpses("key"))
+    with pytest.raises(NotJson):
+        Prefetch({"key": raw})["key"]
+
+
+def test_a_prefetch_shows_no_word_of_a_chart():
+    prefetch = Prefetch({"patient": b'{"resourceType": "Patient", "id": "canary"}'})
+    [glimpse] = prefetch.glimpses("patient")
+    assert "canary" not in repr(prefetch)
+    assert "raw" not in repr(glimpse)
