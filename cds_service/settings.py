@@ -85,6 +85,13 @@ class Settings(BaseSettings):
             description="Days that answers and feedback are kept; the audit is kept for good.",
         ),
     ] = 90
+    keep_run_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Days that the record of an agent's run is kept, sealed: what a model was asked and answered.",
+        ),
+    ] = 30
     hook_packages: Annotated[
         tuple[str, ...],
         Field(description="Packages that are scanned for CDS services, as a JSON list."),

@@ -1,12 +1,10 @@
-"""The record of a run: what was asked, what came back, what it cost. Chart content: it is kept sealed.
+"""The record of a run: what was asked, what came back, what it cost. Chart content: it is kept sealed."""
 
-`trace` returns of it what a reviewer may see: steps with sizes, no content.
-"""
-
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from cds_service.domain.json import JsonObject, decode, encode
+from cds_service.domain.json import JsonObject, encode
 from cds_service.llm import Usage
 
 
@@ -41,12 +39,15 @@ class RunRecord:
             "run": self.run,
             "turns": sum(each["step"] == "model" for each in self.steps),
             "tool_calls": self.tool_calls,
+            "tools_used": counted(str(e["name"]) for e in self.steps if e["step"] == "tool"),
             "retries": self.retries,
             "seconds": round(self.seconds, 3),
             "tokens_in": self.usage.input + self.usage.cache_read + self.usage.cache_write,
             "tokens_out": self.usage.output,
             "tokens_cached": self.usage.cache_read,
+            "shown": self.shown,
             "withheld": self.withheld,
+            "unread": self.unread,
             "notes_kept_back": self.notes_kept_back,
         }
 
@@ -65,9 +66,6 @@ class RunRecord:
         )
 
 
-def trace(stored: bytes) -> dict[str, object]:
-    """Return what a reviewer may see of a stored record: versions, steps with sizes, checks, how it ended."""
-    whole = decode(stored)
-    if not isinstance(whole, dict):
-        return {}
-    return {name: value for name, value in whole.items() if name not in {"messages", "answer"}}
+def counted(words: Iterable[str]) -> list[str]:
+    """Return words with how often each came, as an audit tells it: `find_results: 2`."""
+    return [f"{word}: {times}" for word, times in sorted(Counter(words).items())]

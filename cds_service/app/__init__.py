@@ -242,6 +242,7 @@ def _upkeep(settings: Settings, sites: Sites, world: World) -> Upkeep:
         sites=lambda: tuple(sites.by_name),
         now=world.now,
         keep=timedelta(days=settings.keep_days),
+        keep_runs=timedelta(days=settings.keep_run_days),
     )
 
 

@@ -11,6 +11,7 @@ from cds_service.domain.visit import Visit
 from cds_service.flow.changes import Changes
 from cds_service.flow.preflight import Preflight
 from cds_service.flow.sign import Sign
+from cds_service.flow.trace import Trace
 from cds_service.flow.write_back import WriteBack
 from cds_service.http.launch import Launch
 from cds_service.http.review import Review
@@ -64,6 +65,7 @@ def wire_desk(given: Service, world: World) -> Desk:
             sites=given.sites,
             sign=sign,
             changes=Changes(server_of=server_of, tokens_of=tokens_of),
+            trace=Trace(reviews=reviews, audit=given.audit),
             session_of=given.launch.session_of,
             now=world.now,
         ),

@@ -36,7 +36,7 @@ def from_json(told: Mapping[str, Any], zone: tzinfo) -> Brief:
         ),
         gap_texts=tuple(gap["text"] for gap in told["gaps"]),
         since=told.get("since", ""),
-        versions=told.get("versions", {}),
+        versions=told.get("versions", {"rules": told["rules_version"]}),
         notices=tuple(told.get("notices", ())),
     )
 

@@ -71,6 +71,7 @@ def rule_brief(context: Context) -> Brief:
         ),
         gaps=missing,
         gap_texts=tuple(sentence(gap) for gap in missing),
+        versions={"rules": version(record)},
     )
 
 

@@ -1,12 +1,12 @@
 """From intents to the cards of one answer, within the limits of the vendor's profile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from cds_service.card.markdown import markdown
 from cds_service.card.note import draft_note
 from cds_service.card.wire import SUMMARY_MAX, Action, Card, Coding, Link, Source, Suggestion
-from cds_service.domain.brief import Brief
+from cds_service.domain.brief import Brief, made_by_words
 from cds_service.domain.card import Bullets, CardIntent, Text
 from cds_service.domain.evidence import Context
 from cds_service.domain.json import encode
@@ -70,7 +70,7 @@ class Compose:
                 label=site.file.title,
                 topic=Coding(code=intent.topic, system=TOPIC_SYSTEM, display=intent.topic_display),
             ),
-            detail=markdown(self._detail(intent, site, links)) or None,
+            detail=markdown(_detail(intent, brief, site, links)),
             suggestions=suggestions or None,
             selectionBehavior=rules.selection_behavior if suggestions else None,
             overrideReasons=OVERRIDE_REASONS
@@ -78,14 +78,6 @@ class Compose:
             else None,
             links=links or None,
         )
-
-    def _detail(
-        self, intent: CardIntent, site: Site, links: tuple[Link, ...]
-    ) -> tuple[Text | Bullets, ...]:
-        """Say in the detail what a link does where the vendor does not show its label."""
-        if links and not site.profile.card.labels_shown:
-            return (*intent.detail, Text(text=f"The link below: {links[0].label}."))
-        return intent.detail
 
     def _links(self, intent: CardIntent, brief_id: str, site: Site) -> list[Link]:
         if intent.link is None or site.file.smart is None or not site.profile.card.links:
@@ -124,6 +116,16 @@ class Compose:
                 actions=(Action(type="create", description=intent.note.title, resource=note),),
             )
         ]
+
+
+def _detail(
+    intent: CardIntent, brief: Brief, site: Site, links: tuple[Link, ...]
+) -> Iterator[Text | Bullets]:
+    """Yield what a hook says, by which versions it was made, and what a link does whose label is not shown."""
+    yield from intent.detail
+    yield Text(text=f"Made by {made_by_words(brief.versions)}.")
+    if links and not site.profile.card.labels_shown:
+        yield Text(text=f"The link below: {links[0].label}.")
 
 
 def shorten(text: str, limit: int = SUMMARY_MAX) -> str:

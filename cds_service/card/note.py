@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cds_service.domain.brief import Brief, Line
+from cds_service.domain.brief import Brief, Line, made_by_words
 from cds_service.domain.evidence import Context
 from cds_service.domain.note import NOT_REVIEWED, Note, NoteSection
 from cds_service.fhir.elements import clean
@@ -30,7 +30,7 @@ def draft_note(
         encounter=context.encounter,
         title=title,
         notice=NOT_REVIEWED,
-        head=(f"Brief as of {brief.as_of.isoformat()} (rules {brief.rules_version})",),
+        head=(f"Brief as of {brief.as_of.isoformat()} ({made_by_words(brief.versions)})",),
         sections=tuple(sections),
         at=context.now,
     )

@@ -38,8 +38,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _known(identity: str) -> list[dict[str, Any]]:
+    """Return what is known of an id, and of the brief that was prepared ahead and served to its call."""
     async with opened(read_settings()) as database:
+        rows = {row["id"]: row for row in await entries_about(database, identity)}
+        served = {str(row["facts"].get("prepared", "")) for row in rows.values()} - {""}
+        for brief in sorted(served):
+            rows |= {row["id"]: row for row in await entries_about(database, brief)}
         return [
             {**row, "cards": await cards_of(database, row["brief"]) if row["brief"] else []}
-            for row in await entries_about(database, identity)
+            for row in sorted(rows.values(), key=lambda row: row["at"])
         ]

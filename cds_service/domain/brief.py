@@ -87,6 +87,20 @@ Flag = Literal[
 ]
 
 
+MADE_BY = ("rules", "model", "prompt", "tools")
+"""What may have a part in a brief: the version of each stands on the brief, its cards, its note and in the audit."""
+
+
+def made_by(versions: Mapping[str, str]) -> dict[str, str]:
+    """Return of all that is kept about a brief the versions of what had a part in it, in the order of `MADE_BY`."""
+    return {name: versions[name] for name in MADE_BY if name in versions}
+
+
+def made_by_words(versions: Mapping[str, str]) -> str:
+    """Return the same in words: `rules 3, model m, prompt 0123456789ab, tools 1`."""
+    return ", ".join(f"{name} {version}" for name, version in made_by(versions).items())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """One thing worth saying: what kind, and which resources it is said of.

@@ -8,7 +8,7 @@ from cds_service.card import Answered, Compose
 from cds_service.catalog import Catalog, check_hook
 from cds_service.context.access import access
 from cds_service.context.gather import Gather
-from cds_service.domain.brief import Brief
+from cds_service.domain.brief import Brief, made_by
 from cds_service.domain.call import Call, HookRequest
 from cds_service.domain.evidence import Context
 from cds_service.flow.ahead import Ahead
@@ -74,7 +74,7 @@ class Answer:
                 gaps=len(made.brief.gaps),
                 missing=sorted({f"{gap.need}: {gap.reason}" for gap in made.brief.gaps}),
                 resources=len(made.context.ledger.evidence),
-                rules=made.brief.rules_version,
                 access=granted.refused or "granted",
+                **made_by(made.brief.versions),
             )
             return shown(answered, site)

@@ -1,6 +1,6 @@
 """A change of a brief's state: guarded, audited in the same transaction, and told to who keeps copies."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from cds_service.audit import Audit
 from cds_service.domain.states import State
 from cds_service.flow.ask import open_occasion
-from cds_service.storage import Database, briefs
+from cds_service.storage import Connection, Database, briefs
 from cds_service.storage.notices import Notices
 
 
@@ -29,9 +29,13 @@ class Change:
         action: str = "prepare",
         reason: str | None = None,
         facts: Mapping[str, Any] | None = None,
+        beside: Callable[[Connection], Awaitable[None]] | None = None,
         **columns: object,
     ) -> bool:
-        """Change a brief's state from what `row` says; False when somebody else was here before."""
+        """Change a brief's state from what `row` says; False when somebody else was here before.
+
+        What `beside` stores is one with the change.
+        """
         now, visit = self.now(), await open_occasion(self.database, row)
         async with self.database.transaction() as connection:
             moved = await briefs.move(
@@ -39,6 +43,8 @@ class Change:
             )
             if not moved:
                 return False
+            if beside is not None:
+                await beside(connection)
             told: dict[str, Any] = {"from": row.state, **(facts or {})}
             if reason:
                 told["reason"] = reason

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cds_service.domain.brief import made_by_words
+
 Row = Mapping[str, Any]
 
 WHY: Mapping[str, str] = {
@@ -31,6 +33,9 @@ def explained(row: Row, cards: Sequence[Row]) -> Iterator[str]:
     facts = row["facts"]
     service = facts.get("service", "")
     yield f"{row['at']:%Y-%m-%d %H:%M:%S} UTC  {row['site']}  {service}  {row['action']}: {row['outcome']}"
+    if "agent" in facts:
+        yield from _run(facts)
+        return
     if row["action"] != "answer":
         told = ", ".join(f"{name} {value}" for name, value in facts.items() if name != "service")
         yield f"  {told}" if told else "  nothing more is known"
@@ -45,9 +50,25 @@ def explained(row: Row, cards: Sequence[Row]) -> Iterator[str]:
         yield f"  missing:  {', '.join(facts['missing'])}"
     if facts.get("access"):
         yield f"  access:   {facts['access']}; {facts.get('resources', 0)} resources"
-    if facts.get("rules"):
-        yield f"  rules:    {facts['rules']}"
+    yield f"  made by:  {made_by_words(facts) or 'nothing'}"
     yield f"  time:     {_time(facts)}"
+
+
+def _run(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how a brief came about that a model was asked for; what was said stands on the brief's own page."""
+    detail = f" ({facts['detail']})" if facts.get("detail") else ""
+    used, checks = facts.get("tools_used"), facts.get("checks")
+    yield f"  model:    {facts['agent']}{detail}; {made_by_words(facts)}"
+    yield (
+        f"  run:      {facts['turns']} turns, {facts['seconds']} s, {facts['retries']} requests sent again;"
+        f" tools: {', '.join(used) if used else 'none'}"
+    )
+    yield (
+        f"  tokens:   {facts['tokens_in']} in, of them {facts['tokens_cached']} from the cache;"
+        f" {facts['tokens_out']} out"
+    )
+    yield f"  checks:   {', '.join(checks) if checks else 'none fired'}; {facts['dropped']} choices left out"
+    yield f"  kept:     {facts['withheld']} entries and {facts['notes_kept_back']} notes were not sent"
 
 
 def _cards(row: Row) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from cds_service.brief import to_json
 from cds_service.card import Answered
 from cds_service.context.stored import cited, pack
+from cds_service.domain.brief import made_by
 from cds_service.domain.json import encode
 from cds_service.flow.ready import Made
 from cds_service.hook import HookService
@@ -36,7 +37,7 @@ class Keep:
             brief_id=answered.brief_id,
             patient=brief.patient,
             created=created,
-            versions={"rules": brief.rules_version, "prepared": made.prepared},
+            versions={**made_by(brief.versions), "prepared": made.prepared},
             body=encode(to_json(brief)),
             sources=None if made.prepared else pack(cited(made.context.ledger, ())),
         )

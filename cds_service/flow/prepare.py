@@ -6,7 +6,7 @@ in `failed` with its reason, for a person. A hook call never waits for any of it
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -26,7 +26,7 @@ from cds_service.flow.ask import Ask, open_occasion
 from cds_service.flow.change import Change
 from cds_service.flow.write_brief import WriteBrief
 from cds_service.sites import Site, Sites
-from cds_service.storage import Database, briefs, feeds
+from cds_service.storage import Connection, Database, briefs, feeds, runs
 
 PAUSES_S = (60, 300, 900, 1800, 3600)
 """How much later an EHR that could not be read is asked again, by how often it was tried."""
@@ -176,6 +176,7 @@ class Prepare:
                 "gaps": len(written.brief.gaps),
                 **written.facts,
             },
+            beside=self._keeping(row, written.record),
             ready_at=self.now(),
             rules_version=written.brief.rules_version,
             versions={**row.versions, **written.versions, "policy": policy_version(site)},
@@ -184,6 +185,16 @@ class Prepare:
         )
         if made and again:
             await self.ask.again(row, site, visit, most=_MAX_AGAIN)
+
+    def _keeping(
+        self, row: briefs.Row, record: bytes | None
+    ) -> Callable[[Connection], Awaitable[None]] | None:
+        """Return what keeps the record of the run behind a brief; None where no model was asked."""
+        if record is None:
+            return None
+        return lambda connection: runs.keep(
+            connection, self.database, (row.id, row.site), record, at=self.now()
+        )
 
     async def postpone(self, brief_id: str, reason: str) -> None:
         """Ask the EHR later: the row waits, and no process does."""

@@ -9,6 +9,7 @@ from typing import cast
 
 from cds_service.audit import Audit
 from cds_service.context.stored import unpack
+from cds_service.domain.brief import made_by
 from cds_service.domain.errors import BadCall, Conflict, NotAllowed
 from cds_service.domain.evidence import Ledger
 from cds_service.domain.json import EMPTY, JsonObject, decode
@@ -317,7 +318,7 @@ class Sign:
             site=opened.site.name,
             action=action,
             outcome=outcome,
-            facts={"state": opened.brief.state, **facts},
+            facts={"state": opened.brief.state, **made_by(opened.versions), **facts},
             actor=opened.session.clinician.fhir_user,
             patient=f"Patient/{opened.session.patient}",
             brief=opened.brief.id,

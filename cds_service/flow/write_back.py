@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from cds_service.audit import Audit
+from cds_service.domain.brief import made_by
 from cds_service.domain.filing import ApprovedBrief, Filing, Receipt
 from cds_service.domain.states import State
 from cds_service.domain.steps import Steps
@@ -164,6 +165,7 @@ class _Job:
                     "attempts": row.attempts,
                     "reason": row.reason,
                     "identifier": self.approved.identifier,
+                    **(made_by(brief.versions) if brief else {}),
                 },
                 actor=self.approved.approver,
                 patient=f"Patient/{self.approved.patient}",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from cds_service.agent.record import RunRecord
+from cds_service.agent.record import RunRecord, counted
 from cds_service.agent.run import Agent, Outcome
 from cds_service.brief import rule_brief
 from cds_service.brief.made import attributed
@@ -47,7 +47,12 @@ async def by_rules(context: Context, _site: Site) -> Written:
     """Write the brief by rules alone, beside the loop that answers calls: a large chart takes tens of milliseconds."""
     brief = await asyncio.to_thread(rule_brief, context)
     versions = {"rules": brief.rules_version, "evidence": fingerprint(context.ledger)}
-    return Written(brief=attributed(brief, versions), versions=versions, status="rules")
+    return Written(
+        brief=attributed(brief, versions),
+        versions=versions,
+        status="rules",
+        facts={"rules": brief.rules_version},
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +106,7 @@ def _written(rules: Brief, outcome: Outcome, checked: Checked, evidence: str) ->
             "agent": checked.status,
             "detail": outcome.detail,
             "dropped": checked.dropped,
+            "checks": counted(each.code for each in checked.findings),
         },
     )
 

@@ -32,6 +32,8 @@ from cds_service.domain.json import JsonObject, encode
 from cds_service.domain.session import LaunchSession
 from cds_service.flow.changes import Changes
 from cds_service.flow.sign import Opened, Sign
+from cds_service.flow.trace import Trace
+from cds_service.http.made_page import made_page
 from cds_service.http.problems import status
 from cds_service.http.review_page import note_page, page
 from cds_service.review.decisions import Decision
@@ -65,6 +67,7 @@ class Review:
     sites: Sites
     sign: Sign
     changes: Changes
+    trace: Trace
     session_of: SessionOf = field(repr=False)
     now: Callable[[], datetime]
 
@@ -131,6 +134,12 @@ class Review:
         views = [(view(item, opened.ledger), f"{base}/{n}.json") for n, item in held.items()]
         template = "sources.html" if "x-fragment" in request.headers else "source_page.html"
         return self._page(template, opened.site, request, {"sources": views})
+
+    async def made(self, request: Request) -> Response:
+        """`GET .../made`: how the brief was made: what a model was asked, chose and cost, what the checks found."""
+        opened = await self._glanced(request)
+        data = made_page(opened, await self.trace(opened))
+        return self._page("made.html", opened.site, request, data)
 
     async def state(self, request: Request) -> Response:
         """`GET .../state`: how far the brief is, for a page that waits, which keeps nobody signed in."""
@@ -326,6 +335,7 @@ def add_review(app: FastAPI, review: Review) -> None:
         base: review.brief,
         f"{base}/note": review.note,
         f"{base}/sources/{{numbers}}": review.source,
+        f"{base}/made": review.made,
         f"{base}/state": review.state,
         f"{base}/changes": review.changed,
     }

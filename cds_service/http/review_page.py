@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
+from cds_service.domain.brief import made_by_words
 from cds_service.domain.evidence import Ledger
 from cds_service.domain.json import EMPTY
 from cds_service.fhir.elements import code, obj
@@ -115,7 +116,6 @@ def who(opened: Opened) -> dict[str, Any]:
     facts = [told.get("patient", ""), f"born {born}" if born else "", *_numbers(patient)]
     reviewed = opened.brief.state not in {"ready", "in_review"}
     made = "AI-assisted" if sheet.is_assisted else "Made by rules from the record"
-    model = opened.versions.get("model", "")
     return {
         "name": person(patient) or "Patient of this chart",
         "facts": ", ".join(filter(None, facts)),
@@ -123,7 +123,7 @@ def who(opened: Opened) -> dict[str, Any]:
         "as_of": _local(sheet.as_of, opened.site.zone),
         "assisted": sheet.is_assisted,
         "made": made if reviewed else f"{made}, not yet reviewed",
-        "made_by": f"rules {sheet.rules_version}" + (f", model {model}" if model else ""),
+        "made_by": made_by_words(opened.versions),
     }
 
 

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cds_service.domain.brief import made_by_words
 from cds_service.domain.errors import Conflict, Misconfigured
 from cds_service.domain.filing import ApprovedBrief
 from cds_service.domain.json import JsonObject, decode, encode
@@ -108,8 +109,7 @@ def _note(draft: Draft, session: LaunchSession, zone: ZoneInfo, at: datetime) ->
 
 
 def _head(draft: Draft) -> list[str]:
-    model = draft.versions.get("model")
-    by = f"rules {draft.sheet.rules_version}" + (f", model {model}" if model else "")
+    by = made_by_words(draft.versions)
     told = [f"Record as of {_to_the_minute(draft.sheet.as_of)} ({by})"]
     if draft.relates_to:
         word = "Replaces" if draft.relation == "replaces" else "Adds to"

@@ -72,6 +72,14 @@ BRIEF = Table(
     sealed("seen"),  # the version of every resource that it was made from
     Column("reason", String(64)),  # a code: why it waits, or why it failed
 )
+RUN = Table(
+    "run",
+    METADATA,
+    Column("brief", String(36), primary_key=True),
+    Column("site", String(63), nullable=False),
+    Column("created", Instant, nullable=False),
+    sealed("record", nullable=False),  # what a model was asked and answered for the brief
+)
 PART = Table(
     "part",
     METADATA,
@@ -251,6 +259,7 @@ Index("approval_once", APPROVAL.c.brief, APPROVAL.c.note, unique=True)
 Index("write_intent_by_state", WRITE_INTENT.c.state, WRITE_INTENT.c.changed)
 Index("write_intent_by_site", WRITE_INTENT.c.site, WRITE_INTENT.c.searchable)
 Index("decision_by_brief", DECISION.c.brief)
+Index("run_by_age", RUN.c.created)
 Index("brief_due", BRIEF.c.state, BRIEF.c.due)
 Index("brief_by_end", BRIEF.c.state, BRIEF.c.expires_at)
 Index("brief_by_patient", BRIEF.c.site, BRIEF.c.patient, BRIEF.c.created)

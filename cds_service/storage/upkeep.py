@@ -29,6 +29,7 @@ class Upkeep:
     sites: Callable[[], Iterable[str]]
     now: Callable[[], datetime]
     keep: timedelta
+    keep_runs: timedelta
     _forgot: datetime | None = None
     _said: str = ""
 
@@ -48,7 +49,7 @@ class Upkeep:
         await self._reload_ring()
         await load_keys(self.database, now=self.now(), sites=self.sites())
         if self._forgot is None or self.now() - self._forgot >= FORGET_EVERY:
-            await forget(self.database, now=self.now(), keep=self.keep)
+            await forget(self.database, now=self.now(), keep=self.keep, keep_runs=self.keep_runs)
             self._forgot = self.now()
 
     async def _reload_ring(self) -> None:

@@ -60,7 +60,6 @@ BELOW: dict[SectionId, int] = {
 
 LEADS = 3
 """Lines that a model put first and that a card shows apart from those that rules put there."""
-MADE_BY = ("rules", "model", "prompt", "tools")
 
 LISTS = frozenset({"problems", "medications", "allergies"})
 """Told in full even where a line stands above the fold: a shortened list reads as a complete one."""
@@ -154,7 +153,7 @@ def _detail(brief: Brief) -> Iterator[Text | Bullets]:
         if most and rest:
             yield Bullets(heading=section.title, lines=tuple(_cut(rest, most)))
     if brief.notices:
-        yield Text(text=" ".join((*brief.notices, _versions(brief))))
+        yield Text(text=" ".join(brief.notices))
     yield Text(text=f"Record as of {brief.as_of:%Y-%m-%d %H:%M %Z}. Not reviewed by a clinician.")
 
 
@@ -167,12 +166,6 @@ def _led(brief: Brief) -> list[str]:
 def _with_reason(line: Line) -> str:
     why = line.statement.why
     return f"{_text(line)} (model's reason, not verified: {why})" if why else _text(line)
-
-
-def _versions(brief: Brief) -> str:
-    """Say what had a part in a brief, by version."""
-    told = [f"{name} {brief.versions[name]}" for name in MADE_BY if name in brief.versions]
-    return f"Made by {', '.join(told)}."
 
 
 def _top(brief: Brief) -> Iterator[Line]:

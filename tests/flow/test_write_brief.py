@@ -8,7 +8,6 @@ from pydantic import SecretStr
 
 from cds_service.agent.limits import Limits
 from cds_service.agent.prompts import system_prompt
-from cds_service.agent.record import trace
 from cds_service.agent.run import Agent
 from cds_service.brief import rule_brief, to_json
 from cds_service.brief.recheck import recheck
@@ -147,7 +146,7 @@ async def test_whatever_goes_wrong_the_rules_brief_is_there_in_time_and_says_why
     assert written.brief.sections == rules.sections
     assert written.brief.notices == (ENDINGS[status],)
     assert "model" not in written.brief.versions
-    assert trace(written.record)["status"] == status
+    assert decode(written.record)["status"] == status
 
 
 async def test_a_revoked_key_and_a_wrong_model_are_told_apart_from_an_outage(standin, site):

@@ -27,6 +27,7 @@ from cds_service.fhir.client import FhirServer, Pace
 from cds_service.flow.changes import Changes
 from cds_service.flow.preflight import Preflight
 from cds_service.flow.sign import Sign
+from cds_service.flow.trace import Trace
 from cds_service.flow.write_back import WriteBack
 from cds_service.http.review import Review, add_review
 from cds_service.simulator import patients
@@ -36,7 +37,7 @@ from cds_service.simulator.config import Site as EhrSite
 from cds_service.simulator.keys import reused_keys
 from cds_service.simulator.world import Simulator
 from cds_service.sites import Site, Sites, load_site
-from cds_service.storage import KeyRing, Writer, open_database, start
+from cds_service.storage import KeyRing, Writer, open_database, runs, start
 from cds_service.storage.reviews import Reviews
 from cds_service.storage.tables import AUDIT, BRIEF, WRITE_INTENT
 
@@ -174,7 +175,7 @@ class Stage:
     """Whether an approval is filed at once, as where an engine runs."""
     app: FastAPI = field(default_factory=FastAPI)
 
-    async def brief(self, patient=PATIENT, *, model=False, change=None) -> str:
+    async def brief(self, patient=PATIENT, *, model=False, change=None, run=None) -> str:
         """Store the brief of a patient as ready, with all that it cites; return its id."""
         store = self.simulator.ehr("general").store
         held = [one for kind in store.types() for one in store.all(kind, patient=patient)]
@@ -198,6 +199,9 @@ class Stage:
         row |= {"body": database.seal(encode(body), place=f"brief|body|{brief_id}|{site}")}
         sources = database.seal(pack(ledger), place=f"brief|sources|{brief_id}|{site}")
         await database.insert([(BRIEF, [row | {"sources": sources}])])
+        if run is not None:
+            async with database.transaction() as connection:
+                await runs.keep(connection, database, (brief_id, site), run, at=self.now())
         return brief_id
 
     def session(self, brief_id, *, name="Lena Brandt, MD", user="sim-clinician", **changes):
@@ -391,6 +395,7 @@ def _pages(site, server, sign, lent, sessions, now) -> FastAPI:
         sites=Sites({site.name: site}),
         sign=sign,
         changes=Changes(server_of=lambda _: server, tokens_of=lambda _site, _session: lent),
+        trace=Trace(reviews=sign.reviews, audit=sign.audit),
         session_of=session_of,
         now=now,
     )

@@ -204,5 +204,5 @@ class ChainCases:
         assert (await judged(database)).entries == 1
 
     async def test_deleting_what_is_old_leaves_the_audit(self, seven):
-        await forget(seven, now=NOW.replace(year=2036), keep=NOW - NOW)
+        await forget(seven, now=NOW.replace(year=2036), keep=NOW - NOW, keep_runs=NOW - NOW)
         assert (await judged(seven)).entries == 7

@@ -1,0 +1,121 @@
+"""What the page "How this brief was made" shows, as plain data for its template.
+
+All of it comes from the sealed record of a run, and is shown as text: some of it is a model's own words, some is
+from a chart. Nothing here decides anything.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cds_service.domain.brief import made_by
+from cds_service.domain.draft import CODES, ENDINGS
+from cds_service.domain.errors import NotJson
+from cds_service.domain.json import EMPTY, JsonObject, decode, encode
+from cds_service.fhir.elements import code, obj, objs, strings
+from cds_service.flow.sign import Opened
+from cds_service.http.review_page import who
+
+_NONE = "No model's run is kept with this brief: none was asked, or its days are over."
+_ENDED = {str(name): said for name, said in ENDINGS.items()}
+_FOUND = {str(name): said for name, said in CODES.items()}
+_STOPS: Mapping[str, str] = {
+    "tool_use": "asked its tools",
+    "end_turn": "answered",
+    "max_tokens": "was cut at its limit",
+    "pause_turn": "paused",
+    "refusal": "declined",
+    "model_context_window_exceeded": "found the record too large",
+}
+_LABELS: Mapping[str, str] = {
+    "shown": "Entries shown to the model",
+    "withheld": "Kept here by the site's policy",
+    "unread": "Kept here as not understood",
+    "notes_kept_back": "Notes kept here that read like instructions",
+    "tool_calls": "Tool calls",
+    "retries": "Requests sent again",
+    "tokens_in": "Tokens in",
+    "tokens_cached": "Of them from the cache",
+    "tokens_out": "Tokens out",
+    "seconds": "Seconds",
+    "run": "Run",
+}
+"""Figures of a run, in this order."""
+
+
+def made_page(opened: Opened, record: JsonObject) -> dict[str, Any]:
+    """Return the data of the page; `record` is empty where no run is kept."""
+    return {
+        "who": who(opened),
+        "ended": _ENDED.get(code(record, "status"), _NONE),
+        "figures": list(_figures(opened, record)),
+        "steps": [_step(each) for each in objs(record, "steps")],
+        "choices": list(_choices(record)),
+        "messages": list(_messages(record)),
+    }
+
+
+def _figures(opened: Opened, record: JsonObject) -> Iterator[tuple[str, str]]:
+    """Yield what had a part in the brief, by version, and the figures of the run."""
+    asked: dict[str, str] = {k: str(v) for k, v in obj(record, "versions").items()}
+    for name, version in made_by({**opened.versions, **asked}).items():
+        yield name.capitalize(), version
+    facts = obj(record, "facts")
+    yield from ((label, str(facts[name])) for name, label in _LABELS.items() if name in facts)
+    if record.get("dropped"):
+        yield "Choices left out", str(record["dropped"])
+    if detail := code(record, "detail"):
+        yield "The model's service said", detail
+    if requests := strings(record, "requests"):
+        yield "Requests, by the ids of the model's service", ", ".join(requests)
+
+
+def _step(step: JsonObject) -> tuple[str, str, str]:
+    """Return who did what in one step, how much it was, and what was unusual."""
+    if step.get("step") == "tool":
+        return code(step, "name"), f"{step.get('chars')} characters", code(step, "error")
+    stop = code(step, "stop")
+    tokens = (
+        f"{step.get('tokens_in')} tokens in, {step.get('tokens_out')} out, {step.get('ms')} ms"
+    )
+    again = f"sent again {step['retries']} times" if step.get("retries") else ""
+    return f"the model {_STOPS.get(stop, stop)}", tokens, again
+
+
+def _choices(record: JsonObject) -> Iterator[dict[str, Any]]:
+    """Yield each statement that the model proposed, with what the checks found on it."""
+    found: dict[object, list[str]] = {}
+    for each in objs(record, "findings"):
+        name = code(each, "code")
+        found.setdefault(each.get("place"), []).append(_FOUND.get(name, name))
+    for place, said in enumerate(objs(_answer(record), "statements")):
+        yield {
+            "kind": code(said, "kind"),
+            "cites": ", ".join([*strings(said, "refs"), *strings(said, "needs")]),
+            "words": code(said, "quote") or code(said, "why"),
+            "findings": found.get(place, []),
+        }
+
+
+def _answer(record: JsonObject) -> object:
+    """Return the model's last answer as it can be read; what is no JSON stands among the messages."""
+    try:
+        return decode(code(record, "answer").encode())
+    except NotJson:
+        return EMPTY
+
+
+def _messages(record: JsonObject) -> Iterator[tuple[str, str]]:
+    """Yield everything that was told and said, in order: a heading and the text."""
+    for each in objs(record, "messages"):
+        role = "The model said" if each.get("role") == "assistant" else "The model was told"
+        content = each.get("content")
+        blocks = content if isinstance(content, list) else [content]
+        yield role, "\n\n".join(map(_words, blocks))
+    if answer := code(record, "answer"):
+        yield "The model answered", answer
+
+
+def _words(block: object) -> str:
+    if isinstance(block, str):
+        return block
+    return code(block, "text") or code(block, "content") or encode(block).decode()

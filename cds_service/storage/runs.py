@@ -1,0 +1,41 @@
+"""Records of what a model was asked and answered for a brief: sealed, and gone after some days."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cds_service.storage.database import Database
+from cds_service.storage.tables import BRIEF, RUN
+
+
+async def keep(
+    connection: AsyncConnection,
+    database: Database,
+    brief: tuple[str, str],
+    record: bytes,
+    *,
+    at: datetime,
+) -> None:
+    """Keep the record of the run behind a brief (its id and site)."""
+    brief_id, site = brief
+    sealed = database.seal(record, place=_place(brief_id, site))
+    row = {"brief": brief_id, "site": site, "created": at, "record": sealed}
+    await connection.execute(database.insert_new(RUN), [row])
+
+
+async def of_brief(
+    connection: AsyncConnection, database: Database, *, site: str, patient: str, brief: str
+) -> bytes | None:
+    """Return the record behind a brief of this patient (a blind index), or None."""
+    query = (
+        select(RUN.c.record)
+        .join(BRIEF, BRIEF.c.id == RUN.c.brief)
+        .where(RUN.c.brief == brief, BRIEF.c.site == site, BRIEF.c.patient == patient)
+    )
+    sealed = (await connection.execute(query)).scalar_one_or_none()
+    return None if sealed is None else await database.open(sealed, place=_place(brief, site))
+
+
+def _place(brief_id: str, site: str) -> str:
+    return f"run|record|{brief_id}|{site}"
