@@ -208,7 +208,7 @@ def build(settings: Settings, world: World | None = None) -> Service:
     service.endpoints = _endpoints(service, world)
     service.launch = launch_of(service, world)
     service.desk = wire_desk(service, world)
-    service.background.work.engine.register("writeback", service.desk.write_back)
+    service.background.work.file_with(service.desk.write_back)
     service.asgi = _asgi(service)
     return service
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
-from typing import cast
+from typing import Any, cast
 
 from cds_service.audit import Audit
 from cds_service.context.stored import unpack
@@ -227,10 +227,11 @@ class Sign:
                 reason=reason[:MAX_TEXT],
             )
             await self.reviews.add_decision(connection, now.brief, kept)
-            again = decision == "file_again"
+            # What a person settled belongs to no workflow that ended before.
+            again = decision in {"file_again", "settle_there"}
             await self._move(connection, now, decision, again=again)
             await self._audit(connection, now, decision, "ok")
-        if again:
+        if decision == "file_again":
             await self.nudge(opened.brief.id, now.brief.revision + 1)
 
     async def _filing(self, connection: Connection, now: Opened, decision: Decision) -> None:
@@ -246,8 +247,8 @@ class Sign:
         elif decision == "file_again":
             # A person looked: what they saw counts where the EHR lets nobody search.
             doubt = None if row.reason == "cannot_search" else row.in_doubt
-            values = {"in_doubt": doubt, "attempts": 0, "told_stored": False, "reason": ""}
-            await change(connection, row.id, now=at, state="sending", **values)
+            values: dict[str, Any] = {"in_doubt": doubt, "attempts": 0, "told_stored": False}
+            await change(connection, row.id, now=at, state="sending", reason="", **values)
             if (
                 now.approval.by == now.session.clinician.fhir_user
             ):  # a note is never sent as another person

@@ -15,6 +15,7 @@ from cds_service.engine import Engine
 from cds_service.flow.change import Change
 from cds_service.flow.schedule import Schedule
 from cds_service.flow.switches import Switches
+from cds_service.flow.write_back import WriteBack
 from cds_service.sites import Site, Sites
 from cds_service.storage import OUTAGES, Database, briefs, feeds
 from cds_service.storage.switches import WHOLE_SITE
@@ -26,8 +27,8 @@ LATE = timedelta(minutes=15)
 _BROKEN_AFTER = timedelta(seconds=30)
 _MOST_REVISIONS = 10
 _REMEMBERED = 10_000
-_FILING: tuple[State, ...] = ("approved", "writing")
-"""States of a brief whose note is on its way."""
+_FILING: tuple[State, ...] = ("approved", "writing", "written")
+"""States of a brief whose note is on its way, or is being read back."""
 log = logging.getLogger("cds_service")
 
 
@@ -42,6 +43,8 @@ class WorkAhead:
     schedule: Schedule
     switches: Switches
     now: Callable[[], datetime]
+    write_back: WriteBack | None = None
+    """What files approved notes."""
     problem: str = ""
     """Why no work is being done; readiness tells it."""
     late: dict[str, int] = field(default_factory=dict)
@@ -51,6 +54,11 @@ class WorkAhead:
     _started: dict[tuple[str, int], None] = field(default_factory=dict)
     _mend_at: datetime | None = None
     _polls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    def file_with(self, write_back: WriteBack) -> None:
+        """Let approved notes be filed by this."""
+        self.write_back = write_back
+        self.engine.register("writeback", write_back)
 
     async def run(self) -> None:
         """Work until cancelled. A database that is away is waited for."""
@@ -151,7 +159,7 @@ class WorkAhead:
                 row
                 for state in _FILING
                 for row in await briefs.in_state(connection, state, before=now - _BROKEN_AFTER)
-                if row.revision < _MOST_REVISIONS and self._may_file(row)
+                if self._may_file(row)
             ]
             self.late = await briefs.due_sites(connection, now - LATE)
         await self._file_anew({row.id: row for row in filing})
@@ -177,13 +185,18 @@ class WorkAhead:
     async def _file_anew(self, filing: Mapping[str, briefs.Row]) -> None:
         """Begin filings anew whose workflow broke: the ledger of writes keeps that from doubling a note.
 
-        One that goes on breaking stays where it is, and `queue list` tells of it: nobody but a person may say
-        that a note is not in the chart.
+        One that goes on breaking is put to a person: nobody else may say that a note is not in the chart.
         """
         name = STARTS["approved"]
         broken = await self.engine.ended((name, row.id, row.revision) for row in filing.values())
         for each in broken:
             row = filing[each.row_id]
+            if row.revision >= _MOST_REVISIONS and self.write_back is not None:
+                log.warning(
+                    "brief %s: its filing breaks again and again (%s)", row.id, each.reason
+                )
+                await self.write_back.give_up(row.id)
+                continue
             log.warning("brief %s: its filing broke (%s); it is begun anew", row.id, each.reason)
             # Started first: should this process die here, the same start is made once more.
             await self._start("approved", row.id, row.revision + 1)

@@ -13,7 +13,7 @@ from cds_service.fhir.client import FhirServer
 from cds_service.review.approval import reopen
 from cds_service.sites import Site
 from cds_service.storage.reviews import Reviews, StoredApproval
-from cds_service.writeback.file import Filer, Tokens
+from cds_service.writeback.file import Filer, Overtaken, Tokens
 from cds_service.writeback.preflight import Capability
 from cds_service.writeback.read_back import ReadBack
 
@@ -25,6 +25,7 @@ _BRIEF_STATE: Mapping[str, State] = {
     "failed": "failed",
 }
 """What a state of the ledger of writes makes of the brief; the others leave it where it is."""
+_GIVEN_UP_FROM: frozenset[State] = frozenset({"approved", "writing", "written"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ class WriteBack:
         """Send the note until it is known what became of it; return the ledger's state."""
         job = await self._job(brief_id)
         if job.approval.filing.state == "filed":
-            return (await job.change("filed")).state
+            return (await job.change(job.approval.filing, "filed")).state
         known = job.site.profile.note.conditional_create
         if known is None:
             known = (await self.capability_of(job.site)).conditional_create or False
@@ -105,6 +106,7 @@ class WriteBack:
             differences = [asdict(each) for each in found.differences]
             why = "" if found.is_as_approved else "altered"
             changed = await job.change(
+                row,
                 state,
                 reason=why,
                 differences=differences,
@@ -113,8 +115,32 @@ class WriteBack:
             )
         else:
             state = "unknown" if found in {"gone", "several"} else "filed"
-            changed = await job.change(state, reason=found)
+            changed = await job.change(row, state, reason=found)
         return changed.state
+
+    async def give_up(self, brief_id: str) -> None:
+        """Put a filing to a person that breaks each time: what is in the chart is for a person to say."""
+        async with self.reviews.database.transaction() as connection:
+            brief = await self.reviews.any_brief(connection, brief_id)
+            if brief is None or brief.state not in _GIVEN_UP_FROM:
+                return
+            held = await self.reviews.approval(connection, brief.site, brief_id)
+            if held is not None:
+                change = self.reviews.change_filing
+                await change(connection, held.id, now=self.now(), state="unknown", reason="broke")
+            if brief.state == "approved":
+                await self.reviews.move(connection, brief, "writing", now=self.now())
+                brief = await self.reviews.any_brief(connection, brief_id) or brief
+            await self.reviews.move(connection, brief, "unknown", now=self.now())
+            await self.audit.append(
+                connection,
+                site=brief.site,
+                action="write",
+                outcome="unknown",
+                facts={"reason": "broke"},
+                actor="work ahead",
+                brief=brief_id,
+            )
 
     async def _job(self, brief_id: str) -> "_Job":
         async with self.reviews.database.reading() as connection:
@@ -145,12 +171,14 @@ class _Job:
         async with self.reviews.database.reading() as connection:
             return await self.reviews.filing(connection, self.approval.id)
 
-    async def change(self, state: str, **values: object) -> Filing:
+    async def change(self, row: Filing, state: str, **values: object) -> Filing:
         """Change the row, the brief's state with it, and keep the audit entry, in one transaction."""
         async with self.reviews.database.transaction() as connection:
-            await self.reviews.change_filing(
-                connection, self.approval.id, now=self.now(), state=state, **values
+            changed = await self.reviews.change_filing(
+                connection, row.id, now=self.now(), read=row, state=state, **values
             )
+            if not changed:
+                raise Overtaken
             row = await self.reviews.filing(connection, self.approval.id)
             brief = await self.reviews.any_brief(connection, self.approved.brief)
             target = _brief_state(row)

@@ -262,13 +262,21 @@ class Reviews:
         return (await connection.execute(query)).scalar_one_or_none() is not None
 
     async def change_filing(
-        self, connection: AsyncConnection, filing_id: str, *, now: datetime, **values: object
-    ) -> None:
-        """Change a row of the ledger of writes."""
+        self,
+        connection: AsyncConnection,
+        filing_id: str,
+        *,
+        now: datetime,
+        read: Filing | None = None,
+        **values: object,
+    ) -> bool:
+        """Change a row of the ledger of writes; with `read`, only if it is still as it was read. Return whether."""
         told = {name: int(v) if isinstance(v, bool) else v for name, v in values.items()}
-        await connection.execute(
-            update(WRITE_INTENT).where(WRITE_INTENT.c.id == filing_id).values(**told, changed=now)
-        )
+        query = update(WRITE_INTENT).where(WRITE_INTENT.c.id == filing_id)
+        if read is not None:
+            query = query.where(*(WRITE_INTENT.c[name] == getattr(read, name) for name in _MOVES))
+        changed = query.values(**told, changed=now).returning(WRITE_INTENT.c.id)
+        return (await connection.execute(changed)).scalar_one_or_none() is not None
 
 
 def _of(brief: StoredBrief) -> dict[str, Any]:
@@ -288,6 +296,8 @@ _PLAIN = (
     "rules_version",
 )
 _FILING = ("state", "attempts", "first_sent", "in_doubt", "told_stored", "location", "reason")
+_MOVES = ("state", "attempts", "in_doubt")
+"""What tells that a row was changed since it was read: each request changes one of them."""
 _LEDGER = [
     *(WRITE_INTENT.c[name] for name in _FILING),
     WRITE_INTENT.c.differences,

@@ -3,6 +3,7 @@
 The rules that make it so:
 
 * the row says `in_doubt` before a request leaves, and is cleared only by an answer that settles it;
+* whoever is about to send changes the row as it was read, so that of two at work only one sends;
 * while it is in doubt nothing is sent: the chart is searched, again and again, for longer than the server can
   still be working on the request, and only a conclusive "not there" allows another request;
 * absence is believed only of a search that has found a note of ours at this site before: a vendor's search may
@@ -28,6 +29,7 @@ from cds_service.writeback.find import Found, find_note
 from cds_service.writeback.verdict import judge, reason
 
 MAX_ATTEMPTS = 4
+_OPEN = frozenset({"intended", "waiting", "sending"})
 _PATIENCE = 1.5
 """We wait that much longer than the server may still be working."""
 _POLLS = (0.05, 0.1, 0.2, 0.3)
@@ -36,6 +38,10 @@ _BACK_OFF_S = (0.5, 2.0, 5.0)
 _LONGEST_PAUSE_S = 60.0
 _SKEW = timedelta(minutes=5)
 _SEARCH_S = 20.0
+
+
+class Overtaken(Exception):
+    """Somebody else moved the row of the ledger: a process that was thought dead, or a person."""
 
 
 class Tokens(Protocol):
@@ -54,8 +60,11 @@ class Book(Protocol):
     async def read(self) -> Filing:
         """Return the row as it stands."""
 
-    async def change(self, state: str, **values: object) -> Filing:
-        """Change the row, the brief's state with it, and return it."""
+    async def change(self, row: Filing, state: str, **values: object) -> Filing:
+        """Change the row, the brief's state with it, and return it.
+
+        Raises `Overtaken`, and changes nothing, when it is no longer as it was read.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +89,13 @@ class Filer:
         """Send until the row says `filed`, `waiting`, `unknown` or `failed`; this will return it."""
         row = await self.book.read()
         token = await self.tokens.token()
-        while row.state in {"intended", "waiting", "sending"}:
-            if token is None:
-                return await self.book.change("waiting", reason="token")
-            row, token = await self._once(row, token)
+        while row.state in _OPEN:
+            try:
+                if token is None:
+                    return await self.book.change(row, "waiting", reason="token")
+                row, token = await self._once(row, token)
+            except Overtaken:
+                row = await self.book.read()
         return row
 
     async def _once(self, row: Filing, token: str) -> tuple[Filing, str | None]:
@@ -94,14 +106,15 @@ class Filer:
         if found.state != "none":
             return await self._looked(row, found), token
         if row.told_stored:
-            return await self.book.change("unknown", reason="gone"), token
+            return await self.book.change(row, "unknown", reason="gone"), token
         if row.in_doubt is not None and not (self.searchable or self.conditional):
-            return await self.book.change("unknown", reason="no_answer"), token
+            return await self.book.change(row, "unknown", reason="no_answer"), token
         if row.attempts >= MAX_ATTEMPTS:
             why = row.reason if row.reason in {"not_reached", "throttled"} else "gave_up"
-            return await self.book.change("failed", reason=why, in_doubt=None), token
+            return await self.book.change(row, "failed", reason=why, in_doubt=None), token
         now = self.now()
         row = await self.book.change(
+            row,
             "sending",
             in_doubt=now,
             first_sent=row.first_sent or now,
@@ -125,23 +138,25 @@ class Filer:
         change = self.book.change
         match judge(posted):
             case "filed":
-                filed = await change("filed", location=posted.location, in_doubt=None, reason="")
+                filed = await change(
+                    row, "filed", location=posted.location, in_doubt=None, reason=""
+                )
                 return filed, token
             case "refused":
                 why = reason(posted, self.profile.note)
-                return await change("failed", reason=why, in_doubt=None), token
+                return await change(row, "failed", reason=why, in_doubt=None), token
             case "token":
-                row = await change("sending", in_doubt=None, attempts=row.attempts - 1)
+                row = await change(row, "sending", in_doubt=None, attempts=row.attempts - 1)
                 return row, await self.tokens.renew(token)
             case "not_sent":
-                row = await change("sending", in_doubt=None, reason="not_reached")
+                row = await change(row, "sending", in_doubt=None, reason="not_reached")
                 await self._pause(row, None)
             case "later":
-                row = await change("sending", in_doubt=None, reason="throttled")
+                row = await change(row, "sending", in_doubt=None, reason="throttled")
                 await self._pause(row, posted.retry_after)
             case "look":
                 told = 200 <= posted.status < 300  # noqa: PLR2004
-                row = await change("sending", told_stored=told, reason="no_answer")
+                row = await change(row, "sending", told_stored=told, reason="no_answer")
         return row, token
 
     async def _pause(self, row: Filing, asked: float | None) -> None:
@@ -189,10 +204,10 @@ class Filer:
         """Settle what a search settled: it is there, or a person has to look."""
         change = self.book.change
         if found.state == "found":
-            return await change("filed", location=found.location, in_doubt=None, reason="")
+            return await change(row, "filed", location=found.location, in_doubt=None, reason="")
         if found.state == "several":
-            return await change("unknown", reason="several")
+            return await change(row, "unknown", reason="several")
         if row.in_doubt is None:
-            return await change("failed", reason="cannot_search")
+            return await change(row, "failed", reason="cannot_search")
         why = "cannot_search" if found.state == "denied" else "no_answer"
-        return await change("unknown", reason=why)
+        return await change(row, "unknown", reason=why)

@@ -275,9 +275,11 @@ async def directly(_name: str, body: Callable[..., Awaitable[object]], *args: ob
     return await body(*args)
 
 
-def open_site(folder: Path, *, vendor="generic-r4", personality="generic", more="") -> Site:
+def open_site(
+    folder: Path, *, vendor="generic-r4", personality="generic", more="", base=""
+) -> Site:
     file = folder / "general.toml"
-    base = EHR + BASES[personality]
+    base = base or EHR + BASES[personality]
     file.write_text(SITE.format(vendor=vendor, base=base) + more)
     return load_site(file, services=frozenset({"patient-view-brief"}), demo=True)
 
@@ -291,8 +293,12 @@ async def staged(
     more="",
     database_url="",
     change_site=lambda site: site,
+    base="",
+    server=None,
 ) -> AsyncIterator[Stage]:
-    site = change_site(open_site(folder, vendor=vendor, personality=personality, more=more))
+    """Let all of it run. `base` and `server` are another FHIR server's address and the way there."""
+    site = open_site(folder, vendor=vendor, personality=personality, more=more, base=base)
+    site = change_site(site)
     ring = KeyRing({"testkey1": b"k" * 32}, "testkey1")
     database = open_database(database_url, data_dir=folder, ring=ring)
     began = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -313,7 +319,7 @@ async def staged(
             make_key=reused_keys(),
         )
     )
-    wire = Wire(httpx.ASGITransport(ehr))
+    wire = Wire(server or httpx.ASGITransport(ehr))
     async with httpx.AsyncClient(transport=wire) as http:
         stage = _assembled(site, database, ehr.state.simulator, wire, http, now)
         async with stage.web:

@@ -25,10 +25,11 @@ _VERDICT = {True: "met", False: "MISSED", None: ""}
 
 def as_text(title: str, figures: Sequence[Figure]) -> str:
     """Return a table."""
-    return "\n".join([title, *map(_row, figures)])
+    wide = max((len(each.name) for each in figures), default=0) + 2
+    return "\n".join([title, *(_row(each, wide) for each in figures)])
 
 
-def _row(each: Figure) -> str:
+def _row(each: Figure, wide: int) -> str:
     looked = f"of {each.of}" if each.of is not None else ""
     wanted = f"target {each.target:g}" if each.target is not None else ""
-    return f"  {each.name:<52}{each.value:>9g} {looked:<12} {wanted:<11} {_VERDICT[each.met]}".rstrip()
+    return f"  {each.name:<{wide}}{each.value:>9g} {looked:<12} {wanted:<11} {_VERDICT[each.met]}".rstrip()
