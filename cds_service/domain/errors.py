@@ -105,6 +105,13 @@ class Overloaded(CdsError):
     advice = "Too many calls are in flight. Try again in a moment."
 
 
+class StorageAway(CdsError):
+    """The database that several processes share is away, so that no token can be proven to be new."""
+
+    code = "storage_away"
+    advice = "The service cannot reach its database. Try again in a moment."
+
+
 class Conflict(CdsError):
     """A decision about a brief that is no longer what the person saw, or was decided by another."""
 

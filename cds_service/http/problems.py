@@ -24,6 +24,7 @@ STATUS: Mapping[type[CdsError], tuple[int, str]] = {
     errors.TooLarge: (413, "too-long"),
     errors.WrongMediaType: (415, "not-supported"),
     errors.Overloaded: (503, "throttled"),
+    errors.StorageAway: (503, "transient"),
     errors.NoToken: (503, "transient"),
     errors.Misconfigured: (500, "exception"),
     CdsError: (500, "exception"),
@@ -62,7 +63,7 @@ def outcome(problem: CdsError) -> bytes:
 
 def headers(problem: CdsError) -> dict[str, str]:
     """Return the headers that go with an error."""
-    if isinstance(problem, errors.Overloaded):
+    if isinstance(problem, errors.Overloaded | errors.StorageAway):
         return {"Retry-After": "1"}
     if isinstance(problem, errors.NotTrusted):
         return {"WWW-Authenticate": "Bearer"}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cds_service.storage import briefs
-from cds_service.storage.database import Database
+from cds_service.storage.database import OUTAGES, Database
 
 MAX_BYTES = 64 * 1024 * 1024
 KEEP_S = 60.0
@@ -39,13 +39,16 @@ class ReadyBriefs:
     clock: Callable[[], float]
     max_bytes: int = MAX_BYTES
     size: int = 0
+    missed: int = 0
+    """Look-ups that the database did not answer in time; a metric tells it."""
     _kept: OrderedDict[tuple[str, str], _Kept] = field(default_factory=OrderedDict)
     _changes: int = 0
 
     async def find(self, site: str, patient: str) -> briefs.Prepared | None:
         """Return the newest prepared brief of a patient (a blind index), or None.
 
-        None, too, when the database does not answer in time: a hook call has no time to wait.
+        None, too, when the database is away or does not answer in time: a hook call has no time to wait, and
+        the rules answer it.
         """
         key = (site, patient)
         kept = self._kept.get(key)
@@ -56,7 +59,8 @@ class ReadyBriefs:
         try:
             async with asyncio.timeout(LOOK_UP_S), self.database.reading() as connection:
                 found = await briefs.newest_prepared(connection, site, patient)
-        except TimeoutError:
+        except OUTAGES:  # a time-out is one of them
+            self.missed += 1
             return None
         if (
             changes == self._changes

@@ -5,11 +5,14 @@ PostgreSQL each is claimed in the database before the call goes on, so that a to
 commit is not waited for (`synchronous_commit=off`): only a crash of PostgreSQL itself may forget the last moments.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
 from sqlalchemy import select, text
 
+from cds_service.domain.errors import StorageAway
+from cds_service.storage.database import OUTAGES
 from cds_service.storage.tables import REPLAY
 from cds_service.storage.writer import Writer
 
@@ -39,17 +42,26 @@ class UsedTokens:
             return {row.key: (row.first, row.expires) for row in rows}
 
     async def claim(self, key: bytes, *, first: float, expires: float) -> float | None:
-        """Keep a token that this process does not know; return when another process saw it first, or None."""
+        """Keep a token that this process does not know; return when another process saw it first, or None.
+
+        Raises `StorageAway`: a token that cannot be claimed is not taken.
+        """
         database = self.writer.database
         row = {"key": key, "first": first, "expires": expires}
         if database.is_embedded:
             self.writer.token(row)
             return None
-        async with database.engine.connect() as connection:
+        try:
+            return await self._claim(row)
+        except OUTAGES:
+            raise StorageAway from None
+
+    async def _claim(self, row: Mapping[str, object]) -> float | None:
+        async with self.writer.database.engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
             if (await connection.execute(_CLAIM, row)).first() is not None:
                 return None
-            query = select(REPLAY.c.first).where(REPLAY.c.key == key)
+            query = select(REPLAY.c.first).where(REPLAY.c.key == row["key"])
             seen: float = (await connection.execute(query)).scalar_one()
             return seen
 

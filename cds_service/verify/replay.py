@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from cds_service.domain.errors import NotTrusted
+from cds_service.domain.errors import NotTrusted, StorageAway
 from cds_service.storage.replay import UsedTokens, token_key
 
 
@@ -31,8 +31,7 @@ class Replay:
         if first is None:
             # Known here from now on: a second call that comes while the first one waits is refused.
             self._remember(key, now, expires)
-            if self.used is not None:
-                first = await self.used.claim(key, first=now, expires=expires)
+            first = await self._claim(key, now, expires)
         if first is None:
             return
         grace = float(policy.removeprefix("window:")) if policy.startswith("window:") else -1.0
@@ -43,6 +42,16 @@ class Replay:
         """Take in what was used before this process began: first use and expiry by key."""
         for key, (first, expires) in known.items():
             self._remember(key, first, expires)
+
+    async def _claim(self, key: bytes, now: float, expires: float) -> float | None:
+        """Claim a token in all processes; one that could not be claimed may come again."""
+        if self.used is None:
+            return None
+        try:
+            return await self.used.claim(key, first=now, expires=expires)
+        except StorageAway:
+            self._seen.pop(key, None)
+            raise
 
     def _remember(self, key: bytes, first: float, expires: float) -> None:
         self._seen[key] = first

@@ -66,7 +66,9 @@ async def straight(_name, body, /, *args):
 
 
 @asynccontextmanager
-async def working(tmp_path, *, role="api", change=lambda text: text, sites=None, **settings):
+async def working(
+    tmp_path, *, role="api", change=lambda text: text, sites=None, patients=None, **settings
+):
     """Let the pair run; with `api` the test does the work itself, with `all` the service does."""
     shutil.copy(_signing_keys(), tmp_path / "signing-keys.json")
     async with standing(
@@ -74,7 +76,7 @@ async def working(tmp_path, *, role="api", change=lambda text: text, sites=None,
         sites=sites or SITES,
         change=change,
         role=role,
-        patients=FewPatients(ids=("beatrice-okonkwo", "harold-lindqvist")),
+        patients=patients or FewPatients(ids=("beatrice-okonkwo", "harold-lindqvist")),
         **settings,
     ) as ground:
         yield Works(ground)

@@ -1,13 +1,21 @@
 """What was prepared is served to the call that it is for, says its age, and is never another's."""
 
+from contextlib import AsyncExitStack
+
 import pytest
 from sqlalchemy import update
 
+from cds_service.simulator.prefetch import Offer
 from cds_service.storage.tables import BRIEF
+from tests.http.conftest import FewPatients
+from tests.prepare.conftest import working
 
 pytestmark = pytest.mark.anyio
 CHART = "beatrice-okonkwo"
 OTHER = "harold-lindqvist"
+RESTRICTED = "daniel-whitlock"
+MOST_CONNECTIONS = 15
+"""As many as one process opens."""
 
 
 async def opened(works, patient=CHART, site="general", **how):
@@ -107,3 +115,36 @@ async def test_a_brief_is_not_shown_after_its_time_even_before_it_is_swept(works
     await opened(works)
     works.ground.clock.move(hours=40)
     assert "Prepared" not in await opened(works)
+
+
+async def test_a_call_that_the_database_does_not_answer_in_time_is_answered_by_rules(works):
+    await works.prepared()
+    await forget(works)
+    kept = works.background.ready.kept
+    async with AsyncExitStack() as busy:
+        for _ in range(MOST_CONNECTIONS):
+            await busy.enter_async_context(works.ground.service.database.reading())
+        assert "Prepared" not in await opened(works)
+    assert kept.missed == 1, "and an operator can see it"
+    assert "Prepared" in await opened(works)
+
+
+async def test_what_is_ready_is_served_to_a_call_that_brings_neither_prefetch_nor_access(works):
+    bare = Offer(prefetch="none", fhir_server=False, authorization=False)
+    [answer] = await works.ground.client().open_chart(CHART, offer=bare)
+    assert answer.status == 412, "there is nothing to say yet"
+    await works.prepared()
+    await forget(works)
+    assert "Prepared" in await opened(works, offer=bare)
+
+
+async def test_restricted_entries_are_shown_only_to_a_call_that_brought_them_itself(tmp_path):
+    async with working(tmp_path, patients=FewPatients(ids=(RESTRICTED,))) as works:
+        await works.prepared(RESTRICTED)
+        [brought] = await works.ground.client().open_chart(RESTRICTED)
+        few = Offer(only=frozenset({"patient"}), fhir_server=False, authorization=False)
+        [bare] = await works.ground.client().open_chart(RESTRICTED, offer=few)
+        for answer in (brought, bare):
+            assert "Prepared" in answer.cards()[-1]["detail"]
+        assert "Opioid dependence" in brought.cards()[-1]["detail"]
+        assert "Opioid dependence" not in str(bare.cards())

@@ -11,7 +11,10 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+import psycopg
 
 from .parts import PartError, run
 
@@ -22,9 +25,42 @@ _SETTINGS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A running cluster, which a test may restart."""
+
+    url: str
+    """Of its server, without a database's name."""
+    control: Sequence[str | Path]
+    """`pg_ctl` and what it needs."""
+    log: Path
+    options: str
+
+    def create(self, name: str) -> str:
+        """Make an empty database; this will be its URL."""
+        with psycopg.connect(f"{self.url}/postgres", autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return f"{self.url}/{name}"
+
+    def start(self) -> None:
+        """Start it; ready when this returns."""
+        _postgres([*self.control, "--log", self.log, "--options", self.options, "start"])
+
+    def stop(self) -> None:
+        """Stop it as a crash does: nothing is flushed, every connection is cut."""
+        _postgres([*self.control, "--mode", "immediate", "stop"])
+
+
 @contextmanager
 def cluster_running() -> Iterator[str]:
-    """Run a cluster; this will yield the URL of its server, without a database's name.
+    """Run a cluster; this will yield the URL of its server, without a database's name."""
+    with cluster() as running:
+        yield running.url
+
+
+@contextmanager
+def cluster() -> Iterator[Cluster]:
+    """Run a cluster.
 
     Raises `PartError`, naming the log, when it cannot be installed or started.
     """
@@ -38,11 +74,13 @@ def cluster_running() -> Iterator[str]:
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
         options += "".join(f" -c {each}" for each in _SETTINGS)
         control = [programs / "pg_ctl", "--pgdata", folder / "data", "--wait", "--silent"]
-        _postgres([*control, "--log", folder / "log", "--options", options, "start"])
+        url = f"postgresql://postgres@127.0.0.1:{port}"
+        running = Cluster(url, control, folder / "log", options)
+        running.start()
         try:
-            yield f"postgresql://postgres@127.0.0.1:{port}"
+            yield running
         finally:
-            _postgres([*control, "--mode", "immediate", "stop"])
+            running.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,6 +1,7 @@
 """A stand-in EHR for soaks: any patient, a small record, a fixed delay, and next to no CPU.
 
-Runs as `python -m tests.soak._ehr PORT DELAY_S`. It counts how often each Patient was read: `GET /counts`.
+Runs as `python -m tests.soak._ehr PORT DELAY_S`. It counts how often each Patient was read: `GET /counts`. The patient
+`large` has a record of 50 MB in one page.
 """
 
 import asyncio
@@ -13,6 +14,8 @@ import uvicorn
 
 TYPES = {"Observation": 20, "Condition": 5, "MedicationRequest": 5, "AllergyIntolerance": 2}
 """How many of each a search finds."""
+LARGE = 5_000
+NARRATIVE = "y" * 10_000
 
 
 def application(port: int, delay_s: float):
@@ -63,6 +66,7 @@ def _configuration(origin: str) -> dict[str, object]:
 
 
 def _found(kind: str, patient: str) -> list[dict[str, object]]:
+    is_large = (kind, patient) == ("Observation", "large")
     return [
         {
             "resource": {
@@ -72,9 +76,10 @@ def _found(kind: str, patient: str) -> list[dict[str, object]]:
                 "subject": {"reference": f"Patient/{patient}"},
                 "patient": {"reference": f"Patient/{patient}"},
                 "code": {"text": f"{kind} {number}"},
+                **({"note": [{"text": NARRATIVE}]} if is_large else {}),
             }
         }
-        for number in range(TYPES.get(kind, 0))
+        for number in range(LARGE if is_large else TYPES.get(kind, 0))
     ]
 
 
