@@ -43,7 +43,7 @@ def named(sites: Sites, name: str) -> Site:
     """Return a site. Raises `Misconfigured` with the names that there are."""
     if name not in sites.by_name:
         raise Misconfigured(
-            f"There is no site {name!r}; there are {', '.join(sorted(sites.by_name))}."
+            f"There is no site {name!r}; there are {', '.join(sorted(sites.by_name)) or 'none'}."
         )
     return sites.by_name[name]
 

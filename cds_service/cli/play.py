@@ -196,6 +196,10 @@ async def _stay(demo: Demo) -> int:
   Riverside Clinic     {demo.service_url}/riverside/cds-services
   Readiness            {demo.service_url}/readyz
 
+  For the other commands, in another terminal:
+  export CDS_PROFILE=demo CDS_PUBLIC_URL={demo.service_url} CDS_DATA_DIR={demo.data_dir} CDS_SITES={demo.data_dir}/sites
+  cds-service site check general --patient gregory-nwosu
+
   Synthetic patients only. The demo profile allows http, loopback addresses and self-made keys.
   Stop with Ctrl-C.
 """)

@@ -6,7 +6,15 @@ from datetime import UTC, datetime
 
 from cds_service.domain.errors import Misconfigured
 from cds_service.settings import Settings
-from cds_service.storage import Database, attach, load_key_ring, open_database, ring_place, start
+from cds_service.storage import (
+    Database,
+    attach,
+    embedded_file,
+    load_key_ring,
+    open_database,
+    ring_place,
+    start,
+)
 
 
 def now() -> datetime:
@@ -18,8 +26,12 @@ def now() -> datetime:
 async def attached(settings: Settings) -> AsyncIterator[Database]:
     """Give a database that a service has started before, as it is: nothing is made or upgraded.
 
-    Raises `Misconfigured` when tables or key ring do not fit.
+    Raises `Misconfigured` when there is none, or tables or key ring do not fit.
     """
+    if not settings.database_url and not embedded_file(settings.data_dir).exists():
+        raise Misconfigured(
+            f"There is no database in {settings.data_dir}, which CDS_DATA_DIR names: start the service on it first."
+        )
     place = ring_place(settings.keyring, data_dir=settings.data_dir, demo=False)
     database = open_database(settings.database_url, data_dir=settings.data_dir, ring=place.load())
     try:
@@ -45,4 +57,7 @@ def check_site(settings: Settings, name: str) -> None:
     """Check that there is a file of this site, good or not. Raises `Misconfigured` naming those that are."""
     known = sorted(file.stem for file in settings.sites.glob("*.toml"))
     if name not in known:
-        raise Misconfigured(f"There is no site {name!r}; there are {', '.join(known) or 'none'}.")
+        raise Misconfigured(
+            f"There is no site {name!r} in {settings.sites}, which CDS_SITES names;"
+            f" there are {', '.join(known) or 'none'}."
+        )

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection as Connection
 
-from cds_service.storage.database import OUTAGES, Database, open_database
+from cds_service.storage.database import OUTAGES, Database, embedded_file, open_database
 from cds_service.storage.keyring import KeyRing, RingPlace, load_key_ring, ring_place
 from cds_service.storage.start import attach, start
 from cds_service.storage.upkeep import Upkeep
@@ -17,6 +17,7 @@ __all__ = [
     "Upkeep",
     "Writer",
     "attach",
+    "embedded_file",
     "load_key_ring",
     "open_database",
     "ring_place",

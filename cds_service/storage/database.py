@@ -163,6 +163,11 @@ def by_columns(rows: Rows) -> Iterable[list[dict[str, Any]]]:
     return groups.values()
 
 
+def embedded_file(data_dir: Path) -> Path:
+    """Return where the SQLite file of a data folder is."""
+    return data_dir / "app.db"
+
+
 def open_database(url: str, *, data_dir: Path, ring: KeyRing) -> Database:
     """Open the database of the settings; a SQLite file in the data folder when the URL is empty.
 
@@ -170,7 +175,7 @@ def open_database(url: str, *, data_dir: Path, ring: KeyRing) -> Database:
     """
     if not url:
         data_dir.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite+aiosqlite:///{data_dir / 'app.db'}"
+        url = f"sqlite+aiosqlite:///{embedded_file(data_dir)}"
     try:
         place = make_url(url)
     except ArgumentError:

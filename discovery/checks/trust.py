@@ -189,7 +189,7 @@ def mode(subject: Subject) -> Verdict:
     if subject.seen.off:
         return warn(
             f"switched off: {listed(subject.seen.off)}",
-            f"`cds-service site on {subject.site.name}` when it may answer again",
+            "when it may answer again: " + listed(_on(subject)),
             OPERATOR,
         )
     if subject.site.file.mode != "live":
@@ -199,6 +199,12 @@ def mode(subject: Subject) -> Verdict:
             SITE_ADMIN,
         )
     return passed("the site is live")
+
+
+def _on(subject: Subject) -> Iterator[str]:
+    for what in subject.seen.off:
+        part = "" if what == "everything" else f" {what}"
+        yield f"`cds-service site on {subject.site.name}{part}`"
 
 
 def fires(subject: Subject) -> Verdict:

@@ -463,8 +463,9 @@ async def test_a_good_site_file_passes(well, name):
 @shows("mode", "warn", "switched off: everything")
 async def test_what_is_switched_off_is_said(well):
     off = dataclasses.replace(well, seen=dataclasses.replace(well.seen, off=("everything",)))
-    found = verdict("mode", off)
-    assert (found.result, "switched off: everything" in found.says) == ("warn", True)
+    assert verdict("mode", off).do.endswith("`cds-service site on general`")
+    less = dataclasses.replace(well, seen=dataclasses.replace(well.seen, off=("agent",)))
+    assert verdict("mode", less).do.endswith("`cds-service site on general agent`")
 
 
 @shows("hooks-fired", "warn", "not known to fire patient-view")
@@ -480,6 +481,10 @@ async def test_a_hook_that_the_vendor_is_not_known_to_fire(here):
 @shows("note-route", "fail", "takes no note by FHIR")
 async def test_where_a_note_goes_and_with_which_scope(here, well):
     assert verdict("note-scope", well).result == "pass"
+    apart = whole(
+        here, smart=Smart(client_id="c", scopes=("user/*.rs", "user/DocumentReference.c"))
+    )
+    assert (await here.check("note-scope", apart, patient="")).result == "pass"
     less = whole(here, smart=Smart(client_id="c", scopes=("launch",)))
     assert "no note can be filed" in (await here.check("note-scope", less, patient="")).says
     blind = whole(here, smart=Smart(client_id="c", scopes=("user/DocumentReference.c",)))

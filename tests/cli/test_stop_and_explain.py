@@ -175,3 +175,18 @@ async def test_shadow_says_what_would_have_been_shown(tmp_path, monkeypatch, cap
         assert "none was shown (shadow)" in capsys.readouterr().out
         await told("site", "shadow", "general")
         assert "would have been shown" in capsys.readouterr().out
+
+
+async def test_the_list_of_sites_says_what_is_off_at_this_moment(ground, capsys):
+    await told("site", "off", "general", "agent")
+    await told("site", "off", "riverside")
+    capsys.readouterr()
+    assert await told("site", "list") == 0
+    general, riverside = capsys.readouterr().out.splitlines()
+    assert general.endswith("; switched off: agent")
+    assert riverside.endswith("; switched off: everything")
+    await told("site", "on", "general", "agent")
+    capsys.readouterr()
+    assert await told("site", "list", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["off"] for row in rows] == [[], ["everything"]]
