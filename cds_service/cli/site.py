@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import sys
+from typing import Any
 
 from cds_service.catalog import load_catalog
 from cds_service.cli import check, packet, plan, shadow, switch
@@ -32,7 +33,7 @@ def run_list(args: argparse.Namespace) -> int:
     known = frozenset(load_catalog(settings.hook_packages).by_id)
     sites = load_sites(settings.sites, services=known, demo=settings.is_demo)
     off, unread = asyncio.run(_switched_off(settings))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "site": name,
             "title": site.file.title,
