@@ -101,6 +101,10 @@ class Stand:
     """What each read takes."""
     fhir: str = ""
     """Another FHIR server than the stand-in's."""
+    tables: str = ""
+    """What its site file says besides."""
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """What its processes are told besides."""
     ehr_port: int = field(default_factory=free_port)
     processes: list[Process] = field(default_factory=list)
     signer: Signer = field(init=False)
@@ -120,7 +124,7 @@ class Stand:
         )
         sites = self.folder / "sites"
         sites.mkdir()
-        (sites / "soak.toml").write_text(text, encoding="utf-8")
+        (sites / "soak.toml").write_text(f"{text}\n{self.tables}", encoding="utf-8")
 
     def settings(self) -> Settings:
         """Return the settings that every process shares."""
@@ -167,6 +171,7 @@ class Stand:
             "CDS_DATA_DIR": str(settings.data_dir),
             "CDS_DATABASE_URL": self.database,
             "CDS_ROLE": role,
+            **self.environ,
         }
         with log.open("wb") as out:
             popen = subprocess.Popen(
