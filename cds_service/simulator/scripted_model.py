@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -149,9 +149,8 @@ class ScriptedModel:
     """The stand-in below `/scripted-model`, with its plug."""
 
     plugged: bool = True
-    answers_left: int | None = None
-    """How many answers before it unplugs itself; None is no end."""
-    seen: list[Json] = field(default_factory=list)
+    turns: int | None = None
+    """How many turns of a run are answered before the plug is pulled; None is no end."""
 
     def routes(self) -> list[Route]:
         """List its addresses."""
@@ -164,10 +163,8 @@ class ScriptedModel:
     async def messages(self, request: Request) -> Response:
         """Answer a request, or say that nobody is there."""
         body = loads(await request.body())
-        if self.answers_left is not None:
-            self.plugged = self.plugged and self.answers_left > 0
-            self.answers_left -= 1
-        if not self.plugged:
+        turn = len(body["messages"]) // 2 + 1
+        if not self.plugged or (self.turns is not None and turn > self.turns):
             error = {"type": "api_error", "message": "the scripted model is unplugged"}
             return _json({"type": "error", "error": error}, 503)
         return _json(answer(body))
@@ -185,13 +182,11 @@ class ScriptedModel:
         )
 
     async def plug(self, request: Request) -> Response:
-        """Tell whether it is plugged in; POST `{"plugged": false, "after": 1}` pulls the plug, at once or later."""
+        """Tell whether it is plugged in; POST `{"plugged": false}` pulls the plug, `{"after": 1}` in each run then."""
         if request.method == "POST":
             asked = loads(await request.body())
-            after = asked.get("after")
-            self.plugged = bool(asked.get("plugged", True)) or after is not None
-            self.answers_left = int(after) if after is not None else None
-        return _json({"plugged": self.plugged})
+            self.plugged, self.turns = bool(asked.get("plugged", True)), asked.get("after")
+        return _json({"plugged": self.plugged, "after": self.turns})
 
 
 def _json(value: object, status: int = 200) -> Response:
