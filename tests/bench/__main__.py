@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from tests.bench.agent import agent_run
 from tests.bench.ahead import ready_path
 from tests.bench.brief import brief_cpu
 from tests.bench.measure import FULL, SHORT, against_the_floor, audit_cost, follow_up_reads, start
@@ -32,6 +33,7 @@ def main() -> int:
             *verification(stand, size),
             start(stand, size),
             *brief_cpu(size),
+            *agent_run(size),
         ]
     print(as_json(rows) if args.json else as_text(rows))
     if args.write:

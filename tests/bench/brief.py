@@ -37,6 +37,11 @@ def brief_cpu(size: Size) -> Iterator[Row]:
     yield at_most("CPU growth of the rules", cpu[1] / cpu[0], "x", round(times * GROWTH, 1), note)
 
 
+def usual_record() -> Context:
+    """Return the record that a usual prefetch holds."""
+    return _record(1)
+
+
 def _turn(usual: Context, large: Context) -> tuple[float, float]:
     return min(_cpu_ms(usual) for _ in range(5)), _cpu_ms(large)
 
