@@ -17,7 +17,7 @@ from cds_service.fhir.client import FhirServer, Pace
 from cds_service.flow.ahead import Ahead
 from cds_service.flow.ask import Ask
 from cds_service.flow.change import Change
-from cds_service.flow.model import Helper, helper
+from cds_service.flow.model import Helper
 from cds_service.flow.prepare import Prepare
 from cds_service.flow.ready import Ready
 from cds_service.flow.schedule import Schedule
@@ -51,14 +51,13 @@ class Background:
     ready: Ready
     ahead: Ahead
     helper: Helper
-    audit: Audit
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Hear of changed briefs and, unless this process only answers, do the work; drain it at the end."""
         tasks = [asyncio.create_task(self.notices.run())]
         if self.role != "api":
-            tasks.append(asyncio.create_task(self.helper.begin(self.audit, self.sites)))
+            tasks.append(asyncio.create_task(self.welcome(*self.sites.by_name.values())))
         doing = self.work.watch() if self.role == "api" else self.work.run()
         tasks.append(asyncio.create_task(doing))
         try:
@@ -71,6 +70,12 @@ class Background:
                     await task
             await self.work.stop(_DRAIN_S)
             await self.helper.close()
+
+    async def welcome(self, *sites: Site) -> None:
+        """Tell the audit of the model that may help sites from now on."""
+        if self.role != "api":
+            with suppress(*OUTAGES):  # told again before the model's first brief, or there is none
+                await self.helper.begin(sites)
 
     def notes(self) -> Iterator[str]:
         """Yield what an admin of a site, or the operator, should know of work ahead."""
@@ -141,18 +146,20 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         ready=Ready(database=database, kept=kept, now=now),
         ahead=Ahead(ask=ask, writer=given.writer),
         helper=writing,
-        audit=given.audit,
     )
 
 
 def _helper(given: Service, now: Callable[[], datetime], clock: Callable[[], float]) -> Helper:
-    return helper(
-        given.settings,
-        sites=given.sites,
+    helper = Helper(
+        settings=given.settings,
+        audit=given.audit,
         is_off=lambda site: given.switches.is_off(site, AGENT),
         now=now,
         clock=clock,
     )
+    for site in given.sites.by_name.values():
+        helper.check(site)  # a model that chart content may not be sent to stops the start
+    return helper
 
 
 def _work(

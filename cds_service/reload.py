@@ -28,7 +28,8 @@ class Reload:
     services: frozenset[str]
     demo: bool
     check: Callable[[Site], object]
-    """Raises `Misconfigured` where a file is well written and cannot be acted on: certificates that are not there."""
+    """Raises `Misconfigured` where a file is well written and cannot be acted on: certificates that are not there, a
+    model that nobody attests."""
     warm: Callable[[Site], Awaitable[None]]
     """Fetches what the first call to a site would wait for."""
     _seen: dict[Path, str] = field(default_factory=dict)

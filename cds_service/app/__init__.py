@@ -35,7 +35,7 @@ from cds_service.http.service import Endpoints, add_routes
 from cds_service.network import Network
 from cds_service.reload import Reload
 from cds_service.settings import Settings
-from cds_service.sites import OfSite, Sites, load_sites
+from cds_service.sites import OfSite, Site, Sites, load_sites
 from cds_service.smart.backend import BackendTokens
 from cds_service.smart.keys import KeyFile
 from cds_service.storage import Database, Upkeep, Writer, open_database, ring_place, start
@@ -198,8 +198,8 @@ def build(settings: Settings, world: World | None = None) -> Service:
             folder=settings.sites,
             services=known,
             demo=settings.is_demo,
-            check=network.client,
-            warm=lambda site: service.keys.warm([site]),
+            check=lambda site: _check_acceptable(service, site),
+            warm=lambda site: _welcome(service, site),
         ),
         signing=signing,
         backend=backend_tokens(network, signing, world),
@@ -211,6 +211,18 @@ def build(settings: Settings, world: World | None = None) -> Service:
     service.background.work.file_with(service.desk.write_back)
     service.asgi = _asgi(service)
     return service
+
+
+def _check_acceptable(service: Service, site: Site) -> None:
+    """Raise `Misconfigured` where a site's file is well written and cannot be acted on."""
+    service.network.client(site)
+    service.background.helper.check(site)
+
+
+async def _welcome(service: Service, site: Site) -> None:
+    """Do for a site that was accepted while we run what the start does for all."""
+    await service.keys.warm([site])
+    await service.background.welcome(site)
 
 
 def _asgi(service: Service) -> Edge:

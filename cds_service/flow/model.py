@@ -1,6 +1,6 @@
 """Which model helps here, if any: made behind its gate, its attestation in the audit, what its operator says of it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,10 +10,11 @@ from cds_service.agent.prompts import system_prompt
 from cds_service.agent.run import Agent
 from cds_service.audit import Audit
 from cds_service.brief.why import WORDS
-from cds_service.flow.write_brief import WithAgent, WriteBrief, by_rules
+from cds_service.domain.evidence import Context
+from cds_service.flow.write_brief import WithAgent, Written, by_rules
 from cds_service.llm import ModelFailed
 from cds_service.settings import Settings
-from cds_service.sites import Sites
+from cds_service.sites import Site, Sites
 
 if TYPE_CHECKING:
     from cds_service.llm.claude import Claude
@@ -23,44 +24,86 @@ _FACTS_S = 5.0
 
 @dataclass(slots=True, kw_only=True)
 class Helper:
-    """What writes briefs, and the model behind it where there is one."""
+    """What writes briefs. A model stands behind it from when a site first wants one; its SDK is loaded only then."""
 
-    write_brief: WriteBrief
+    settings: Settings
+    audit: Audit
+    is_off: Callable[[str], bool]
+    now: Callable[[], datetime]
+    clock: Callable[[], float]
     model: "Claude | None" = field(default=None, repr=False)
-    attested: Mapping[str, str] = field(default_factory=dict)
-    """Who attests the agreement, when it was signed, where it is filed, for which region, for which host."""
     problem: str = ""
+    _with_agent: WithAgent | None = field(default=None, repr=False)
+    _attested: Mapping[str, str] = field(default_factory=dict)
+    """Who attests the agreement, when it was signed, where it is filed, for which region, for which host."""
+    _told: set[str] = field(default_factory=set)
+    """Sites whose audit has the attestation of this process."""
 
-    async def begin(self, audit: Audit, sites: Sites) -> None:
+    def check(self, site: Site) -> None:
+        """Make the model that a site wants, where a key for one is there.
+
+        Raises `Misconfigured`, saying how to attest, where a model is configured that chart content may not be sent to.
+        """
+        if site.file.agent.enabled and self.model is None:
+            self._make()
+
+    def _make(self) -> None:
+        from cds_service.llm.clients import attestation, claude, endpoint
+
+        model = claude(self.settings, today=self.now().date())
+        if model is None:
+            return
+        agent = Agent(
+            model=model,
+            prompt=system_prompt(WORDS),
+            limits=Limits(seconds=self.settings.model_seconds, tokens=self.settings.model_tokens),
+            clock=self.clock,
+        )
+        attested = attestation(self.settings)
+        told = {"host": endpoint(self.settings).host, "prompt": agent.prompt.hash}
+        self._attested = {**told, **(attested.facts() if attested else {})}
+        self._with_agent = WithAgent(agent=agent, is_off=self.is_off)
+        self.model = model
+
+    async def write_brief(self, context: Context, site: Site) -> Written:
+        """Write a brief, with the model where the site wants it and its audit has the attestation."""
+        if self._with_agent is None or not site.file.agent.enabled:
+            return await by_rules(context, site)
+        await self._attest(site)
+        return await self._with_agent(context, site)
+
+    async def begin(self, sites: Iterable[Site]) -> None:
         """Put the attestation into the audit of each site that a model helps, and ask what there is to know of it."""
-        if self.model is None:
+        wanting = [site for site in sites if site.file.agent.enabled]
+        if self.model is None or not wanting:
             return
-        async with audit.writer.database.transaction() as connection:
-            for name, site in sites.by_name.items():
-                if site.file.agent.enabled:
-                    await audit.append(
-                        connection,
-                        site=name,
-                        action="model",
-                        outcome="attested" if "by" in self.attested else "stand_in",
-                        facts={"model": self.model.id, **self.attested},
-                    )
-        await self._look()
+        for site in wanting:
+            await self._attest(site)
+        await self._look(self.model)
 
-    async def _look(self) -> None:
-        """Keep what an admin should know: a model that is not there, or that is about to go."""
-        if self.model is None:
+    async def _attest(self, site: Site) -> None:
+        if self.model is None or site.name in self._told:
             return
+        async with self.audit.writer.database.transaction() as connection:
+            await self.audit.append(
+                connection,
+                site=site.name,
+                action="model",
+                outcome="attested" if "by" in self._attested else "stand_in",
+                facts={"model": self.model.id, **self._attested},
+            )
+        self._told.add(site.name)
+
+    async def _look(self, model: "Claude") -> None:
+        """Keep what an admin should know: a model that is not there, or that is about to go."""
         try:
-            facts = await self.model.facts(seconds=_FACTS_S)
+            facts = await model.facts(seconds=_FACTS_S)
         except ModelFailed as failed:
-            self.problem = f"{self.model.id} could not be looked up ({failed.code})"
+            self.problem = f"{model.id} could not be looked up ({failed.code})"
             return
         if facts.get("lifecycle", "active") != "active":
             ends = facts.get("retires") or "an unknown day"
-            self.problem = (
-                f"{self.model.id} is {facts['lifecycle']} and ends on {ends}: choose another"
-            )
+            self.problem = f"{model.id} is {facts['lifecycle']} and ends on {ends}: choose another"
 
     def notes(self, sites: Sites) -> Iterator[str]:
         """Yield what an admin should know of the model."""
@@ -74,37 +117,3 @@ class Helper:
         """Give the model's connections back."""
         if self.model is not None:
             await self.model.close()
-
-
-def helper(
-    settings: Settings,
-    *,
-    sites: Sites,
-    is_off: Callable[[str], bool],
-    now: Callable[[], datetime],
-    clock: Callable[[], float],
-) -> Helper:
-    """Return what writes briefs. The model's SDK is loaded only where a site wants a model and a key is there.
-
-    Raises `Misconfigured`, saying how to attest, where a model is configured that chart content may not be sent to.
-    """
-    if not any(site.file.agent.enabled for site in sites.by_name.values()):
-        return Helper(write_brief=by_rules)
-    from cds_service.llm.clients import attestation, claude, endpoint
-
-    model = claude(settings, today=now().date())
-    if model is None:
-        return Helper(write_brief=by_rules)
-    agent = Agent(
-        model=model,
-        prompt=system_prompt(WORDS),
-        limits=Limits(seconds=settings.model_seconds, tokens=settings.model_tokens),
-        clock=clock,
-    )
-    attested = attestation(settings)
-    told = {"host": endpoint(settings).host, "prompt": agent.prompt.hash}
-    return Helper(
-        write_brief=WithAgent(agent=agent, is_off=is_off),
-        model=model,
-        attested={**told, **(attested.facts() if attested else {})},
-    )
