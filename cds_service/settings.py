@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from cds_service.domain.errors import Misconfigured
+from cds_service.domain.prices import Prices
 
 
 class Settings(BaseSettings):
@@ -154,6 +155,22 @@ class Settings(BaseSettings):
         int,
         Field(ge=1_000, description="Tokens that one run may use, in and out, cached ones too."),
     ] = 200_000
+
+    model_cost: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="What one run may cost, in the currency of `CDS_MODEL_PRICES`: with so much spent, nothing more"
+            " is asked. 0: tokens alone bound it.",
+        ),
+    ] = 0.0
+    model_prices: Annotated[
+        Prices | None,
+        Field(
+            description="What a million tokens cost by your contract, as JSON:"
+            ' `{"input": 3, "output": 15, "cache_read": 0.3, "cache_write": 3.75}` is the form, not the price.'
+        ),
+    ] = None
 
     otlp_url: Annotated[
         str,

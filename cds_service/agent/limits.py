@@ -1,7 +1,9 @@
 """What one run may take."""
 
 from dataclasses import dataclass, field
+from math import inf
 
+from cds_service.domain.prices import Prices
 from cds_service.llm.calls import Patience
 
 
@@ -21,6 +23,9 @@ class Limits:
     """The second try after an answer that was cut."""
     tokens: int = 200_000
     """In and out, cached ones too, over all calls of the run: what a run may cost."""
+    cost: float = inf
+    """The same in the currency of `prices`: with so much spent, nothing more is asked."""
+    prices: Prices | None = None
     first_chars: int = 33_000
     """Of the record in the first message; the floors of all sections fit into it."""
     rules_chars: int = 5_000

@@ -93,7 +93,7 @@ class Loop:
 
     async def _ask(self, messages: tuple[JsonObject, ...]) -> Reply:
         limits, record = self.limits, self.record
-        if record.usage.total >= limits.tokens:
+        if record.usage.total >= limits.tokens or record.cost >= limits.cost:
             raise Ended("budget")
         self.final = (
             self.final

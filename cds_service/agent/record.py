@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cds_service.domain.json import JsonObject, encode
+from cds_service.domain.prices import Prices
 from cds_service.llm import Usage
 
 
@@ -19,6 +20,7 @@ class RunRecord:
     messages: tuple[JsonObject, ...] = field(default=(), repr=False)
     answer: str = field(default="", repr=False)
     usage: Usage = field(default_factory=Usage)
+    prices: Prices | None = None
     requests: list[str] = field(default_factory=list)
     """Ids that the model's operator knows the requests by."""
     retries: int = 0
@@ -33,6 +35,11 @@ class RunRecord:
         """Add one step: names and numbers only."""
         self.steps.append({"step": what, **facts})
 
+    @property
+    def cost(self) -> float:
+        """Return what it has cost so far; 0 where no prices are known."""
+        return self.usage.cost(self.prices) if self.prices else 0.0
+
     def facts(self) -> dict[str, object]:
         """Return numbers for the audit and for telemetry."""
         return {
@@ -45,6 +52,7 @@ class RunRecord:
             "tokens_in": self.usage.input + self.usage.cache_read + self.usage.cache_write,
             "tokens_out": self.usage.output,
             "tokens_cached": self.usage.cache_read,
+            **({"cost": round(self.cost, 4)} if self.prices else {}),
             "shown": self.shown,
             "withheld": self.withheld,
             "unread": self.unread,

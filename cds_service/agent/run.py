@@ -60,7 +60,9 @@ class Agent:
     ) -> Outcome:
         """Return a Draft, or the reason why there is none. Raises nothing that a model can cause."""
         record = RunRecord(
-            run=secrets.token_hex(8), versions={**self.versions, "rules": rules.rules_version}
+            run=secrets.token_hex(8),
+            versions={**self.versions, "rules": rules.rules_version},
+            prices=self.limits.prices,
         )
         seen, first = await asyncio.to_thread(self._begin, context, rules, may_send)
         notes = Notes(f"^{secrets.token_hex(1)}^") if note_text else None

@@ -57,6 +57,7 @@ def explained(row: Row, cards: Sequence[Row]) -> Iterator[str]:
 def _run(facts: Mapping[str, Any]) -> Iterator[str]:
     """Yield how a brief came about that a model was asked for; what was said stands on the brief's own page."""
     detail = f" ({facts['detail']})" if facts.get("detail") else ""
+    cost = f"; cost {facts['cost']}" if "cost" in facts else ""
     used, checks = facts.get("tools_used"), facts.get("checks")
     yield f"  model:    {facts['agent']}{detail}; {made_by_words(facts)}"
     yield (
@@ -65,7 +66,7 @@ def _run(facts: Mapping[str, Any]) -> Iterator[str]:
     )
     yield (
         f"  tokens:   {facts['tokens_in']} in, of them {facts['tokens_cached']} from the cache;"
-        f" {facts['tokens_out']} out"
+        f" {facts['tokens_out']} out{cost}"
     )
     yield f"  checks:   {', '.join(checks) if checks else 'none fired'}; {facts['dropped']} choices left out"
     yield f"  kept:     {facts['withheld']} entries and {facts['notes_kept_back']} notes were not sent"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import TYPE_CHECKING
 
 from cds_service.agent.limits import Limits
@@ -10,6 +11,7 @@ from cds_service.agent.prompts import system_prompt
 from cds_service.agent.run import Agent
 from cds_service.audit import Audit
 from cds_service.brief.why import WORDS
+from cds_service.domain.errors import Misconfigured
 from cds_service.domain.evidence import Context
 from cds_service.flow.write_brief import WithAgent, Written, by_rules
 from cds_service.llm import ModelFailed
@@ -42,7 +44,8 @@ class Helper:
     def check(self, site: Site) -> None:
         """Make the model that a site wants, where a key for one is there.
 
-        Raises `Misconfigured`, saying how to attest, where a model is configured that chart content may not be sent to.
+        Raises `Misconfigured`, saying how to attest, where a model is configured that chart content may not be sent to,
+        and for a cap in money without prices.
         """
         if site.file.agent.enabled and self.model is None:
             self._make()
@@ -56,7 +59,7 @@ class Helper:
         agent = Agent(
             model=model,
             prompt=system_prompt(WORDS),
-            limits=Limits(seconds=self.settings.model_seconds, tokens=self.settings.model_tokens),
+            limits=limits(self.settings),
             clock=self.clock,
         )
         attested = attestation(self.settings)
@@ -117,3 +120,15 @@ class Helper:
         """Give the model's connections back."""
         if self.model is not None:
             await self.model.close()
+
+
+def limits(settings: Settings) -> Limits:
+    """Return what a run may take. Raises `Misconfigured` for a cap in money without prices."""
+    if settings.model_cost and settings.model_prices is None:
+        raise Misconfigured("CDS_MODEL_COST needs CDS_MODEL_PRICES: what a million tokens cost.")
+    return Limits(
+        seconds=settings.model_seconds,
+        tokens=settings.model_tokens,
+        cost=settings.model_cost or inf,
+        prices=settings.model_prices,
+    )

@@ -36,6 +36,7 @@ _LABELS: Mapping[str, str] = {
     "tokens_in": "Tokens in",
     "tokens_cached": "Of them from the cache",
     "tokens_out": "Tokens out",
+    "cost": "Cost",
     "seconds": "Seconds",
     "run": "Run",
 }

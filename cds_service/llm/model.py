@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 from pydantic import BaseModel
 
 from cds_service.domain.json import JsonObject
+from cds_service.domain.prices import Prices
 
 FailedAs = Literal["rejected", "spend_limit", "unavailable", "timeout"]
 
@@ -58,6 +59,11 @@ class Usage:
     def total(self) -> int:
         """Return every token, cached or not."""
         return self.input + self.output + self.cache_read + self.cache_write
+
+    def cost(self, prices: Prices) -> float:
+        """Return what it costs, in the currency of the prices."""
+        kinds = ("input", "output", "cache_read", "cache_write")
+        return float(sum(getattr(self, kind) * getattr(prices, kind) for kind in kinds)) / 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

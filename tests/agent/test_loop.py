@@ -9,6 +9,8 @@ import pytest
 
 from cds_service.agent.limits import Limits
 from cds_service.brief import rule_brief
+from cds_service.domain.prices import Prices
+from cds_service.llm import Usage
 from cds_service.llm.calls import Patience
 from tests.agent.scripted import QUICK, Scripted, agent_of, calls, failed, run, says, text
 from tests.brief.charts import allergy, condition, context, lab, order
@@ -211,6 +213,31 @@ async def test_the_record_of_a_run_holds_all_of_it_and_its_steps_and_figures_no_
     assert seen["facts"]["tokens_out"] == 12
     assert seen["versions"]["model"] == "scripted"
     assert seen["status"] == "ok"
+
+
+PRICES = Prices(input=3, output=15, cache_read=0.5, cache_write=4)
+
+
+def test_what_a_run_cost_is_each_kind_of_token_at_its_own_price():
+    usage = Usage(input=1_000_000, output=100_000, cache_read=2_000_000, cache_write=10_000)
+    assert usage.cost(PRICES) == pytest.approx(3 + 1.5 + 1 + 0.04)
+
+
+async def test_a_run_that_has_cost_enough_asks_nothing_more():
+    dear = replace(QUICK, prices=PRICES, cost=0.01)
+    turn = calls(LABS, input=2_000, output=400)  # 0.012
+    outcome, model = await run(CHART, turn, says(("result", "Obs1")), limits=dear)
+    assert (outcome.status, len(model.asked)) == ("budget", 1)
+    assert outcome.record.facts()["cost"] == 0.012
+    outcome, model = await run(
+        CHART, turn, says(("result", "Obs1")), limits=replace(dear, cost=0.02)
+    )
+    assert (outcome.status, len(model.asked)) == ("ok", 2)
+
+
+async def test_without_prices_nothing_is_said_of_cost():
+    outcome, _ = await run(CHART, says(("result", "Obs1"), input=2_000))
+    assert "cost" not in outcome.record.facts()
 
 
 def test_the_floors_of_all_sections_fit_into_the_first_message():

@@ -1,15 +1,19 @@
 """Chart content goes only where somebody attests that an agreement covers it."""
 
 from datetime import date
+from math import inf
 
 import pytest
 from pydantic import SecretStr
 
 from cds_service.domain.errors import Misconfigured
+from cds_service.domain.prices import Prices
+from cds_service.flow.model import limits
 from cds_service.llm.clients import attestation, claude, endpoint
-from cds_service.settings import Settings
+from cds_service.settings import Settings, read_settings
 
 TODAY = date(2026, 11, 23)
+PRICES = '{"input": 3, "output": 15, "cache_read": 0.3, "cache_write": 3.75}'
 BAA = {
     "model_baa_by": "Privacy Office",
     "model_baa_date": date(2026, 3, 1),
@@ -136,3 +140,26 @@ def test_a_platform_whose_extra_is_not_installed_says_how_to_install_it(provider
 
 def test_the_key_shows_nowhere():
     assert "sk-test" not in repr(settings())
+
+
+def test_prices_are_the_operators_own_and_whole(monkeypatch):
+    monkeypatch.setenv("CDS_MODEL_PRICES", PRICES)
+    assert read_settings().model_prices.cache_write == 3.75
+    for wrong, told in (
+        ("3", "CDS_MODEL_PRICES: "),
+        ("three", "CDS_MODEL_PRICES: "),
+        ('{"input": 3}', "CDS_MODEL_PRICES_OUTPUT"),
+        (PRICES.replace("3.75", "-1"), "no price is below 0"),
+        (PRICES.replace("cache_write", "cache_writes"), "CDS_MODEL_PRICES_CACHE_WRITE"),
+    ):
+        monkeypatch.setenv("CDS_MODEL_PRICES", wrong)
+        with pytest.raises(Misconfigured, match=told):
+            read_settings()
+
+
+def test_a_cap_in_money_needs_prices():
+    with pytest.raises(Misconfigured, match="CDS_MODEL_COST needs CDS_MODEL_PRICES"):
+        limits(settings(model_cost=0.5))
+    prices = Prices(input=3, output=15, cache_read=0.3, cache_write=3.75)
+    assert limits(settings(model_cost=0.5, model_prices=prices)).cost == 0.5
+    assert limits(settings(model_prices=prices)).cost == inf
