@@ -38,7 +38,11 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class CreateStyle:
-    """How the EHR answers a create, and what it demands of a note."""
+    """How the EHR answers a create, and what it demands of a note.
+
+    `required` are paths that a note must have, `refused` elements that it must not, `ignored` elements that are
+    dropped without a word. An EHR that keeps notes as `rich_text` converts each of them.
+    """
 
     location: Literal["absolute", "relative"] = "absolute"
     history: bool = True
@@ -48,6 +52,12 @@ class CreateStyle:
     encounter_required: bool = False
     attachments_kept: int | None = None
     content_types: frozenset[str] = frozenset()
+    charset_required: bool = False
+    required: tuple[str, ...] = ()
+    refused: frozenset[str] = frozenset()
+    ignored: frozenset[str] = frozenset()
+    doc_statuses: frozenset[str] = frozenset()
+    kept_as: Literal["as_sent", "rich_text"] = "as_sent"
     modifier_extension_code: str | None = None
 
 
@@ -264,4 +274,34 @@ EPIC = Personality(
     ),
 )
 
+ORACLE = Personality(
+    name="oracle",
+    title="Lakeside Hospital",
+    software="Millennium-like EHR",
+    fhir_path="/millennium/r4",
+    oauth_path="/millennium/oauth2",
+    hook_keys_path="/millennium/hooks/jwks.json",
+    identity_keys_path="/millennium/jwk",
+    hook_kid=MappingProxyType({"ES384": "millennium-ec-1", "RS384": "millennium-rsa-1"}),
+    default_page=10,
+    largest_page=100,
+    required=MappingProxyType({"DocumentReference": (Refusal(("patient", "_id"), "required"),)}),
+    create=CreateStyle(
+        history=False,
+        body="empty",
+        if_none_exist=False,
+        attachments_kept=1,
+        content_types=frozenset({"text/plain", "text/html", "application/xhtml+xml"}),
+        charset_required=True,
+        required=("author", "context.period.end", "type"),
+        refused=frozenset({"category"}),
+        ignored=frozenset({"identifier", "description"}),
+        doc_statuses=frozenset({"final"}),
+        kept_as="rich_text",
+    ),
+)
+"""Takes notes as Oracle Health's Millennium does, by its documentation of 2024: converts each to rich text, and
+offers no search by identifier."""
+
 PERSONALITIES: tuple[Personality, ...] = (GENERIC, EPIC)
+"""Those that a simulator has by default: the demo's."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
+from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -14,6 +16,8 @@ from cds_service.simulator.wire import Json, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from cds_service.simulator.personalities import CreateStyle
 
 WRITABLE = frozenset(parameters.TYPES) - {"Patient", "Practitioner", "Organization"}
 
@@ -100,10 +104,36 @@ def _checked_note(records: FhirRecords, note: Json) -> Json:
         raise RefusedError(422, style.modifier_extension_code, "unknown modifier extension")
     if style.encounter_required and not _has_encounter(records, note):
         raise RefusedError(400, "59101", "Valid encounter required.")
-    media = str(contents[0]["attachment"].get("contentType", "")).partition(";")[0]
-    if style.content_types and media not in style.content_types:
+    media, _, parameter = str(contents[0]["attachment"].get("contentType", "")).partition(";")
+    wants_charset = style.charset_required and "charset=" not in parameter
+    if style.content_types and (media not in style.content_types or wants_charset):
         raise RefusedError(400, "59102", "this content type is not supported")
-    return {**note, "content": contents[: style.attachments_kept]}
+    _check_elements(style, note)
+    kept = [_as_kept(style, c) for c in contents[: style.attachments_kept]]
+    return {k: v for k, v in note.items() if k not in style.ignored} | {"content": kept}
+
+
+def _check_elements(style: CreateStyle, note: Json) -> None:
+    missing = [path for path in style.required if not search.values_at(note, path)]
+    wrong = style.doc_statuses and note.get("docStatus") not in style.doc_statuses
+    if missing or wrong or style.refused & note.keys():
+        raise RefusedError(
+            422, "business-rule", "an element is missing, unknown or has no good value"
+        )
+
+
+def _as_kept(style: CreateStyle, content: Json) -> Json:
+    """Give a content as this EHR keeps it: what is converted loses its layout."""
+    if style.kept_as == "as_sent":
+        return content
+    held = content["attachment"]
+    text = b64decode(held.get("data", "")).decode()
+    if held["contentType"].startswith(("text/html", "application/xhtml")):
+        text = unescape(re.sub(r"<[^>]*>", "\n", re.sub(r"<head>.*?</head>", "", text)))
+    escaped = re.sub(r"([\\{}])", r"\\\1", " ".join(text.split()))
+    told = "".join(c if c.isascii() else f"\\u{ord(c)}?" for c in escaped)
+    data = b64encode(("{\\rtf1\\ansi " + told + "\\par}").encode()).decode()
+    return {**content, "attachment": {**held, "contentType": "text/rtf", "data": data}}
 
 
 def _has_encounter(records: FhirRecords, note: Json) -> bool:

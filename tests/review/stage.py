@@ -35,17 +35,20 @@ from cds_service.simulator.app import create_app
 from cds_service.simulator.config import SimulatorConfig
 from cds_service.simulator.config import Site as EhrSite
 from cds_service.simulator.keys import reused_keys
+from cds_service.simulator.personalities import EPIC, GENERIC, ORACLE
 from cds_service.simulator.world import Simulator
 from cds_service.sites import Site, Sites, load_site
 from cds_service.storage import KeyRing, Writer, open_database, runs, start
 from cds_service.storage.reviews import Reviews
 from cds_service.storage.tables import AUDIT, BRIEF, WRITE_INTENT
+from cds_service.writeback.compare import holds
 
 EHR = "http://ehr.test"
 TODAY = date(2026, 11, 23)
 PATIENT = "beatrice-okonkwo"
 SCOPES = frozenset({"user/*.rs", "user/DocumentReference.cruds"})
-BASES = {"generic": "/r4", "epic": "/epic/api/FHIR/R4"}
+PERSONALITIES = (GENERIC, EPIC, ORACLE)
+BASES = {each.name: each.fhir_path for each in PERSONALITIES}
 SITE = """
 title = "General Hospital"
 vendor = "{vendor}"
@@ -263,11 +266,7 @@ class Stage:
     def notes(self, brief_id: str):
         """Return what of a brief is in the chart."""
         held = self.simulator.ehr("general").store.all("DocumentReference", patient=PATIENT)
-        return [
-            one
-            for one in held
-            if any(brief_id in each.get("value", "") for each in one.get("identifier", ()))
-        ]
+        return [one for one in held if holds(one, f"urn:uuid:{brief_id}")]
 
 
 async def directly(_name: str, body: Callable[..., Awaitable[object]], *args: object) -> object:
@@ -316,6 +315,7 @@ async def staged(
             clock=now,
             seed=7,
             patients=OnePatient(),
+            personalities=PERSONALITIES,
             make_key=reused_keys(),
         )
     )

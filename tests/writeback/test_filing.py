@@ -108,6 +108,38 @@ async def test_a_note_is_found_where_the_vendor_keeps_no_conditional_create(tmp_
             assert len(stage.notes(brief)) == 1
 
 
+MILLENNIUM = {"vendor": "oracle-millennium", "personality": "oracle"}
+
+
+async def test_a_vendor_that_turns_notes_into_rich_text_keeps_every_word(tmp_path):
+    async with staged(tmp_path, **MILLENNIUM) as stage:
+        brief = await stage.approved()
+        assert await stage.file(brief) == "verified"
+        [stored] = stage.notes(brief)
+        assert stored["content"][0]["attachment"]["contentType"] == "text/rtf"
+        differences = (await stage.row(brief))["differences"]
+        assert {"content", "identifier"} <= {each["element"] for each in differences}
+        assert all(each["expected"] for each in differences)
+
+
+async def test_a_note_without_an_identifier_is_found_by_its_last_line(tmp_path):
+    async with staged(tmp_path, **MILLENNIUM) as stage:
+        assert await stage.file(await stage.approved()) == "verified"
+        for kind in ("lost", "after", "bare"):
+            brief = await stage.approved()
+            stage.simulator.faults.add(fault(kind))
+            assert await stage.file(brief) == "verified"
+            assert len(stage.notes(brief)) == 1
+
+
+async def test_a_vendor_that_converts_notes_and_alters_their_words_is_found_out(tmp_path):
+    async with staged(tmp_path, **MILLENNIUM) as stage:
+        stage.simulator.faults.add(fault("alter", method=""))
+        brief = await stage.approved()
+        assert await stage.file(brief) == "unknown"
+        assert (await stage.row(brief))["reason"] == "altered"
+
+
 async def test_a_search_that_never_found_a_note_of_ours_proves_no_absence(tmp_path):
     blind = '\nfind = { patient = "{patient}", category = "of-another-kind" }\n'
     async with staged(tmp_path, vendor="epic", personality="epic", more=blind) as stage:
