@@ -12,6 +12,7 @@ from cds_service.flow.changes import Changes
 from cds_service.flow.preflight import Preflight
 from cds_service.flow.sign import Sign
 from cds_service.flow.trace import Trace
+from cds_service.flow.withdraw import Withdraw
 from cds_service.flow.write_back import WriteBack
 from cds_service.http.launch import Launch
 from cds_service.http.review import Review
@@ -58,6 +59,7 @@ def wire_desk(given: Service, world: World) -> Desk:
         now=world.now,
         new_id=world.new_id,
         renew=renew,
+        take_back=Withdraw(server_of=server_of, tokens_of=tokens_of, clock=world.clock),
         nudge=_leave_to_the_sweeper,
     )
     return Desk(

@@ -92,6 +92,12 @@ class Opened:
         return self.may("correct") and bool(self.approval and self.approval.filing.location)
 
     @property
+    def may_take_back(self) -> bool:
+        """Return whether this person may take a note back that is known to be in the chart."""
+        is_there = self.approval is not None and bool(self.approval.filing.location)
+        return is_there and self.site.profile.note.withdraw and self.may("take_back")
+
+    @property
     def versions(self) -> Mapping[str, str]:
         """Return what made the brief."""
         return {"rules": self.brief.rules_version, **self.brief.versions}
@@ -127,6 +133,8 @@ class Sign:
     new_id: Callable[[], str]
     renew: Callable[[Visit, Site, str], Awaitable[None]] = field(repr=False)
     """Asks for a newer brief than the one of this id."""
+    take_back: Callable[[Opened], Awaitable[None]] = field(repr=False)
+    """Takes a filed note back in the chart."""
     nudge: Callable[[str, int], Awaitable[None]] = field(repr=False)
     """Starts the filing of an approved brief at once; the sweeper does it otherwise."""
 
@@ -212,9 +220,12 @@ class Sign:
         await self.nudge(opened.brief.id, revision)
 
     async def decide(self, opened: Opened, decision: Decision, *, reason: str = "") -> None:
-        """Reject, withdraw, or settle a filing that is not known to have worked."""
-        if decision == "reject" and not reason.strip():
-            raise BadCall("Say why the brief is rejected.")
+        """Reject, withdraw, take a filed note back, or settle a filing that is not known to have worked."""
+        if decision in {"reject", "take_back"} and not reason.strip():
+            raise BadCall("Say why.")
+        if decision == "take_back":
+            check(decision, opened.brief.state, opened.session.clinician)
+            await self.take_back(opened)
         async with self.reviews.database.transaction() as connection:
             now = await self._reviewing(connection, opened)
             check(decision, now.brief.state, now.session.clinician)
@@ -242,7 +253,7 @@ class Sign:
         row, at = now.approval.filing, self.now()
         if decision == "settle_there":
             await change(connection, row.id, now=at, state="filed", reason="person")
-        elif decision == "withdraw":
+        elif decision in {"withdraw", "take_back"}:
             await change(connection, row.id, now=at, state="withdrawn")
         elif decision == "file_again":
             # A person looked: what they saw counts where the EHR lets nobody search.

@@ -48,7 +48,13 @@ _ASSETS: Mapping[str, str] = {
 }
 _SEE_OTHER = 303
 _MOST_SOURCES = 40
-_DECISIONS: tuple[Decision, ...] = ("reject", "withdraw", "settle_there", "file_again")
+_DECISIONS: tuple[Decision, ...] = (
+    "reject",
+    "withdraw",
+    "take_back",
+    "settle_there",
+    "file_again",
+)
 
 
 class SessionOf(Protocol):
@@ -95,7 +101,7 @@ class Review:
             opened,
             edit=asked.get("edit", ""),
             add=asked.get("add", ""),
-            rejecting="reject" in asked,
+            asking=asked.get("ask", ""),
         )
         return self._page("brief.html", opened.site, request, data)
 

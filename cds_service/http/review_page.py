@@ -47,11 +47,13 @@ _DIFFERENCES: Mapping[str, str] = {
 }
 
 
-def page(
-    opened: Opened, *, edit: str = "", add: str = "", rejecting: bool = False
-) -> dict[str, Any]:
-    """Return the data of the brief's page. `edit` and `add` name the line and section with an open panel."""
+def page(opened: Opened, *, edit: str = "", add: str = "", asking: str = "") -> dict[str, Any]:
+    """Return the data of the brief's page.
+
+    `edit` and `add` name the line and section with an open panel, `asking` the decision that is asked its reason.
+    """
     editable = opened.may("edit")
+    reasoned = list(_reasoned(opened))
     numbers = {ref: n for n, ref in enumerate(opened.sheet.refs)}
     return {
         "who": who(opened),
@@ -60,8 +62,8 @@ def page(
         "banners": list(_banners(opened)),
         "gaps": opened.sheet.gaps,
         "editable": editable,
-        "rejecting": rejecting,
-        "rejectable": opened.may("reject"),
+        "reasoned": reasoned,
+        "asking": next((each for each in reasoned if each["to"] == asking), None),
         "corrects": opened.corrects,
         "renewable": opened.site.may_prepare,
         "refreshing": any(each.kind == "refresh" for each in opened.edits),
@@ -71,6 +73,24 @@ def page(
             if part.lines or editable
         ],
     }
+
+
+def _reasoned(opened: Opened) -> Iterator[dict[str, str]]:
+    """Yield the decisions that want a reason and may be made now."""
+    if opened.may("reject"):
+        yield {
+            "to": "reject",
+            "label": "Reject…",
+            "question": "Why is this brief rejected?",
+            "button": "Reject the brief",
+        }
+    if opened.may_take_back:
+        yield {
+            "to": "take_back",
+            "label": "Take the note back…",
+            "question": "Why is the note taken back? The chart will say that it was entered in error.",
+            "button": "Take the note back",
+        }
 
 
 def note_page(
@@ -268,6 +288,10 @@ def _failed(opened: Opened) -> dict[str, Any]:
 
 
 def _closed(opened: Opened) -> dict[str, Any]:
+    held = opened.approval
+    if held is not None and held.filing.state == "withdrawn" and held.filing.location:
+        said = f"The chart says that {held.filing.location} was entered in error."
+        return _banner("The note was taken back.", said)
     return _banner(_CLOSED[opened.brief.state], "Nothing more can be done with it here.")
 
 

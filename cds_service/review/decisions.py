@@ -4,7 +4,8 @@ decision     from                          to         who
 edit         ready, in_review              in_review  who may approve
 approve      ready, in_review              approved   who may approve
 reject       ready, in_review              rejected   who may approve
-withdraw     approved, written, verified   withdrawn  who may approve
+withdraw     approved                      withdrawn  who may approve: nothing was sent
+take_back    written, verified, unknown    withdrawn  who may approve: the chart says entered-in-error first
 settle_there unknown                       written    who may approve
 file_again   unknown, failed               approved   who may approve
 correct      verified, written             approved   who may approve
@@ -19,7 +20,7 @@ from cds_service.domain.session import Clinician
 from cds_service.domain.states import State
 
 Decision = Literal[
-    "edit", "approve", "reject", "withdraw", "settle_there", "file_again", "correct"
+    "edit", "approve", "reject", "withdraw", "take_back", "settle_there", "file_again", "correct"
 ]
 
 
@@ -37,6 +38,7 @@ class Rule:
 
 _THROUGH: Mapping[tuple[State, State], tuple[State, ...]] = {
     ("unknown", "approved"): ("failed",),  # a person looked: it is not there
+    ("unknown", "withdrawn"): ("written",),
     ("written", "approved"): ("in_review",),  # a correction is a review of its own
     ("verified", "approved"): ("in_review",),
 }
@@ -47,6 +49,7 @@ DECISIONS: Mapping[Decision, Rule] = {
     "approve": Rule(frozenset({"ready", "in_review"}), "approved"),
     "reject": Rule(frozenset({"ready", "in_review"}), "rejected"),
     "withdraw": Rule(frozenset({"approved"}), "withdrawn"),
+    "take_back": Rule(frozenset({"written", "verified", "unknown"}), "withdrawn"),
     "settle_there": Rule(frozenset({"unknown"}), "written"),
     "file_again": Rule(frozenset({"unknown", "failed"}), "approved"),
     "correct": Rule(frozenset({"written", "verified"}), "approved"),

@@ -92,5 +92,9 @@ _OURS: Mapping[str, str] = {
     " file it again later.",
     "throttled": "The EHR takes no more requests for now. Nothing was stored; file it again later.",
     "cannot_read_back": "The note was filed; the EHR does not let us read it back.",
+    "another_note": "What the EHR keeps at this address is not this note: look into the chart.",
+    "not_withdrawn": "The EHR did not mark the note as entered in error: do it in the chart.",
+    "no_update_scope": "The app was not granted changing notes (DocumentReference.u): an administrator adds it.",
+    "no_withdrawal": "This EHR lets no app take a note back: mark it as entered in error in the chart.",
     "altered": "The note in the chart is not as it was approved: look at what differs.",
 }

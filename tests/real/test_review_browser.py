@@ -183,7 +183,14 @@ async def test_without_scripts_everything_can_be_done(desk):
 @pytest.mark.parametrize("width", [320, 380])
 async def test_a_side_panel_never_scrolls_sideways(desk, width):
     async with desk.tab(size={"width": width, "height": 800}) as page:
-        for path in ("", "/note", "?edit=visit.1", "?add=problems", "?reject=1", "/sources/0,1,2"):
+        for path in (
+            "",
+            "/note",
+            "?edit=visit.1",
+            "?add=problems",
+            "?ask=reject",
+            "/sources/0,1,2",
+        ):
             await page.goto(page.address + path)
             wide = await page.evaluate("document.scrollingElement.scrollWidth")
             assert wide <= width, path
@@ -201,7 +208,7 @@ async def _violations(page):
 async def test_no_page_breaks_wcag(desk, size):
     async with desk.tab(size=size) as page:
         found = {}
-        for path in ("", "/note", "?edit=visit.1", "?add=problems", "?reject=1", "/sources/0,1"):
+        for path in ("", "/note", "?edit=visit.1", "?add=problems", "?ask=reject", "/sources/0,1"):
             await page.goto(page.address + path)
             await settled(page)
             found[path] = await _violations(page)

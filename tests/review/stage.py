@@ -28,6 +28,7 @@ from cds_service.flow.changes import Changes
 from cds_service.flow.preflight import Preflight
 from cds_service.flow.sign import Sign
 from cds_service.flow.trace import Trace
+from cds_service.flow.withdraw import Withdraw
 from cds_service.flow.write_back import WriteBack
 from cds_service.http.review import Review, add_review
 from cds_service.simulator import patients
@@ -366,6 +367,9 @@ def _assembled(site, database, simulator, wire, http, now) -> Stage:
         now=now,
         new_id=lambda: str(uuid4()),
         renew=renew,
+        take_back=Withdraw(
+            server_of=lambda _: server, tokens_of=lambda _site, _session: lent, clock=clock
+        ),
         nudge=nudge,
     )
     write_back = WriteBack(

@@ -96,7 +96,7 @@ async def test_a_page_is_a_page_of_its_own_and_shows_in_the_frames_of_its_ehr_al
 
 async def test_no_page_carries_a_script_or_a_style_of_its_own(stage):
     one = await visit(stage)
-    for path in ("", "/note", "?edit=visit.0", "?add=problems", "?reject=1", "/sources/0,1"):
+    for path in ("", "/note", "?edit=visit.0", "?add=problems", "?ask=reject", "/sources/0,1"):
         shown = (await one.get(path)).text
         assert re.findall(r"<script(?![^>]*\bsrc=)", shown) == []
         assert re.findall(r"<style|\sstyle=|\son[a-z]+=", shown) == []

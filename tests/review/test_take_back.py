@@ -1,0 +1,105 @@
+"""A filed note is taken back: the chart says that it was entered in error, or the page says why not."""
+
+import pytest
+
+from cds_service.simulator.faults import Fault
+from tests.review.stage import staged
+from tests.review.test_page import refused, visit
+
+pytestmark = pytest.mark.anyio
+
+
+def fault(kind, **changes):
+    row = {"method": "PUT", "times": 1} | changes
+    return Fault("fhir", kind, "DocumentReference", **row)
+
+
+async def filed(stage, **changes):
+    one = await visit(stage, **changes)
+    await one.post("/approve", **await one.screen())
+    assert await stage.file(one.brief) == "verified"
+    return one
+
+
+def statuses(stage, brief):
+    return [each["status"] for each in stage.notes(brief)]
+
+
+async def test_a_note_that_is_taken_back_is_in_error_in_the_chart_and_says_why_here(stage):
+    one = await filed(stage)
+    assert "Take the note back" in (await one.get()).text
+    assert "Why is the note taken back?" in (await one.get("?ask=take_back")).text
+    refused(await one.post("/take_back", text=" "), 400)
+    assert (await one.post("/take_back", text="Wrong visit")).status_code == 303
+    assert statuses(stage, one.brief) == ["entered-in-error"]
+    assert await stage.state(one.brief) == "withdrawn"
+    assert "was entered in error" in (await one.get()).text
+    assert ("take_back", "ok") in await stage.audited()
+
+
+PASSING = {
+    "stores it and drops the answer": fault("lost"),
+    "answers 500 after storing it": fault("after"),
+    "answers 500 and stores nothing": fault("status", status=500),
+    "says that somebody was faster": fault("status", status=412),
+    "calls the token expired": fault("status", status=401),
+    "throttles": fault("status", status=429, retry_after="0"),
+}
+
+
+@pytest.mark.parametrize("kind", PASSING)
+async def test_what_passes_costs_nothing(stage, kind):
+    one = await filed(stage)
+    stage.simulator.faults.add(PASSING[kind])
+    assert (await one.post("/take_back", text="Wrong visit")).status_code == 303
+    assert statuses(stage, one.brief) == ["entered-in-error"]
+
+
+@pytest.mark.parametrize("status", [400, 403, 500])
+async def test_a_server_that_refuses_leaves_the_note_and_everything_as_it_was(stage, status):
+    one = await filed(stage)
+    stage.simulator.faults.add(fault("status", status=status, times=None))
+    said = refused(await one.post("/take_back", text="Wrong visit"), 409)
+    assert "The note is still in the chart." in said
+    assert (statuses(stage, one.brief), await stage.state(one.brief)) == (["current"], "verified")
+
+
+async def test_a_server_that_only_pretends_is_not_believed(stage):
+    one = await filed(stage)
+    stage.simulator.faults.add(fault("pretend", times=None))
+    said = refused(await one.post("/take_back", text="Wrong visit"), 409)
+    assert "did not mark the note" in said
+    assert await stage.state(one.brief) == "verified"
+
+
+async def test_another_note_at_the_same_address_is_left_alone(stage):
+    one = await filed(stage)
+    [note] = stage.notes(one.brief)
+    stage.simulator.ehr("general").store.put({**note, "identifier": [], "content": []})
+    said = refused(await one.post("/take_back", text="Wrong visit"), 409)
+    assert "is not this note" in said
+
+
+async def test_without_the_scope_it_is_refused_with_a_sentence(stage):
+    one = await filed(stage)
+    scopes = frozenset({"user/*.rs", "user/DocumentReference.crs"})
+    one.session = stage.session(one.brief, scopes=scopes)
+    assert "DocumentReference.u" in refused(await one.post("/take_back", text="Wrong"), 409)
+
+
+async def test_where_the_vendor_lets_no_app_do_it_it_is_not_offered(tmp_path):
+    async with staged(tmp_path, vendor="epic", personality="epic") as stage:
+        one = await filed(stage)
+        assert "Take the note back" not in (await one.get()).text
+        said = refused(await one.post("/take_back", text="Wrong visit"), 409)
+        assert "in the chart" in said
+        assert statuses(stage, one.brief) == ["current"]
+
+
+async def test_a_note_that_was_altered_can_be_taken_back(stage):
+    one = await visit(stage)
+    await one.post("/approve", **await one.screen())
+    stage.simulator.faults.add(fault("alter", method=""))
+    assert await stage.file(one.brief) == "unknown"
+    assert (await one.post("/take_back", text="Not what I approved")).status_code == 303
+    assert statuses(stage, one.brief) == ["entered-in-error"]
