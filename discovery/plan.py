@@ -170,6 +170,12 @@ def _parts(wish: Wish, profile: Profile, services: list[HookService]) -> Iterato
         yield "feed"
 
 
+_FILES: Mapping[bool, str] = {
+    False: "file an approved note, and read it back",
+    True: "file an approved note, read it back, and take it back",
+}
+
+
 def _has_visits(profile: Profile) -> bool:
     return "appointment-book" in profile.hook.hooks or profile.visits.poll == "fhir"
 
@@ -318,5 +324,5 @@ def _launch(
     if "write" in parts and profile.note.route == "fhir":
         entries.pop("user/DocumentReference.rs", None)  # the scope that writes reads too
         for scope in write_scope(profile, level="user").split():
-            entries[scope] = ("file an approved note, and read it back",)
+            entries[scope] = (_FILES[profile.note.withdraw],)
     return entries

@@ -35,6 +35,8 @@ class ApprovedBrief:
     encounter: str | None = field(repr=False)
     document: JsonObject = field(repr=False)
     """The DocumentReference as it was shown and as it is sent."""
+    sources: tuple[str, ...] = field(default=(), repr=False)
+    """What the kept lines cite, as `Type/id`."""
     digest: str
     """Hash of note, sources and versions as they stood on the screen."""
     approver: str

@@ -3,16 +3,19 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Any
 
 from cds_service.audit import Audit
 from cds_service.domain.brief import made_by
 from cds_service.domain.filing import ApprovedBrief, Filing, Receipt
 from cds_service.domain.states import State
-from cds_service.domain.steps import Steps
+from cds_service.domain.steps import Steps, Temporary
 from cds_service.fhir.client import FhirServer
 from cds_service.review.approval import reopen
 from cds_service.sites import Site
+from cds_service.storage import Connection
 from cds_service.storage.reviews import Reviews, StoredApproval
+from cds_service.writeback.beside import Beside
 from cds_service.writeback.file import Filer, Overtaken, Tokens
 from cds_service.writeback.preflight import Capability
 from cds_service.writeback.read_back import ReadBack
@@ -45,11 +48,13 @@ class WriteBack:
     post_timeout_s: float = 30.0
 
     async def __call__(self, step: Steps, brief_id: str) -> None:
-        """File what was approved, then read it back."""
+        """File what was approved, read it back, and store beside it what the site wants there."""
         if not await step("claim", self.claim, brief_id):
             return
-        if await step("file", self.file, brief_id) == "filed":
-            await step("verify", self.verify, brief_id)
+        if await step("file", self.file, brief_id) != "filed":
+            return
+        if await step("verify", self.verify, brief_id) == "verified":
+            await step("beside", self.beside, brief_id)
 
     async def claim(self, brief_id: str) -> bool:
         """Take an approved brief; return whether it is ours to file."""
@@ -86,7 +91,10 @@ class WriteBack:
         return (await filer()).state
 
     async def verify(self, brief_id: str) -> str:
-        """Read the note back, compare it, and keep the receipt; return the ledger's state."""
+        """Read the note back, compare it, and keep the receipt; return the ledger's state.
+
+        Raises `Temporary` while the server does not answer: it said that it has the note, and that is no proof.
+        """
         job = await self._job(brief_id)
         row = job.approval.filing
         read_back = ReadBack(
@@ -101,6 +109,8 @@ class WriteBack:
         async with self.reviews.database.reading() as connection:
             searchable = await self.reviews.is_searchable(connection, job.site.name)
         found = await read_back(row.location, search=row.attempts > 1 or not searchable)
+        if found == "not_shown":
+            raise Temporary(found)
         if isinstance(found, Receipt):
             state = "verified" if found.is_as_approved else "differs"
             differences = [asdict(each) for each in found.differences]
@@ -117,6 +127,23 @@ class WriteBack:
             state = "unknown" if found in {"gone", "several"} else "filed"
             changed = await job.change(row, state, reason=found)
         return changed.state
+
+    async def beside(self, brief_id: str) -> None:
+        """Store beside the verified note what its site wants there; the audit says what came of it."""
+        job = await self._job(brief_id)
+        if not job.site.file.write.beside:
+            return
+        token = await self.tokens_of(job.site, job.approval.session).token()
+        store = Beside(
+            approved=job.approved,
+            location=job.approval.filing.location,
+            server=self.server_of(job.site),
+            token=token or "",
+            at=self.now(),
+        )
+        came: dict[str, Any] = {kind: await store(kind) for kind in job.site.file.write.beside}
+        async with self.reviews.database.transaction() as connection:
+            await job.tell(connection, "beside", came)
 
     async def give_up(self, brief_id: str) -> None:
         """Put a filing to a person that breaks each time: what is in the chart is for a person to say."""
@@ -184,22 +211,23 @@ class _Job:
             target = _brief_state(row)
             if brief is not None and target is not None and brief.state != target:
                 await self.reviews.move(connection, brief, target, now=self.now())
-            await self.audit.append(
-                connection,
-                site=self.site.name,
-                action="write",
-                outcome=state,
-                facts={
-                    "attempts": row.attempts,
-                    "reason": row.reason,
-                    "identifier": self.approved.identifier,
-                    **(made_by(brief.versions) if brief else {}),
-                },
-                actor=self.approved.approver,
-                patient=f"Patient/{self.approved.patient}",
-                brief=self.approved.brief,
-            )
+            made = made_by(brief.versions) if brief else {}
+            facts = {"attempts": row.attempts, "reason": row.reason, **made}
+            await self.tell(connection, state, facts)
         return row
+
+    async def tell(self, connection: Connection, outcome: str, facts: Mapping[str, Any]) -> None:
+        """Keep an audit entry about this note."""
+        await self.audit.append(
+            connection,
+            site=self.site.name,
+            action="write",
+            outcome=outcome,
+            facts={**facts, "identifier": self.approved.identifier},
+            actor=self.approved.approver,
+            patient=f"Patient/{self.approved.patient}",
+            brief=self.approved.brief,
+        )
 
 
 def _brief_state(row: Filing) -> State | None:

@@ -153,6 +153,7 @@ def approve(
         patient=session.patient,
         encounter=session.encounter,
         document=screen.document,
+        sources=tuple(sorted(screen.draft.sources)),
         digest=digest,
         approver=session.clinician.fhir_user,
         session=session.id,
@@ -179,6 +180,7 @@ def reopen(packed: bytes, *, session: str) -> ApprovedBrief:
     return ApprovedBrief(
         **{name: told[name] for name in _STORED},
         document=told["bound"]["document"],
+        sources=tuple(told["bound"]["sources"]),
         at=datetime.fromisoformat(told["at"]),
         session=session,
     )

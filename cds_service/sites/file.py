@@ -177,6 +177,8 @@ class Write(_Table):
     doc_status: Literal["preliminary", "final", "amended"] | None = None
     approval_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 30
     """How long what stands on a page may be approved; then the page is loaded again."""
+    beside: tuple[Literal["Provenance", "AuditEvent"], ...] = ()
+    """What is stored in the EHR beside a filed note, where it takes that."""
 
 
 class Cors(_Table):

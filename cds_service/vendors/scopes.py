@@ -36,9 +36,9 @@ def scopes_for(
 
 
 def write_scope(profile: Profile, *, level: Level) -> str:
-    """Return the scope that files a note and reads it back."""
+    """Return the scope that files a note, reads it back and, where the vendor knows that, takes it back."""
     v2 = profile.oauth.scope_syntax == "v2"
-    names = ("crs",) if v2 else ("write", "read")
+    names = (("crus" if profile.note.withdraw else "crs"),) if v2 else ("write", "read")
     return " ".join(f"{level}/DocumentReference.{name}" for name in names)
 
 

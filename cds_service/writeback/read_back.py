@@ -33,7 +33,7 @@ class ReadBack:
     sleep: Callable[[float], Awaitable[None]]
 
     async def __call__(self, location: str, *, search: bool) -> Receipt | str:
-        """Return the receipt, or the code of why there is none.
+        """Return the receipt, or the code of why there is none; `not_shown` may pass.
 
         `search` asks for the note by search as well: to see that there is one alone, and that it is found.
         """
@@ -66,7 +66,7 @@ class ReadBack:
             if answer.status in _REFUSED:
                 return _REFUSED[answer.status]
             if pause is None:
-                return "gone" if answer.status in _GONE else "cannot_read_back"
+                return "gone" if answer.status in _GONE else "not_shown"
             await self.sleep(pause)
         raise AssertionError("unreachable")
 

@@ -85,7 +85,7 @@ _OURS: Mapping[str, str] = {
     "cannot_search": "The EHR did not say whether it took the note, and does not let us search for it:"
     " look into the chart, then say here whether it is there.",
     "several": "The EHR holds more than one note with this identifier: look into the chart.",
-    "broke": "Filing or reading back the note broke on our side, again and again:"
+    "broke": "The note could not be filed and read back to the end, again and again:"
     " look into the chart, then say here whether it is there.",
     "not_reached": "The EHR could not be reached. Nothing was sent; file it again when it is back.",
     "gave_up": "The EHR failed each time and does not have the note. Nothing is in the chart;"

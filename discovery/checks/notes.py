@@ -68,23 +68,26 @@ def note_scope(subject: Subject) -> Verdict:
         return skip("no notes are written")
     wanted = write_scope(subject.site.profile, level="user").split()
     missing = [s for s in wanted if not covered(s, smart.scopes)]
-    creates = any(
-        covered(s, smart.scopes)
-        for s in ("user/DocumentReference.c", "user/DocumentReference.write")
-    )
-    if not creates:
+    if not _asks(smart.scopes, "c", "write"):
         return fail(
             f"[smart] scopes lack {listed(wanted)}, so that no note can be filed",
             "add it to the site file and at the EHR",
             SITE_ADMIN,
         )
     if missing:
+        lost = "taken back" if _asks(smart.scopes, "rs", "read") else "read back"
         return warn(
-            f"[smart] scopes lack {listed(missing)}: a note is filed and cannot be read back",
+            f"[smart] scopes lack {listed(missing)}: a note is filed and cannot be {lost}",
             "add it to the site file and at the EHR",
             SITE_ADMIN,
         )
     return passed("the app asks for the scope that files a note and reads it back")
+
+
+def _asks(scopes: tuple[str, ...], verbs: str, v1: str) -> bool:
+    """Return whether an app asks for this of notes, in either syntax."""
+    named = (f"user/DocumentReference.{each}" for each in (verbs, v1))
+    return any(covered(each, scopes) for each in named)
 
 
 def note_status(subject: Subject) -> Verdict:

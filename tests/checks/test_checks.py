@@ -31,7 +31,7 @@ DISCOVERY, KEYS, OURS = (
     "cds.test/.well-known/jwks",
 )
 META, SMART, TOKEN = "/r4/metadata", "/r4/.well-known/smart", "/oauth2/token"
-SCOPES = ("launch", "openid", "fhirUser", "user/DocumentReference.crs")
+SCOPES = ("launch", "openid", "fhirUser", "user/DocumentReference.crus")
 
 
 @pytest.fixture(scope="module")
@@ -489,6 +489,8 @@ async def test_where_a_note_goes_and_with_which_scope(here, well):
     assert "no note can be filed" in (await here.check("note-scope", less, patient="")).says
     blind = whole(here, smart=Smart(client_id="c", scopes=("user/DocumentReference.c",)))
     assert "cannot be read back" in (await here.check("note-scope", blind, patient="")).says
+    kept = whole(here, smart=Smart(client_id="c", scopes=("user/DocumentReference.crs",)))
+    assert "cannot be taken back" in (await here.check("note-scope", kept, patient="")).says
     other = here.site(overrides={"note.route": "v2"}, write=Write(route="fhir"))
     assert "takes no note by FHIR" in (await here.check("note-route", other, patient="")).says
 

@@ -68,7 +68,7 @@ def test_a_plan_asks_for_a_type_only_where_a_wanted_service_reads_it(folder, cap
 def test_a_read_only_plan_asks_for_nothing_that_writes(folder, capsys):
     plan = planned(capsys, "--vendor", "generic-r4", "--no-write")
     assert "DocumentReference" not in json.dumps(plan["grants"])
-    assert "DocumentReference.crs" in json.dumps(
+    assert "DocumentReference.crus" in json.dumps(
         planned(capsys, "--vendor", "generic-r4", "--write")["grants"]
     )
 

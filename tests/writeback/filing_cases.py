@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from cds_service.domain.steps import Temporary
 from cds_service.simulator.faults import Fault
 from tests.review.stage import Died, staged
 
@@ -101,6 +102,18 @@ class FilingCases:
     async def test_a_server_that_says_201_and_stores_nothing_is_put_to_a_person(self, stage):
         state, notes, reason, _ = await filed(stage, fault("pretend"))
         assert (state, notes, reason) == ("unknown", 0, "gone")
+
+    async def test_a_note_that_the_server_does_not_show_is_not_called_filed_for_good(self, stage):
+        brief = await stage.approved()
+        looked_first = fault("slow", method="GET", delay_ms=0)
+        away = fault("status", method="GET", status=500, times=None)
+        stage.simulator.faults.add(fault("pretend"), looked_first, away)
+        with pytest.raises(Temporary):
+            await stage.file(brief)
+        assert (await stage.state(brief), (await stage.row(brief))["reason"]) == ("written", "")
+        stage.simulator.faults.clear()
+        assert await stage.file(brief) == "unknown"
+        assert (await stage.row(brief))["reason"] == "gone"
 
     async def test_a_note_that_the_server_alters_is_put_to_a_person(self, stage):
         state, notes, reason, brief = await filed(stage, fault("alter", method=""))
