@@ -1,7 +1,7 @@
 """Wires work ahead: what prepares briefs beside the answers, in this process or in processes of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +16,7 @@ from cds_service.feeds.appointments import way_of
 from cds_service.fhir.client import FhirServer, Pace
 from cds_service.flow.ahead import Ahead
 from cds_service.flow.ask import Ask
+from cds_service.flow.backlog import Backlog
 from cds_service.flow.change import Change
 from cds_service.flow.model import Helper
 from cds_service.flow.prepare import Prepare
@@ -37,6 +38,11 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Of an EHR that is asked ahead: a chart may come in few and large pages."""
 _DRAIN_S = 20
 _ENGINE_PLACE = f"engine|value|all|{SHARED}"
+
+
+Gauge = Callable[[str, str, Callable[[], Mapping[str, int]]], None]
+"""Reports numbers by site: (name, what it says, how it is read)."""
+Counts = Callable[[str, str, Callable[[], int]], None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,15 +83,36 @@ class Background:
             with suppress(*OUTAGES):  # told again before the model's first brief, or there is none
                 await self.helper.begin(sites)
 
+    def fault(self) -> str:
+        """Return why a process that only works is not ready, or ""; the rules answer calls without a queue."""
+        return self.work.fault() if self.role == "worker" else ""
+
+    def told(self) -> dict[str, object]:
+        """Return how work ahead stands, for a program."""
+        return {**self.work.backlog.told(), "problem": self.work.problem}
+
+    def measure(self, gauge: Gauge, counter: Counts) -> None:
+        """Have the queue and the look-ups of ready briefs measured; readiness tells the same numbers."""
+
+        def by_site(
+            numbers: Callable[[Backlog], Mapping[str, int]],
+        ) -> Callable[[], Mapping[str, int]]:
+            return lambda: {**dict.fromkeys(self.sites.by_name, 0), **numbers(self.work.backlog)}
+
+        gauge("cds.queue.late", "Briefs and notes that are late.", by_site(lambda b: b.late))
+        gauge("cds.queue.failed", "Briefs and notes for a person.", by_site(lambda b: b.failed))
+        stuck = by_site(lambda backlog: dict.fromkeys(backlog.stuck, 1))
+        gauge("cds.queue.stuck", "1: late work of this site does not move.", stuck)
+        counter(
+            "cds.ready.missed", "Look-ups not answered in time.", lambda: self.ready.kept.missed
+        )
+
     def notes(self) -> Iterator[str]:
         """Yield what an admin of a site, or the operator, should know of work ahead."""
         yield from self.helper.notes(self.sites)
         if self.work.problem:
             yield f"work ahead: {self.work.problem}"
-        for name, number in self.work.late.items():
-            yield f"site {name}: {number} briefs should have been begun by now; see `cds-service queue list`"
-        for name, reason in self.work.paused.items():
-            yield f"site {name}: nothing is read ahead for now: {reason}"
+        yield from self.work.backlog.notes()
         for site in self.sites.by_name.values():
             prepare = site.file.prepare
             if prepare is not None and site.file.backend is None:

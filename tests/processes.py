@@ -153,6 +153,13 @@ class Stand:
         """Start a process that only works."""
         return self._start([module, "worker"], 0)
 
+    def worker_with_health(self) -> Process:
+        """Start a process that only works and tells how it is; ready when this returns."""
+        port = free_port()
+        started = self._start(["cds_service.cli", "worker", "--port", str(port)], port)
+        first_answer(started.popen, port, "/healthz", started.log)
+        return started
+
     def serve(self, role: str = "all") -> Process:
         """Start a process that answers; ready when this returns."""
         port = free_port()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ from cds_service.http.launch import Launch, add_launch
 from cds_service.http.places import Places
 from cds_service.http.registration import Registration, add_registration
 from cds_service.http.review import add_review
-from cds_service.http.service import Endpoints, add_routes
+from cds_service.http.service import Endpoints, add_health, add_routes
 from cds_service.network import Network
 from cds_service.reload import Reload
 from cds_service.settings import Settings
@@ -145,7 +145,15 @@ class Service:
             wrong["writer"] = "stopped; nothing is stored"
         if self.switches.fault:
             wrong["switches"] = self.switches.fault
+        if fault := self.background.fault():
+            wrong["work"] = fault
         return wrong
+
+    def health(self) -> FastAPI:
+        """Return an application that answers only whether this process is well."""
+        app = bare(lambda _app: nullcontext())
+        add_health(app, self.endpoints)
+        return app
 
     def notes(self) -> list[str]:
         """Return what concerns one site only, and is no reason to send the others elsewhere."""
@@ -307,6 +315,7 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         document_of=OfSite(lambda site: encode(document(site, service.catalog.by_id.values()))),
         readiness=service.readiness,
         notes=service.notes,
+        work=service.background.told,
         max_body_bytes=service.settings.max_body_bytes,
         places=Places(service.settings.max_in_flight, lambda: len(service.sites.by_name)),
         now=world.now,
@@ -327,6 +336,7 @@ def _fastapi(service: Service) -> FastAPI:
     add_registration(app, _registration(service))
     if service.telemetry is not None:
         service.telemetry.watch(app, service.database.engine.sync_engine)
+        service.background.measure(service.telemetry.gauge, service.telemetry.counter)
     return app
 
 

@@ -13,13 +13,10 @@ from importlib import resources
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import uvicorn
-from typing_extensions import override
-
 from cds_service.app import build, utc_now
 from cds_service.catalog import load_catalog
+from cds_service.cli.serving import serving
 from cds_service.cli.tour import tour
-from cds_service.domain.errors import Misconfigured
 from cds_service.settings import Settings, load_data_dir
 from cds_service.simulator.app import create_app
 from cds_service.simulator.config import SimulatorConfig
@@ -31,7 +28,6 @@ from discovery.document import prefetch
 SITES = {"general": "generic", "riverside": "epic"}
 """Demo sites, and the kind of EHR that each runs."""
 _ZONE = ZoneInfo("America/Chicago")
-_START_S = 20.0
 _EVENING = timedelta(hours=7)
 """So long before midnight a clinic's visits are over."""
 SCRIPTED = "scripted-demo"
@@ -135,45 +131,6 @@ def ehr_config(demo: Demo, settings: Settings) -> SimulatorConfig:
     )
 
 
-class _Quiet(uvicorn.Server):
-    """A server that leaves signals to whoever runs it."""
-
-    @override
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@asynccontextmanager
-async def _serving(app: object, port: int, name: str) -> AsyncIterator[None]:
-    """Serve an application on loopback; raises `Misconfigured` when it does not come up."""
-    config = uvicorn.Config(
-        app,  # type: ignore[arg-type]  # uvicorn's own ASGI type is narrower than the protocol
-        host="127.0.0.1",
-        port=port,
-        log_level="critical",
-        access_log=False,
-    )
-    server = _Quiet(config)
-    serving = asyncio.create_task(_serve(server))
-    try:
-        async with asyncio.timeout(_START_S):
-            while not (server.started or serving.done()):  # noqa: ASYNC110  # it offers no event
-                await asyncio.sleep(0.02)
-        if serving.done():
-            raise Misconfigured(f"{name} could not start on port {port}: is it in use?")
-        yield
-    finally:
-        server.should_exit = True
-        await serving
-
-
-async def _serve(server: uvicorn.Server) -> None:
-    """Serve; a server that cannot start exits the process, which is not its business here."""
-    with contextlib.suppress(SystemExit):
-        await server.serve()
-
-
 @asynccontextmanager
 async def running(demo: Demo) -> AsyncIterator[Simulator]:
     """Run the EHR and the service; yields the EHR."""
@@ -182,8 +139,8 @@ async def running(demo: Demo) -> AsyncIterator[Simulator]:
     await service.check_start()  # said here, where it is a sentence
     ehr = create_app(ehr_config(demo, settings))
     async with (
-        _serving(ehr, demo.ehr_port, "The simulated EHR"),
-        _serving(service.asgi, demo.port, "The service"),
+        serving(ehr, demo.ehr_port, "The simulated EHR"),
+        serving(service.asgi, demo.port, "The service"),
     ):
         yield ehr.state.simulator
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from cds_service.domain.errors import BadCall
 from cds_service.domain.states import State
+from cds_service.flow.backlog import LATE
 from cds_service.flow.change import Change
 from cds_service.storage import Database, briefs, feeds
 
-LATE = timedelta(minutes=15)
 _LIMIT = 1000
 _LATE = frozenset({"requested", "approved", "writing"})
 

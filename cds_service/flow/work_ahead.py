@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from cds_service.domain.states import STARTS, State
 from cds_service.engine import Engine
+from cds_service.flow.backlog import Backlog, look
 from cds_service.flow.change import Change
 from cds_service.flow.schedule import Schedule
 from cds_service.flow.switches import Switches
@@ -22,8 +23,8 @@ from cds_service.storage.switches import WHOLE_SITE
 
 SWEEP_S = 1.0
 MEND_S = 15.0
-LATE = timedelta(minutes=15)
-"""Readiness tells of briefs that should have been begun so long ago."""
+ASLEEP = timedelta(minutes=2)
+"""A loop that has not come round for so long does not work, whatever it is waiting for."""
 _BROKEN_AFTER = timedelta(seconds=30)
 _MOST_REVISIONS = 10
 _REMEMBERED = 10_000
@@ -47,10 +48,10 @@ class WorkAhead:
     """What files approved notes."""
     problem: str = ""
     """Why no work is being done; readiness tells it."""
-    late: dict[str, int] = field(default_factory=dict)
-    """Briefs that are late, by site; readiness tells them."""
-    paused: dict[str, str] = field(default_factory=dict)
-    """Why an EHR is left alone for now, by site; readiness tells it."""
+    backlog: Backlog = field(default_factory=Backlog)
+    """How the queue stood at the last look; readiness and metrics tell it."""
+    came_round: datetime | None = None
+    """When the loop of a process that works last did so."""
     _started: dict[tuple[str, int], None] = field(default_factory=dict)
     _mend_at: datetime | None = None
     _polls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -62,10 +63,12 @@ class WorkAhead:
 
     async def run(self) -> None:
         """Work until cancelled. A database that is away is waited for."""
+        self.came_round = self.now()
         while True:
             try:
                 if self.is_wanted():
                     await self._look()
+                self.came_round = self.now()
             except Exception as problem:  # noqa: BLE001  # told to the operator; the next look may do better
                 self._say(f"{type(problem).__name__}: no work is begun before it is mended")
             await asyncio.sleep(SWEEP_S)
@@ -74,8 +77,7 @@ class WorkAhead:
         """Only look, until cancelled: a process that answers tells of the queue, too."""
         while True:
             try:
-                async with self.database.reading() as connection:
-                    self.late = await briefs.due_sites(connection, self.now() - LATE)
+                await self._count()
                 self.problem = ""
             except OUTAGES as problem:
                 self._say(f"{type(problem).__name__}: the queue cannot be seen")
@@ -89,6 +91,7 @@ class WorkAhead:
             self._mend_at = self.now() + timedelta(seconds=MEND_S)
             await self.expire()
             await self.mend()
+            await self._count()
             await self._poll()
         if self.problem:
             log.warning("work ahead goes on")
@@ -161,7 +164,9 @@ class WorkAhead:
                 for row in await briefs.in_state(connection, state, before=now - _BROKEN_AFTER)
                 if self._may_file(row)
             ]
-            self.late = await briefs.due_sites(connection, now - LATE)
+        for row in waiting:
+            if row.state == "preparing":  # its workflow may be gone, with the engine's database
+                await self._start("requested", row.id, row.revision)
         await self._file_anew({row.id: row for row in filing})
         rows = {row.id: row for row in waiting}
         broken = await self.engine.ended(
@@ -203,16 +208,17 @@ class WorkAhead:
             async with self.database.transaction() as connection:
                 await briefs.set_columns(connection, row.id, revision=row.revision + 1)
 
+    async def _count(self) -> None:
+        async with self.database.reading() as connection:
+            self.backlog = await look(
+                connection, self.now(), prepares=self._prepares, files=self._files
+            )
+
     async def _poll(self) -> None:
         """Begin the polls that are due; each runs beside the others, and one at a time for each site."""
         now = self.now()
         async with self.database.reading() as connection:
             known = await feeds.feeds(connection)
-        self.paused = {
-            name: feed.reason or "paused"
-            for name, feed in known.items()
-            if feed.paused_until is not None and feed.paused_until > now
-        }
         for site in self.sites.by_name.values():
             feed, under_way = known.get(site.name), self._polls.get(site.name)
             if under_way is not None and not under_way.done():
@@ -223,14 +229,31 @@ class WorkAhead:
             if self._may_prepare(site) and not (feed and feed.next_poll and feed.next_poll > now):
                 self._polls[site.name] = asyncio.create_task(self.schedule(site))
 
+    def fault(self) -> str:
+        """Return why this process does not do its work, or ""."""
+        if self.problem:
+            return self.problem
+        if self.came_round is not None and self.now() - self.came_round > ASLEEP:
+            return "the queue is not looked at any more"
+        if self.backlog.stuck:
+            return f"nothing moves of what is late at {', '.join(self.backlog.stuck)}; see `cds-service queue list`"
+        return ""
+
+    def _prepares(self, name: str) -> bool:
+        site = self.sites.by_name.get(name)
+        return site is not None and self._may_prepare(site)
+
+    def _files(self, name: str) -> bool:
+        site = self.sites.by_name.get(name)
+        return site is not None and self._is_on(site)
+
     def _may_prepare(self, site: Site) -> bool:
         """Return whether a site's file wants work ahead, and nobody has switched the site off."""
         return site.may_prepare and self._is_on(site)
 
     def _may_file(self, row: briefs.Row) -> bool:
         """Return whether an approved note may be sent now; else it waits: off means that nothing is filed."""
-        site = self.sites.by_name.get(row.site)
-        return site is not None and self._is_on(site)
+        return self._files(row.site)
 
     def _is_on(self, site: Site) -> bool:
         return site.file.mode != "off" and not self.switches.is_off(site.name, WHOLE_SITE)

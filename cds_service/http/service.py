@@ -61,6 +61,8 @@ class Endpoints:
     """What is wrong with this process, by part; empty when it is ready."""
     notes: Callable[[], list[str]]
     """What concerns one site only."""
+    work: Callable[[], Mapping[str, object]]
+    """How work ahead stands: numbers and names of sites for a program."""
     max_body_bytes: int
     places: Places
     now: Callable[[], datetime]
@@ -108,7 +110,8 @@ class Endpoints:
         """`GET /readyz`: 200, or 503 with the reasons."""
         wrong = dict(self.readiness())
         status_now = "not ready" if wrong else "ready"
-        body = encode({"status": status_now, "reasons": wrong, "notes": self.notes()})
+        told = {"reasons": wrong, "notes": self.notes(), "work": self.work()}
+        body = encode({"status": status_now, **told})
         return Response(body, status_code=503 if wrong else 200, media_type=_JSON)
 
     def _call(self, request: Request, site: Site, service: str, *, budget_s: float) -> Call:
@@ -156,10 +159,15 @@ async def _read(request: Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def add_routes(app: FastAPI, endpoints: Endpoints) -> None:
-    """Put the endpoints on the application, and our error shape on whatever it refuses itself."""
+def add_health(app: FastAPI, endpoints: Endpoints) -> None:
+    """Put on the application whether we are well: all that a process answers which only works."""
     app.add_route("/healthz", endpoints.alive)
     app.add_route("/readyz", endpoints.ready)
+
+
+def add_routes(app: FastAPI, endpoints: Endpoints) -> None:
+    """Put the endpoints on the application, and our error shape on whatever it refuses itself."""
+    add_health(app, endpoints)
     app.add_route("/{site}/cds-services", endpoints.discover)
     app.add_route("/{site}/cds-services/{service}", endpoints.call, methods=["POST"])
     app.add_route(

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.domain.states import SHOWN, State, can_move
 from cds_service.storage.database import Database
-from cds_service.storage.tables import BRIEF, PART
+from cds_service.storage.tables import AUDIT, BRIEF, PART
 
 OPEN: frozenset[State] = frozenset({"requested", "preparing", "ready", "in_review"})
 """States that end when the visit is over or called off."""
@@ -116,6 +116,37 @@ async def due_sites(connection: AsyncConnection, now: datetime) -> dict[str, int
         .group_by(BRIEF.c.site)
     )
     return {row[0]: row[1] for row in await connection.execute(query)}
+
+
+async def waiting_to_be_filed(connection: AsyncConnection, before: datetime) -> dict[str, int]:
+    """Return how many notes were approved before a moment and are not being filed, by site."""
+    query = (
+        select(BRIEF.c.site, func.count())
+        .where(BRIEF.c.state == "approved", BRIEF.c.changed <= before)
+        .group_by(BRIEF.c.site)
+    )
+    return {row[0]: row[1] for row in await connection.execute(query)}
+
+
+async def for_a_person(connection: AsyncConnection) -> dict[str, int]:
+    """Return how many briefs cannot go on without a person, by site."""
+    query = select(BRIEF.c.site, func.count()).where(BRIEF.c.state.in_(("failed", "unknown")))
+    found = await connection.execute(query.group_by(BRIEF.c.site))
+    return {row[0]: row[1] for row in found}
+
+
+async def moving(connection: AsyncConnection, since: datetime) -> frozenset[str]:
+    """Return the sites of which a workflow has done anything since a moment, as the audit says."""
+    query = (
+        select(AUDIT.c.site)
+        .where(
+            AUDIT.c.at >= since,
+            AUDIT.c.action.in_(("prepare", "write")),
+            AUDIT.c.outcome.not_in(("cancelled", "expired")),
+        )
+        .distinct()
+    )
+    return frozenset(row.site for row in await connection.execute(query))
 
 
 async def under_way(connection: AsyncConnection) -> dict[str, int]:

@@ -7,7 +7,7 @@ does not fit is dropped. No trace context is taken from callers, who are not ver
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -23,6 +23,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.httpx import AsyncOpenTelemetryTransport
 from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
+from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.propagate import set_global_textmap
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.sdk.metrics import MeterProvider
@@ -63,6 +64,26 @@ class Telemetry:
         watched = {name: self._stage(name, part) for name, part in parts.items()}
         whole = replace(flow, **watched)  # type: ignore[type-var]  # flows are dataclasses
         return cast("Flow", self._stage(_name(flow), cast("Any", whole), site_of))
+
+    def gauge(self, name: str, told: str, read: Callable[[], Mapping[str, int]]) -> None:
+        """Report numbers by site, read whenever metrics are collected."""
+
+        def observed(_options: CallbackOptions) -> list[Observation]:
+            return [Observation(number, {"cds.site": site}) for site, number in read().items()]
+
+        self._meter.create_observable_gauge(name, [observed], "1", told)
+
+    def counter(self, name: str, told: str, read: Callable[[], int]) -> None:
+        """Report a number that only grows, read whenever metrics are collected."""
+
+        def observed(_options: CallbackOptions) -> list[Observation]:
+            return [Observation(read())]
+
+        self._meter.create_observable_counter(name, [observed], "1", told)
+
+    @property
+    def _meter(self) -> metrics.Meter:
+        return self.meters.get_meter("cds_service")
 
     def transport(self, inner: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
         """Return a transport whose requests have spans."""

@@ -41,3 +41,12 @@ def test_a_copy_of_a_brief_that_another_process_replaced_is_served_no_more(stand
     until(lambda: stand.states() == {"ready": 2}, 30)
     until(lambda: serves(stand, api) and stand.served_from() == {first, second}, 5)
     assert time.monotonic() - began < KEEP_S, "it was told, and did not look by itself"
+
+
+def test_a_worker_tells_how_it_is_and_answers_nothing_else(stand):
+    worker = stand.worker_with_health()
+    status, told = worker.ready()
+    assert (status, told["reasons"], told["work"]["stuck"]) == (200, {}, [])
+    assert stand.open_chart(worker, "p1")[0] == 404
+    worker.stop()
+    assert worker.popen.returncode == 0

@@ -1,7 +1,7 @@
 """A stand-in EHR for soaks: any patient, a small record, a fixed delay, and next to no CPU.
 
-Runs as `python -m tests.soak._ehr PORT DELAY_S`. It counts how often each Patient was read: `GET /counts`. The patient
-`large` has a record of 50 MB in one page.
+Runs as `python -m tests.soak._ehr PORT DELAY_S`. It counts how often each Patient was read: `GET /counts`. Patients
+whose id begins with `large` have a record of 50 MB in one page.
 """
 
 import asyncio
@@ -66,7 +66,7 @@ def _configuration(origin: str) -> dict[str, object]:
 
 
 def _found(kind: str, patient: str) -> list[dict[str, object]]:
-    is_large = (kind, patient) == ("Observation", "large")
+    is_large = kind == "Observation" and patient.startswith("large")
     return [
         {
             "resource": {

@@ -34,6 +34,18 @@ class Received:
             for point in metric.data.data_points
         ]
 
+    def numbers(self):
+        """Return the value of every point that has one, by name and site."""
+        data = self.reader.get_metrics_data()
+        return {
+            (metric.name, point.attributes.get("cds.site")): point.value
+            for resource in (data.resource_metrics if data else ())
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            for point in metric.data.data_points
+            if hasattr(point, "value")
+        }
+
     def text(self):
         """Return everything that arrived as one text, to look for what must not be in it."""
         spans = "\n".join(span.to_json() for span in self.spans())

@@ -1,0 +1,75 @@
+"""How work ahead stands: what is late, what is stuck, what waits for a person. For readiness, metrics and notes.
+
+Late is what should have been begun a quarter of an hour ago. A backlog that moves is late and well; late work of a site
+of which nothing moved in all that time is stuck, and somebody has to look.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from cds_service.storage import Connection, briefs, feeds
+
+LATE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What one look at the queue found, by site."""
+
+    late: Mapping[str, int] = field(default_factory=dict)
+    """Briefs that are not begun and approved notes that are not being filed."""
+    stuck: tuple[str, ...] = ()
+    failed: Mapping[str, int] = field(default_factory=dict)
+    """Briefs that could not be made and notes in doubt: what `queue list` names and a person settles."""
+    paused: Mapping[str, str] = field(default_factory=dict)
+    """Why an EHR is left alone for now."""
+
+    def told(self) -> dict[str, object]:
+        """Return it as plain JSON."""
+        return {
+            "late": dict(self.late),
+            "stuck": list(self.stuck),
+            "failed": dict(self.failed),
+            "paused": dict(self.paused),
+        }
+
+    def notes(self) -> Iterator[str]:
+        """Yield it in sentences."""
+        for name, number in self.late.items():
+            moves = "nothing of it moves" if name in self.stuck else "it is being worked on"
+            if name in self.paused:
+                moves = f"nothing is read ahead for now: {self.paused[name]}"
+            yield f"site {name}: {number} briefs or notes are late and {moves}; see `cds-service queue list`"
+        for name in self.paused.keys() - self.late.keys():
+            yield f"site {name}: nothing is read ahead for now: {self.paused[name]}"
+        for name, number in self.failed.items():
+            yield f"site {name}: {number} briefs or notes wait for a person; see `cds-service queue list`"
+
+
+async def look(
+    connection: Connection,
+    now: datetime,
+    *,
+    prepares: Callable[[str], bool],
+    files: Callable[[str], bool],
+) -> Backlog:
+    """Look at the queue; the two say of a site's name whether its briefs and its notes are wanted now."""
+    since = now - LATE
+    begun = await briefs.due_sites(connection, since)
+    filed = await briefs.waiting_to_be_filed(connection, since)
+    late = Counter({name: number for name, number in begun.items() if prepares(name)})
+    late.update({name: number for name, number in filed.items() if files(name)})
+    paused = {
+        name: feed.reason or "paused"
+        for name, feed in (await feeds.feeds(connection)).items()
+        if feed.paused_until is not None and feed.paused_until > now
+    }
+    moving = await briefs.moving(connection, since) if late else frozenset()
+    return Backlog(
+        late=late,
+        stuck=tuple(sorted(late.keys() - paused.keys() - moving)),
+        failed=await briefs.for_a_person(connection),
+        paused=paused,
+    )

@@ -1,0 +1,123 @@
+"""A stuck queue is told apart from a long one, where programs and people look: readiness, its body, metrics."""
+
+from datetime import timedelta
+
+import pytest
+
+from cds_service.flow.backlog import LATE
+from cds_service.flow.work_ahead import ASLEEP
+from cds_service.storage import briefs
+from tests.prepare.conftest import SITES, Works, until, working
+from tests.telemetry.stage import receiving
+
+pytestmark = pytest.mark.anyio
+QUARTER = LATE + timedelta(minutes=1)
+
+
+async def looked(works):
+    await works.background.work._count()
+    answer = await works.ground.http.get("/readyz")
+    return answer.status_code, answer.json()
+
+
+@pytest.fixture
+async def worker(tmp_path):
+    """The part of a worker that tells how it is; no loop of its own runs beside the test."""
+    async with working(tmp_path) as works:
+        works.background.role = "worker"
+        yield works
+
+
+async def test_late_work_that_does_not_move_is_stuck_and_a_worker_is_not_ready(worker):
+    assert await looked(worker) == (200, (await looked(worker))[1])
+    await worker.ask()
+    worker.ground.clock.moment += QUARTER
+    status, told = await looked(worker)
+    assert status == 503
+    assert "nothing moves of what is late at general" in told["reasons"]["work"]
+    assert told["work"]["late"] == {"general": 1}
+    assert told["work"]["stuck"] == ["general"]
+
+
+async def test_a_process_that_answers_stays_ready_and_tells_of_the_stuck_queue(works):
+    await works.ask()
+    works.ground.clock.moment += QUARTER
+    status, told = await looked(works)
+    assert (status, told["reasons"]) == (200, {}), "the rules answer without a queue"
+    assert told["work"]["stuck"] == ["general"]
+    assert any("nothing of it moves" in note for note in told["notes"])
+
+
+async def test_a_long_queue_that_moves_is_late_and_not_stuck(worker):
+    await worker.ask("harold-lindqvist")
+    worker.ground.clock.moment += QUARTER
+    await worker.prepared()
+    status, told = await looked(worker)
+    assert status == 200
+    assert (told["work"]["late"], told["work"]["stuck"]) == ({"general": 1}, [])
+
+
+async def test_late_work_of_a_site_that_nobody_works_for_is_no_fault(tmp_path):
+    async with working(tmp_path) as works:
+        works.background.role = "worker"
+        await works.ask()
+    plain = {name: text.partition("[prepare]")[0] for name, text in SITES.items()}
+    async with working(tmp_path, sites=plain) as works:
+        works.background.role = "worker"
+        works.ground.clock.moment += QUARTER
+        status, told = await looked(works)
+        assert (status, told["work"]["late"]) == (200, {})
+
+
+async def test_an_approved_note_that_nobody_files_is_late(worker):
+    row = await worker.prepared()
+    async with worker.ground.service.database.transaction() as connection:
+        await briefs.set_columns(connection, row.id, state="approved")
+    worker.ground.clock.moment += QUARTER
+    _, told = await looked(worker)
+    assert told["work"]["late"] == {"general": 1}
+
+
+async def test_what_waits_for_a_person_is_counted(worker):
+    await worker.prepared("nobody-of-that-name")
+    _, told = await looked(worker)
+    assert told["work"]["failed"] == {"general": 1}
+    assert any("wait for a person" in note for note in told["notes"])
+
+
+async def test_a_worker_whose_loop_has_stopped_coming_round_is_not_ready(worker):
+    work = worker.background.work
+    work.came_round = worker.ground.clock()
+    assert (await looked(worker))[0] == 200
+    worker.ground.clock.moment += ASLEEP + timedelta(seconds=1)
+    status, told = await looked(worker)
+    assert (status, told["reasons"]["work"]) == (503, "the queue is not looked at any more")
+
+
+async def test_the_same_numbers_are_metrics(tmp_path):
+    received = receiving()
+    async with working(tmp_path, telemetry=received.telemetry) as works:
+        await works.ask()
+        works.ground.clock.moment += QUARTER
+        await looked(works)
+        numbers = received.numbers()
+    assert numbers["cds.queue.late", "general"] == 1
+    assert numbers["cds.queue.stuck", "general"] == 1
+    assert numbers["cds.queue.stuck", "riverside"] == 0
+    assert numbers["cds.queue.failed", "general"] == 0
+    assert numbers["cds.ready.missed", None] == 0
+
+
+async def test_a_brief_whose_workflow_is_gone_with_the_engines_database_is_begun_again(works):
+    brief_id = await works.ask()
+    assert await works.prepare.begin(brief_id)
+    work: Works = works.background.work
+    await work.engine.launch()
+    works.ground.clock.move(minutes=1)
+    await work.mend()
+
+    async def is_ready():
+        return (await works.row(brief_id)).state == "ready"
+
+    await until(is_ready)
+    await work.engine.drain(5)
