@@ -67,12 +67,16 @@ class Record:
     _types: Mapping[str, tuple[Item, ...]] = field(repr=False)
     _moments: dict[object, Moment | None] = field(repr=False)
     _made: dict[object, object] = field(repr=False, default_factory=dict)
+    _merged: dict[tuple[str, ...], tuple[Item, ...]] = field(repr=False, default_factory=dict)
 
     def of(self, *types: str) -> tuple[Item, ...]:
         """Return the resources of these types that were not entered in error."""
         if len(types) == 1:
             return self._types.get(types[0], ())
-        return tuple(newest_first(item for kind in types for item in self._types.get(kind, ())))
+        if types not in self._merged:
+            found = (item for kind in types for item in self._types.get(kind, ()))
+            self._merged[types] = tuple(newest_first(found))
+        return self._merged[types]
 
     def get(self, reference: str) -> Item | None:
         """Return what a reference leads to in the record, or None."""

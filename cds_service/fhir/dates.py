@@ -5,16 +5,17 @@ fills that in for a reader, and nothing is moved to another time zone.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
+from typing import NamedTuple
 
 _SHAPE = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d(?:\.\d+)?))?(Z|[+-]\d\d:\d\d)?)?)?)?"
+    r"(\d{4}(?:-\d\d(?:-\d\d)?)?)(?:(?<=-\d\d-\d\d)[T ](\d\d:\d\d)(?::(\d\d(?:\.\d+)?))?(Z|[+-]\d\d:\d\d)?)?"
 )
+_YEAR, _DAY, _WHOLE = 4, 10, 2
+"""Characters of a year, of a whole date, and of seconds without their fraction."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Moment:
+class Moment(NamedTuple):
     """One stored date or time."""
 
     at: float
@@ -35,25 +36,24 @@ def parse(value: object, zone: tzinfo) -> Moment | None:
     found = _SHAPE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return None
-    year, month, day, minutes, seconds, offset = found.groups()
+    stored, minutes, seconds, offset = found.groups()
     try:
-        first = date(int(year), int(month or 1), int(day or 1))
-        at = _begins(first, minutes, seconds, offset, zone)
+        begun = _begins(stored, minutes, seconds, offset)
+        at = (begun if begun.tzinfo else begun.replace(tzinfo=zone)).timestamp()
     except (ValueError, OverflowError):
         return None
-    stored = "-".join(part for part in (year, month, day) if part)
-    return Moment(at=at, shown=stored + _clock(minutes, seconds, offset), day=stored, date=first)
+    if seconds and len(seconds) > _WHOLE:
+        at += float(seconds) % 1
+    return Moment(at, stored + _clock(minutes, seconds, offset), stored, begun.date())
 
 
-def _begins(
-    first: date, minutes: str | None, seconds: str | None, offset: str | None, zone: tzinfo
-) -> float:
+def _begins(stored: str, minutes: str | None, seconds: str | None, offset: str | None) -> datetime:
+    """Return the second at which it begins, without a zone where none is stored. Raises `ValueError`."""
+    day = stored + "-01-01"[len(stored) - _YEAR :] if len(stored) < _DAY else stored
     if minutes is None:
-        return datetime(first.year, first.month, first.day, tzinfo=zone).timestamp()
-    whole = "00" if seconds is None or seconds.startswith("60") else seconds[:2]
-    moment = datetime.fromisoformat(f"{first.isoformat()}T{minutes}:{whole}{offset or ''}")
-    begun = moment if offset else moment.replace(tzinfo=zone)
-    return begun.timestamp() + (float(seconds) % 1 if seconds else 0.0)
+        return datetime.fromisoformat(day)
+    whole = "00" if seconds is None or seconds.startswith("60") else seconds[:_WHOLE]
+    return datetime.fromisoformat(f"{day}T{minutes}:{whole}{offset or ''}")
 
 
 def _clock(minutes: str | None, seconds: str | None, offset: str | None) -> str:

@@ -24,8 +24,11 @@ _CONTROL = re.compile(
 
 def obj(parent: object, name: str) -> JsonObject:
     """Return the object member `name`, or an empty object."""
-    value = parent.get(name) if isinstance(parent, dict) else None
-    return value if isinstance(value, dict) else EMPTY
+    if isinstance(parent, dict):
+        value = parent.get(name)
+        if isinstance(value, dict):
+            return value
+    return EMPTY
 
 
 def objs(parent: object, name: str) -> list[JsonObject]:
@@ -44,7 +47,7 @@ def text(parent: object, name: str) -> str:
 
 def clean(value: str) -> str:
     """Return a string on one line: control, direction-changing and invisible characters become spaces."""
-    if value.isprintable() and "  " not in value and value[:1] != " " != value[-1:]:
+    if value.isprintable() and "  " not in value and value.strip(" ") == value:
         return value  # most are clean, and this runs for every name of a record
     return " ".join(_CONTROL.sub(" ", value).split())
 

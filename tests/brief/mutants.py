@@ -311,8 +311,8 @@ MUTANTS = (
     Mutant(
         "fill in the day of a month",
         "cds_service.fhir.dates",
-        'stored = "-".join(part for part in (year, month, day) if part)',
-        "stored = first.isoformat()",
+        "return Moment(at, stored + _clock(minutes, seconds, offset), stored, begun.date())",
+        "return Moment(at, day := begun.date().isoformat(), day, begun.date())",
     ),
     Mutant(
         "call a screening missing that took place",

@@ -1,6 +1,6 @@
 """Medicines of a record: what is active, merged by ingredient."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cds_service.brief.record import Item, Record
@@ -33,11 +33,8 @@ class Medicine:
     ingredients: frozenset[Ingredient]
     title: str
     """Its place in the alphabet."""
-
-    @property
-    def alerts(self) -> tuple[str, ...]:
-        """Return the high-alert groups it belongs to."""
-        return tuple(sorted({each.high_alert for each in self.ingredients} - {""}))
+    alerts: tuple[str, ...]
+    """The high-alert groups it belongs to."""
 
 
 def concept(record: Record, item: Item) -> JsonObject:
@@ -52,9 +49,17 @@ def concept(record: Record, item: Item) -> JsonObject:
 
 def title(record: Record, item: Item) -> str:
     """Return the name of a medicine as written, else by what it contains, else ""."""
-    written = name(concept(record, item))
-    if written:
-        return written
+    known = record.once(_titles)
+    if item.ref not in known:
+        known[item.ref] = name(concept(record, item)) or _unwritten(record, item)
+    return known[item.ref]
+
+
+def _titles(_: Record) -> dict[str, str]:
+    return {}
+
+
+def _unwritten(record: Record, item: Item) -> str:
     named = obj(item.resource, "medicationReference")
     inside = objs(record.target(item.resource, named), "ingredient")
     contained = [name(obj(each, "itemCodeableConcept")) for each in inside]
@@ -136,9 +141,13 @@ def medicines(record: Record) -> tuple[Medicine, ...]:
 
 def _medicine(record: Record, items: list[Item]) -> Medicine:
     items.sort(key=is_reported)
-    return Medicine(
-        tuple(items), ingredients_of(record, items[0]), title(record, items[0]).casefold()
-    )
+    known = ingredients_of(record, items[0])
+    return Medicine(tuple(items), known, title(record, items[0]).casefold(), alert_groups(known))
+
+
+def alert_groups(ingredients: Iterable[Ingredient]) -> tuple[str, ...]:
+    """Return the high-alert groups that ingredients belong to."""
+    return tuple(sorted({each.high_alert for each in ingredients} - {""}))
 
 
 def key(record: Record, item: Item) -> object:

@@ -13,6 +13,8 @@ from cds_service.rulebook import DEFAULT
 Place = Literal["listed", "other", "old", "remission"]
 _STANDING = frozenset({"active", "recurrence", "relapse"})
 _ENDED = frozenset({"inactive", "resolved", "remission"})
+_PREGNANT = frozenset(DEFAULT.terms["pregnancy"]["conditions"])
+_PREGNANT_PREFIXES = tuple(DEFAULT.terms["pregnancy"]["condition_prefixes"])
 _UNSURE = ("unconfirmed", "provisional", "differential")
 
 
@@ -193,9 +195,7 @@ def _same_start(active: Item, ended: Item) -> bool:
 
 def is_pregnancy(item: Item) -> bool:
     """Return whether an active Condition is a pregnancy."""
-    terms = DEFAULT.terms["pregnancy"]
-    known = {each for _, each in codings(obj(item.resource, "code"))}
-    prefixes = tuple(terms["condition_prefixes"])
-    return bool(known & set(terms["conditions"])) or any(
-        each.startswith(prefixes) for each in known
+    return any(
+        each in _PREGNANT or each.startswith(_PREGNANT_PREFIXES)
+        for _, each in codings(obj(item.resource, "code"))
     )

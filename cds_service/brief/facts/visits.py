@@ -59,14 +59,21 @@ def is_since_last_visit(record: Record, item: Item) -> bool:
 
 def is_after_last_visit(record: Record, when: Moment | None) -> bool:
     """Return whether something came after the last visit: by the clock where both tell one, else by the day."""
-    visit = record.once(last_visit)
-    if visit is None or visit.when is None or when is None:
+    over = record.once(_last_visit_over)
+    if over is None or when is None:
         return False
-    ended = record.moment(obj(visit.resource, "period").get("end"))
-    over = ended if ended and ended.day == visit.when.day else visit.when
     if _has_clock(over) and _has_clock(when):
         return when.at > over.at
-    return when.date > visit.when.date
+    return when.date > over.date
+
+
+def _last_visit_over(record: Record) -> Moment | None:
+    """Return when the last visit was over: its end where that is of the day on which it began."""
+    visit = record.once(last_visit)
+    if visit is None or visit.when is None:
+        return None
+    ended = record.moment(obj(visit.resource, "period").get("end"))
+    return ended if ended and ended.day == visit.when.day else visit.when
 
 
 def _has_clock(when: Moment) -> bool:

@@ -115,15 +115,14 @@ def _pregnancies(record: Record) -> Iterator[Statement]:
 
 
 def _statuses(record: Record) -> Iterator[Statement]:
-    terms = record.tables.terms["pregnancy"]
+    terms, oldest = record.tables.terms["pregnancy"], record.tables.days["pregnancy"]
+    status_codes, due_date_codes = set(terms["status_codes"]), set(terms["due_date_codes"])
     for each in record.once(observations.series):
         newest = each.items[0]
-        if newest.when is None or record.days_ago(newest.when) > record.tables.days["pregnancy"]:
+        if newest.when is None or record.days_ago(newest.when) > oldest:
             continue
         known = {value for _, value in codings(obj(newest.resource, "code"))}
         answer = obj(newest.resource, "valueCodeableConcept")
-        pregnant = known & set(terms["status_codes"]) and has_code(
-            answer, *terms["pregnant_values"]
-        )
-        if pregnant or known & set(terms["due_date_codes"]):
+        pregnant = known & status_codes and has_code(answer, *terms["pregnant_values"])
+        if pregnant or known & due_date_codes:
             yield Statement(kind="observation", refs=(newest.ref,), flags=("must_show",))

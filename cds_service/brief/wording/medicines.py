@@ -3,7 +3,7 @@
 from cds_service.brief.facts.medicine_changes import Change, changes, stopped_at
 from cds_service.brief.facts.medicines import (
     ORDER,
-    Medicine,
+    alert_groups,
     alerts_of,
     dose,
     ended,
@@ -174,7 +174,7 @@ def _over(record: Record, item: Item) -> str:
 
 def _alert(record: Record, items: list[Item]) -> str:
     known = frozenset(each for item in items for each in ingredients_of(record, item))
-    groups = Medicine(tuple(items), known, "").alerts
+    groups = alert_groups(known)
     return f"high-alert ({joined(groups)})" if groups else ""
 
 

@@ -1,6 +1,5 @@
 """What came before a value, and whether it rises or falls."""
 
-from collections import Counter
 from decimal import Decimal
 
 from cds_service.brief.facts.observations import interpretation, level, unit
@@ -15,10 +14,14 @@ Number = int | Decimal
 
 def earlier_values(newest: Item, earlier: list[Item]) -> str:
     """Write the values before the newest; with times where a day has more than one; undated ones as such."""
-    days = Counter(day(item.when) for item in (newest, *earlier))
-    written = joined(_before(newest, item, crowded=days[day(item.when)] > 1) for item in earlier)
+    if not earlier:
+        return ""
+    days = [day(item.when) for item in (newest, *earlier)]
+    written = joined(
+        _before(newest, item, crowded=days.count(day(item.when)) > 1) for item in earlier
+    )
     word = "earlier" if newest.when else "others, order unknown:"
-    return f"{word} {written}" if written else ""
+    return f"{word} {written}"
 
 
 def _before(newest: Item, item: Item, *, crowded: bool) -> str:
@@ -45,11 +48,12 @@ def trend(record: Record, newest: Item, earlier: list[Item], group: Group | None
     """
     if not earlier or newest.when is None:
         return ""
-    steps = [_difference(newest, each) for each in (earlier[0], earlier[-1])]
-    if steps[0] is None:
+    first = _difference(newest, earlier[0])
+    if first is None:
         return ""
-    if group and group.change and steps[0][0]:
-        return f"change {steps[0][0]:+f} {_plain_unit(newest)}".rstrip()
+    steps = (first, _difference(newest, earlier[-1]) if len(earlier) > 1 else first)
+    if group and group.change and first[0]:
+        return f"change {first[0]:+f} {_plain_unit(newest)}".rstrip()
     if all(level(record, each.resource) in {"normal", ""} for each in (newest, *earlier)):
         return ""
     known = [each for each in steps if each and each[0]]
