@@ -5,7 +5,6 @@ says, and no request leaves for another host than the one that was attested.
 """
 
 import logging
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from math import isnan
@@ -14,11 +13,11 @@ from typing import Any
 import anthropic
 import httpx2
 from anthropic import AsyncAnthropic, transform_schema
-from anthropic.types import Message
 from pydantic import BaseModel
 from typing_extensions import override
 
-from cds_service.llm.model import Ask, Model, ModelFailed, Reply, ToolSpec, Usage
+from cds_service.llm.answers import read_facts, read_reply, word
+from cds_service.llm.model import Ask, Model, ModelFailed, Reply, ToolSpec
 
 CONNECT_S = 3.0
 READ_S = 60.0
@@ -39,14 +38,6 @@ _TRANSIENT = frozenset({"overloaded_error", "api_error", "rate_limit_error", "ti
 _AGAIN = frozenset({408, 409, 429})
 _SERVER = 500
 _OK = 200
-_WORD = re.compile(r"[a-z_]{1,60}")
-"""What a type or a code may look like: a gateway's own words are not repeated."""
-_TOKENS = (
-    ("input", "input_tokens"),
-    ("output", "output_tokens"),
-    ("cache_read", "cache_read_input_tokens"),
-    ("cache_write", "cache_creation_input_tokens"),
-)
 
 
 class Claude(Model):
@@ -68,10 +59,12 @@ class Claude(Model):
     @override
     async def ask(self, ask: Ask, *, seconds: float) -> Reply:
         try:
-            message = await self._client.messages.create(**self._parameters(ask, seconds))
+            sent = self._client.messages.with_raw_response.create
+            found = await sent(**self._parameters(ask, seconds))
+            body = await found.read()
         except (anthropic.AnthropicError, httpx2.HTTPError) as error:
             raise failure(error) from None
-        return _reply(message)
+        return read_reply(body, found.request_id or "")
 
     def _parameters(self, ask: Ask, seconds: float) -> dict[str, Any]:
         """Return the request; its two marks let each round read from the cache what the one before wrote."""
@@ -102,15 +95,11 @@ class Claude(Model):
         if models is None:
             return {}
         try:
-            info = await models.retrieve(self._model, timeout=seconds)
+            found = await models.with_raw_response.retrieve(self._model, timeout=seconds)
+            body = await found.read()
         except (anthropic.AnthropicError, httpx2.HTTPError) as error:
             raise failure(error) from None
-        return {
-            "lifecycle": info.lifecycle,
-            "retires": info.retires_at.date().isoformat() if info.retires_at else "",
-            "max_input_tokens": info.max_input_tokens,
-            "max_tokens": info.max_tokens,
-        }
+        return read_facts(body)
 
     @override
     async def close(self) -> None:
@@ -156,32 +145,6 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
     return transform_schema(model)
 
 
-def _reply(message: Message) -> Reply:
-    """Check that a 200 is a Message: the SDK does not, and a gateway's own JSON would pass."""
-    usage = message.usage
-    if not _is_message(message):
-        raise ModelFailed("200 not_a_message", "unavailable", retryable=False)
-    details = message.stop_details
-    return Reply(
-        content=tuple(block.model_dump(exclude_none=True) for block in message.content),
-        stop=_word(message.stop_reason),
-        category=_word(details.category if details else None),
-        usage=Usage(**{ours: getattr(usage, theirs, None) or 0 for ours, theirs in _TOKENS}),
-        model=message.model,
-        request_id=message._request_id or "",  # noqa: SLF001  # the SDK's documented name for it
-    )
-
-
-def _is_message(found: object) -> bool:
-    kind, content = getattr(found, "type", None), getattr(found, "content", None)
-    usage = getattr(found, "usage", None)
-    return kind == "message" and isinstance(content, list) and usage is not None
-
-
-def _word(value: object) -> str:
-    return value if isinstance(value, str) and _WORD.fullmatch(value) else ""
-
-
 def failure(error: Exception) -> ModelFailed:
     """Return what an error of the SDK means to us; its text, which holds bodies and addresses, is left behind."""
     if isinstance(error, anthropic.APITimeoutError):
@@ -194,9 +157,7 @@ def failure(error: Exception) -> ModelFailed:
 
 def _status(error: anthropic.APIStatusError) -> ModelFailed:
     told = (error.type, error.error_code)
-    code = " ".join(
-        [str(error.status_code), *(each for each in told if each and _WORD.fullmatch(each))]
-    )
+    code = " ".join([str(error.status_code), *filter(None, map(word, told))])
     if error.error_code in _SPEND:
         return ModelFailed(code, "spend_limit", retryable=False)
     wish = error.response.headers.get("x-should-retry")

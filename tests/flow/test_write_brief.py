@@ -97,6 +97,8 @@ FAULTS = {
     "an overload": ([{"error": 529}] * 3, "unavailable"),
     "a dropped connection": ([{"drop": "body"}] * 3, "unavailable"),
     "a page of a gateway": ([{"raw": {"login": "here"}}], "unavailable"),
+    "a page of HTML": ([{"body": "<html>Log in", "media_type": "text/html"}], "unavailable"),
+    "half of an answer": ([{"body": '{"type": "message", "con'}], "unavailable"),
     "a server that hangs": ([{"json": ALIAS, "delay": 20}], "deadline"),
     "a stream that drips": ([{"json": ALIAS, "drip": 0.2}], "deadline"),
     "a bad request": ([{"error": 400}], "rejected"),

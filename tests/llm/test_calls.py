@@ -113,11 +113,65 @@ async def test_nobody_at_the_address_is_a_failure_that_passes(standin):
     await client.close()
 
 
-@pytest.mark.parametrize("page", [{"error": "log in"}, {"type": "message"}, {}, {"content": []}])
-async def test_a_200_that_is_no_message_is_a_failure(standin, page):
+WHOLE = {
+    "type": "message",
+    "model": "m",
+    "content": [{"type": "text", "text": "{}"}],
+    "stop_reason": "end_turn",
+    "usage": {"input_tokens": 1, "output_tokens": 1},
+}
+CALL = {"type": "tool_use", "id": "t", "name": "look", "input": {}}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"body": "<html>Log in", "media_type": "text/html"},
+        {"body": '{"type": "message", "con'},
+        {"body": ""},
+        {"body": "[" * 100_000},
+        *({"raw": page} for page in (None, [], "yes", {}, {"error": "log in"}, {"content": []})),
+        *(
+            {"raw": WHOLE | change}
+            for change in (
+                {"type": "error"},
+                {"model": None},
+                {"content": None},
+                {"content": [None]},
+                {"content": ["CANARY"]},
+                {"content": [{"text": "CANARY"}]},
+                {"content": [{"type": "text", "text": 5}]},
+                {"content": [CALL | {"id": 7}]},
+                {"content": [CALL | {"name": ["CANARY"]}]},
+                {"usage": None},
+                {"usage": {"input_tokens": "CANARY"}},
+                {"usage": {"input_tokens": -1, "output_tokens": 1e300}},
+                {"stop_reason": 5},
+                {"stop_details": "CANARY"},
+            )
+        ),
+    ],
+    ids=str,
+)
+async def test_a_200_that_is_no_message_is_a_failure_without_a_word_of_it(standin, page, capfd):
     with pytest.raises(ModelFailed) as failed:
-        await answer(standin, standin.script({"raw": page}))
+        await answer(standin, standin.script(page))
     assert failed.value.code == "200 not_a_message"
+    assert "CANARY" not in "".join(capfd.readouterr())
+
+
+async def test_what_is_not_known_yet_goes_back_as_it_came(standin):
+    blocks = [{"type": "thinking", "signature": "x", "depth": 1.5}, CALL | {"input": {"a": None}}]
+    reply, _ = await answer(standin, standin.script({"raw": WHOLE | {"content": blocks}}))
+    assert list(reply.content) == blocks
+
+
+async def test_a_page_instead_of_what_a_model_is_is_a_failure(standin):
+    client = model(standin, "sk-x", model_id="claude-page")
+    with pytest.raises(ModelFailed) as failed:
+        await client.facts(seconds=2)
+    assert failed.value.code == "200 not_a_model"
+    await client.close()
 
 
 async def test_an_error_text_of_a_gateway_is_not_repeated(standin):
@@ -209,6 +263,7 @@ async def test_no_content_reaches_a_span_whatever_the_environment_asks(standin, 
     [span] = exporter.get_finished_spans()
     assert "CANARY" not in str(dict(span.attributes)) + span.name + str(span.events)
     assert span.attributes["gen_ai.operation.name"] == "chat"
+    assert span.attributes["gen_ai.usage.output_tokens"] > 0
     await client.close()
 
 

@@ -1,8 +1,8 @@
 """What the stand-in answers: a Message for each scripted step, and the tokens that it counts.
 
 Steps (the first key that fits): `json`, `text`, `tool_use`, `refusal`, `max_tokens`, `pause_turn`, `context_exceeded`,
-`error` (status; with `error_type`, `error_code`, `headers`), `raw`, `drop`, `drip`; any of them with `delay`. A step
-may be a function of the request's body.
+`error` (status; with `error_type`, `error_code`, `headers`), `raw` (a JSON value), `body` (text, of `media_type`),
+`drop`, `drip`; any of them with `delay`. A step may be a function of the request's body.
 """
 
 import hashlib

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from tests.llm.standin.answers import Cache, message, request_tokens
 from tests.llm.standin.rules import TYPES, ApiError, check_body, check_headers
 
-MODELS = {"claude-sonnet-5-5": "active", "claude-old": "retired"}
+MODELS = {"claude-sonnet-5-5": "active", "claude-old": "retired", "claude-page": ""}
 
 
 @dataclass
@@ -84,6 +84,8 @@ class Standin:
             raise ApiError(step["error"], kind, text, code=step.get("error_code"), headers=headers)
         if "raw" in step:
             return JSONResponse(step["raw"])
+        if "body" in step:
+            return Response(step["body"], media_type=step.get("media_type", "application/json"))
         if "drop" in step:
             return _Drop()
         made = message(step, body, self.cache.usage(body, key))
@@ -99,6 +101,8 @@ class Standin:
         name = request.path_params["name"]
         if name not in MODELS:
             return JSONResponse(ApiError(404, "not_found_error", "model").body("req_x"), 404)
+        if not MODELS[name]:
+            return Response("<html>Log in", media_type="text/html")
         return JSONResponse(
             {
                 "id": name,
