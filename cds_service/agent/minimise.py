@@ -11,7 +11,17 @@ from cds_service.agent.identifiers import Identifiers
 from cds_service.domain.evidence import Ledger
 from cds_service.domain.json import JsonObject
 from cds_service.fhir.dates import parse
-from cds_service.fhir.elements import clean, code, codings, name, number, obj, objs, text
+from cds_service.fhir.elements import (
+    clean,
+    code,
+    codings,
+    medication,
+    name,
+    number,
+    obj,
+    objs,
+    text,
+)
 
 Reader = Callable[["Minimise", object, JsonObject], str]
 Field = tuple[str, str, str]
@@ -127,10 +137,9 @@ def _link(with_: Minimise, value: object, _: JsonObject) -> str:
 
 def _medicine(with_: Minimise, value: object, resource: JsonObject) -> str:
     """Return what is ordered or taken, through its reference where it is one."""
-    coded = obj(value, "medicationCodeableConcept")
+    coded, reference = medication(value)
     if coded:
         return _concept(with_, coded, resource)
-    reference = obj(value, "medicationReference")
     literal = code(reference, "reference")
     inside = [each for each in objs(value, "contained") if f"#{code(each, 'id')}" == literal]
     found = with_.ledger.get(literal)

@@ -23,11 +23,13 @@ _CONTROL = re.compile(
 
 
 def obj(parent: object, name: str) -> JsonObject:
-    """Return the object member `name`, or an empty object."""
+    """Return the object member `name`, or an empty object; a list of one counts as that one."""
     if isinstance(parent, dict):
         value = parent.get(name)
         if isinstance(value, dict):
             return value
+        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+            return value[0]
     return EMPTY
 
 
@@ -117,7 +119,37 @@ def name(concept: JsonObject) -> str:
     codings_found = objs(concept, "coding")
     chosen = [coding for coding in codings_found if is_true(coding, "userSelected")]
     return next(
-        (shown for coding in (*chosen, *codings_found) if (shown := text(coding, "display"))), ""
+        (
+            shown
+            for coding in (*chosen, *codings_found)
+            if (shown := text(coding, "display")) and not _is_absent(coding)
+        ),
+        "",
+    )
+
+
+_ABSENT = "data-absent-reason"
+
+
+def is_masked(concept: JsonObject) -> bool:
+    """Return whether a concept says of itself that it is withheld, by an extension or in place of its code."""
+    codes = [*objs(concept, "coding"), *(objs(concept, "extension"))]
+    return any(
+        _is_absent(each) and "masked" in {each.get("code"), each.get("valueCode")}
+        for each in codes
+    )
+
+
+def _is_absent(each: JsonObject) -> bool:
+    return (code(each, "system") or code(each, "url")).endswith(_ABSENT)
+
+
+def medication(resource: object) -> tuple[JsonObject, JsonObject]:
+    """Return the concept and the reference of what is ordered or taken; FHIR R5 has both in one member."""
+    both = obj(resource, "medication")
+    return (
+        obj(resource, "medicationCodeableConcept") or obj(both, "concept"),
+        obj(resource, "medicationReference") or obj(both, "reference"),
     )
 
 

@@ -14,6 +14,7 @@ from cds_service.fhir.dates import parse
 from cds_service.fhir.elements import (
     code,
     inline_text,
+    medication,
     name,
     number,
     obj,
@@ -33,7 +34,7 @@ _TYPES: Mapping[str, str] = {
     "QuestionnaireResponse": "Questionnaire",
     "ServiceRequest": "Order",
 }
-_WHAT = ("code", "medicationCodeableConcept", "vaccineCode", "type", "serviceType")
+_WHAT = ("code", "vaccineCode", "type", "serviceType")
 _DATES: Mapping[str, str] = {
     "effectiveDateTime": "Taken",
     "occurrenceDateTime": "Given",
@@ -119,8 +120,10 @@ def kind_and_date(evidence: Evidence) -> tuple[str, str]:
 
 def _title(resource: JsonObject, ledger: Ledger) -> str:
     named = [name(obj(resource, key)) for key in _WHAT]
+    coded, reference = medication(resource)
     named += [
-        _display(obj(resource, "medicationReference"), ledger),
+        name(coded),
+        _display(reference, ledger),
         text(resource, "description"),
     ]
     return next((each for each in named if each), "")

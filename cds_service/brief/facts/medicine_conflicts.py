@@ -15,7 +15,7 @@ from cds_service.brief.facts.medicines import (
 )
 from cds_service.brief.record import Item, Record
 from cds_service.domain.tables import Ingredient, words
-from cds_service.fhir.elements import is_true, name, obj, reference
+from cds_service.fhir.elements import is_true, medication, name, obj, reference
 from cds_service.rulebook import DEFAULT
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -87,7 +87,7 @@ def _are_forms_as_needed(record: Record, items: list[Item]) -> bool:
 
 def _form(record: Record, item: Item) -> str:
     """Return the dose form of a medicine as its name tells it, "" when it does not."""
-    target = record.target(item.resource, obj(item.resource, "medicationReference"))
+    target = record.target(item.resource, medication(item.resource)[1])
     said = f"{title(record, item)} {name(obj(target, 'form'))} {name(concept(record, item))}"
     return next((_FORMS[word] for word in words(said) if word in _FORMS), "")
 

@@ -12,6 +12,7 @@ from cds_service.fhir.elements import (
     codings,
     has_code,
     is_true,
+    medication,
     name,
     obj,
     objs,
@@ -39,10 +40,9 @@ class Medicine:
 
 def concept(record: Record, item: Item) -> JsonObject:
     """Return the CodeableConcept of what is ordered or taken, through a reference where there is one."""
-    coded = obj(item.resource, "medicationCodeableConcept")
+    coded, named = medication(item.resource)
     if coded:
         return coded
-    named = obj(item.resource, "medicationReference")
     target = obj(record.target(item.resource, named), "code")
     return target or {"text": code(named, "display")}
 
@@ -60,7 +60,7 @@ def _titles(_: Record) -> dict[str, str]:
 
 
 def _unwritten(record: Record, item: Item) -> str:
-    named = obj(item.resource, "medicationReference")
+    _, named = medication(item.resource)
     inside = objs(record.target(item.resource, named), "ingredient")
     contained = [name(obj(each, "itemCodeableConcept")) for each in inside]
     known = [each for _, each in codings(concept(record, item)) if each in record.tables.rxnorm]
@@ -85,7 +85,7 @@ def _known_ingredients(_: Record) -> dict[str, frozenset[Ingredient]]:
 
 def _ingredients(record: Record, item: Item) -> frozenset[Ingredient]:
     written = concept(record, item)
-    named = obj(item.resource, "medicationReference")
+    _, named = medication(item.resource)
     parts = objs(record.target(item.resource, named), "ingredient") if named else []
     concepts = [written, *(obj(part, "itemCodeableConcept") for part in parts)]
     said = record.tables.ingredients(" . ".join(_words(concepts, named)))
@@ -190,7 +190,7 @@ def dose(item: Item) -> str:
 def unresolved(record: Record) -> int:
     """Return how many active entries refer to a medicine that is not in the record and do not name it."""
     return sum(
-        "medicationReference" in item.resource and not title(record, item)
+        bool(medication(item.resource)[1]) and not title(record, item)
         for medicine in record.once(medicines)
         for item in medicine.items
     )

@@ -5,6 +5,7 @@ from cds_service.brief.facts.medicines import (
     ORDER,
     alert_groups,
     alerts_of,
+    concept,
     dose,
     ended,
     ingredients_of,
@@ -135,7 +136,7 @@ def _stopped(record: Record, item: Item) -> str:
 
 def name_of(record: Record, item: Item) -> str:
     """Return the name of a medicine."""
-    return short(title(record, item)) or "medicine without a name"
+    return short(title(record, item)) or named(concept(record, item), "medicine without a name")
 
 
 def _entry(record: Record, item: Item, beside: Item | None = None) -> str:

@@ -129,7 +129,7 @@ def allergy(statement: Statement, record: Record, items: list[Item]) -> str:
 
 def allergen(item: Item) -> str:
     """Return what a patient is allergic to."""
-    return spoken(substance(item)) or "Allergy without a name"
+    return spoken(substance(item)) or named(obj(item.resource, "code"), "Allergy without a name")
 
 
 def _reaction(reaction: JsonObject) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from cds_service.brief.record import Item, Record
 from cds_service.domain.json import JsonObject
 from cds_service.fhir.dates import Moment
-from cds_service.fhir.elements import clean, name, obj, objs, text
+from cds_service.fhir.elements import clean, is_masked, name, obj, objs, text
 
 _TAG = re.compile(
     r" \((?:disorder|finding|situation|procedure|regime/therapy|organism|substance|event|person|product"
@@ -29,9 +29,12 @@ def spoken(words: str) -> str:
     return short(_TAG.sub("", words) if words.endswith(")") else words)
 
 
+WITHHELD = "Name withheld (masked)"
+
+
 def named(concept: JsonObject, unknown: str) -> str:
-    """Return the name of a concept, or `unknown` where it has no words."""
-    return spoken(name(concept)) or unknown
+    """Return the name of a concept, or `unknown` where it has no words; what is withheld is said to be."""
+    return spoken(name(concept)) or (WITHHELD if is_masked(concept) else unknown)
 
 
 def code_name(item: Item, unknown: str) -> str:
