@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from cds_service.context.access import Access
+from cds_service.context.around import Around
 from cds_service.context.gather import referenced
 from cds_service.context.ledger import Collected, record_ledger
 from cds_service.context.reads import Reading, read_all
@@ -33,6 +34,10 @@ _MAX_REFERENCED = 200
 _PASSING = frozenset({"connection", "not_json", "401", "429", "500", "502", "503", "504"})
 """Reasons of a failed read that may be gone in a moment; a code that the vendor calls permanent is none of them."""
 _GONE = frozenset({"404", "410"})
+
+
+PathOf = Callable[[Query], str | None]
+"""What a query is for this patient, today."""
 
 
 class Parts(Protocol):
@@ -78,14 +83,19 @@ class _Ehr:
         if any(each.code in rules.daily_limit_codes for each in readings):
             raise DailyLimit("daily_limit")
 
-    async def read_whole(self, reading: Reading) -> None:
-        """Run one query to its last page; once more from the start when its paging session was lost."""
-        path = reading.path
-        await self.read([reading])
-        if reading.code in self.site.profile.search.restart_codes:
+    async def read_whole(self, reading: Reading, path_of: PathOf) -> None:
+        """Run one query to its last page: anew when its paging session was lost, around what cannot be sent."""
+        path, rules = reading.path, self.site.profile.search
+        await self._read_one(reading)
+        if reading.code in rules.restart_codes:
             reading.pages.clear()
             reading.path, reading.ended, reading.code = path, "timeout", ""
-            await self.read([reading])
+            await self._read_one(reading)
+        if reading.code in rules.stored_data_codes:
+            await Around(reading=reading, read=self._read_one, path_of=path_of, rules=rules)()
+
+    async def _read_one(self, reading: Reading) -> None:
+        await self.read([reading])
 
     def may_pass(self, reading: Reading) -> bool:
         """Return whether asking again may bring what this query lacks."""
@@ -119,12 +129,16 @@ class GatherWhole:
         kept = _unpacked(await parts.load(), plan) if patient == visit.patient else {}
         ids = {"patientId": patient, "encounterId": visit.encounter or ""}
         today, most = now.astimezone(site.zone).date(), site.profile.search.max_pages_ahead
+
+        def path_of(query: Query) -> str | None:
+            return query.path(ids, today)
+
         readings = [
             Reading(query=q, source="read", path=path, at=now, max_pages=most)
             for key, q in plan.items()
-            if q.need != "patient" and key not in kept and (path := q.path(ids, today))
+            if q.need != "patient" and key not in kept and (path := path_of(q))
         ]
-        await _run(readings, ehr, parts)
+        await _run(readings, ehr, parts, path_of)
         collected = [first, *kept.values(), *(each.collected() for each in readings)]
         ledger = record_ledger(patient, needs, site, collected, now)
         medications = referenced(ledger, server.base_url, now, _MAX_REFERENCED)
@@ -177,9 +191,9 @@ def wanted(needs: Iterable[NeedName], access: Access, site: Site) -> tuple[NeedN
     )
 
 
-async def _run(readings: list[Reading], ehr: _Ehr, parts: Parts) -> None:
+async def _run(readings: list[Reading], ehr: _Ehr, parts: Parts, path_of: PathOf) -> None:
     """Run the queries; every few seconds, keep what is finished. Raises `DailyLimit`."""
-    tasks = {asyncio.create_task(ehr.read_whole(each)): each for each in readings}
+    tasks = {asyncio.create_task(ehr.read_whole(each, path_of)): each for each in readings}
     waiting: set[asyncio.Task[None]] = set(tasks)
     unsaved: list[Reading] = []
     try:

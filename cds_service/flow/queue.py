@@ -11,7 +11,14 @@ from cds_service.flow.change import Change
 from cds_service.storage import Database, briefs, feeds
 
 _LIMIT = 1000
-_LATE = frozenset({"requested", "approved", "writing"})
+_NOTE = frozenset({"approved", "writing", "written", "verified", "unknown"})
+_SLOW = {
+    "requested": "late",
+    "approved": "late",
+    "writing": "late",
+    "written": "not_read_back",
+}
+"""Why a brief is listed that has no reason of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class Queue:
                 *await briefs.overdue(connection, late, limit=_LIMIT),
                 *await briefs.in_state(connection, "approved", before=late, limit=_LIMIT),
                 *await briefs.in_state(connection, "writing", before=late, limit=_LIMIT),
+                *await briefs.in_state(connection, "written", before=late, limit=_LIMIT),
             ]
         found = {row.id: row for row in rows if site in {None, row.site}}
         return [_stuck(row) for row in found.values()]
@@ -86,7 +94,11 @@ class Queue:
                 failed = await briefs.in_state(connection, "failed", limit=_LIMIT)
                 chosen += [row for row in failed if row.site == site and row.ready_at is None]
         for row in chosen:
-            if row.state != "failed" or row.ready_at is not None:
+            if row.state in _NOTE or (row.state == "failed" and row.ready_at is not None):
+                raise BadCall(
+                    f"Brief {row.id} is {row.state}: what becomes of its note, who may approve says in the app."
+                )
+            if row.state != "failed":
                 raise BadCall(
                     f"Brief {row.id} is {row.state}: only what failed while it was prepared can be tried again."
                 )
@@ -99,5 +111,5 @@ class Queue:
 
 
 def _stuck(row: briefs.Row) -> Stuck:
-    reason = row.reason or ("late" if row.state in _LATE else "")
+    reason = row.reason or _SLOW.get(row.state, "")
     return Stuck(row.id, row.site, row.state, reason, row.changed, row.due, row.revision)

@@ -5,7 +5,7 @@ transport (slow, status, hang, drop, truncate) act in the middleware, and so do 
 whose answer says too little or the wrong thing: `lost` stores and drops the answer, `after`
 stores and answers `status`, `pretend` stores nothing and says 201, `bare` stores and says
 neither where nor what. Faults of content (paged, outcome, foreign_next, endless, refused, null,
-alter) are asked for by the FHIR server and by the CDS client; faults of tokens (oauth_error,
+alter, stored) are asked for by the FHIR server and by the CDS client; faults of tokens (oauth_error,
 granted, short_lived, id_token, rogue_id_token, answer) by the token endpoint.
 """
 
@@ -32,7 +32,9 @@ Message = Any
 
 OF_WRITES = frozenset({"lost", "after", "pretend", "bare"})
 TRANSPORT = frozenset({"slow", "status", "hang", "drop", "truncate"}) | OF_WRITES
-CONTENT = frozenset({"paged", "outcome", "foreign_next", "endless", "refused", "null", "alter"})
+CONTENT = frozenset(
+    {"paged", "outcome", "foreign_next", "endless", "refused", "null", "alter", "stored"}
+)
 TOKEN = frozenset(
     {"oauth_error", "granted", "short_lived", "id_token", "rogue_id_token", "answer"}
 )
@@ -46,7 +48,8 @@ class Fault:
     `match` is part of the path and query; for `cds` it is a whole prefetch key. `method` limits a
     fault of transport to one HTTP method. Faults of
     content strike prefetch too, since it is resolved by the same search; faults of transport
-    strike only what comes over HTTP. A number as `code` becomes a vendor's own error code.
+    strike only what comes over HTTP. `stored` refuses each page that holds the resource whose id
+    is `value`. A number as `code` becomes a vendor's own error code.
     `oauth_error` answers `status` with `code` as the OAuth error; `granted` grants the scopes in `value` whatever was
     asked, `short_lived` a life of `value` seconds; `id_token` and `answer` put the members of the JSON in `value`
     into the claims or the token's answer; `rogue_id_token` signs with a key that was never published.

@@ -152,6 +152,9 @@ class FhirRecords:
     def _page(self, pages: _Pages, self_link: str, query: Query) -> Json:
         end = pages.offset + max(pages.size, 1)
         part = pages.entries[pages.offset : end] if pages.size else []
+        broken = self._faults.take("fhir", pages.label, {"stored"})
+        if broken is not None and any(e["resource"]["id"] == broken.value for e in part):
+            raise RefusedError(500, broken.code, "a stored record lacks a mandatory element")
         links = [{"relation": "self", "url": self_link}]
         following = self._next(pages, end)
         if following is not None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from cds_service.domain.errors import BadCall
 from cds_service.domain.steps import Temporary
 from cds_service.flow.queue import Queue
 from cds_service.simulator.faults import Fault
@@ -266,3 +267,18 @@ async def test_nothing_is_filed_for_a_site_that_is_switched_off(works):
     await ground.service.switches.read()
     await work.sweep()
     assert list(work._started) == [(f"writeback:{row.id}", row.revision)]
+
+
+@pytest.mark.parametrize("state", ["approved", "writing", "written", "unknown", "failed"])
+async def test_what_became_of_a_note_is_not_for_an_operator_to_try_again(works, state):
+    row = await works.prepared()
+    database = works.ground.service.database
+    async with database.transaction() as connection:
+        await briefs.set_columns(connection, row.id, state=state)
+    works.ground.clock.move(minutes=20)
+    assert [told.brief for told in await stuck(works)] == [row.id], "it is listed"
+    change = works.background.work.change
+    queue = Queue(database=database, change=change, now=works.ground.clock)
+    with pytest.raises(BadCall, match="who may approve says in the app"):
+        await queue.retry([row.id])
+    assert await queue.retry([], site="general") == []
