@@ -180,7 +180,7 @@ async def test_a_proxy_that_the_site_names_gets_the_request_and_is_guarded_itsel
         assert proxy.requests == []
         with pytest.raises(httpx.HTTPError):  # this one opens no tunnel
             await network.client(a_site("two", proxy=named, **LOOPBACK)).get(
-                f"https://{HOST}/r4/x"
+                f"https://{HOST}/r4/x", timeout=1
             )
         assert proxy.requests[0].startswith(f"CONNECT {HOST}:443 ".encode())
 
