@@ -50,7 +50,7 @@ def wire_desk(given: Service, world: World) -> Desk:
 
     server_of = OfSite(lambda site: fhir_server(site, given.network, world))
     tokens_of = given.launch.sessions.tokens_of
-    reviews = Reviews(given.writer.database)
+    reviews = Reviews(given.writer.database, given.background.notices)
     preflight = Preflight(server_of=server_of, clock=world.clock)
     sign = Sign(
         reviews=reviews,

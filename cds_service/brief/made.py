@@ -5,6 +5,22 @@ from collections.abc import Iterable, Mapping
 from cds_service.domain.brief import Brief, Section
 
 
+def receipted(brief: Brief, receipt: str) -> Brief:
+    """Return a brief that says what became of the note that was approved last for its patient."""
+    return Brief(
+        patient=brief.patient,
+        as_of=brief.as_of,
+        rules_version=brief.rules_version,
+        sections=brief.sections,
+        gaps=brief.gaps,
+        gap_texts=brief.gap_texts,
+        since=brief.since,
+        receipt=receipt,
+        versions=brief.versions,
+        notices=brief.notices,
+    )
+
+
 def arranged(brief: Brief, sections: Iterable[Section]) -> Brief:
     """Return a brief of the same record with other sections, every line of them checked."""
     return Brief(

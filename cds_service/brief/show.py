@@ -15,6 +15,7 @@ def to_json(brief: Brief) -> dict[str, object]:
         "patient": brief.patient,
         "rules_version": brief.rules_version,
         **({"since": brief.since} if brief.since else {}),
+        **({"receipt": brief.receipt} if brief.receipt else {}),
         "sections": [_section(each) for each in brief.sections],
         "gaps": [
             {**_gap(gap), "text": text}

@@ -149,6 +149,8 @@ class Brief:
     gaps: tuple[Gap, ...]
     gap_texts: tuple[str, ...] = field(default=(), repr=False)
     """One sentence for each gap, in the same order."""
+    receipt: str = ""
+    """What became of the note that was approved last for this patient, where that is news."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """Of everything that had a part in it: `rules`, and where a model had one `model`, `prompt` and `tools`."""
     notices: tuple[str, ...] = ()

@@ -60,6 +60,12 @@ SHOWN: frozenset[State] = frozenset(
 )
 """States whose brief is whole and may be shown to who may see the chart."""
 
+FILING: frozenset[State] = frozenset(
+    {"approved", "writing", "written", "verified", "unknown", "failed"}
+)
+"""States of a brief that somebody approved, whose note is on its way, in the chart, or lost. What failed while it was
+prepared is `failed` as well, and has no text."""
+
 
 def can_move(origin: State, target: State) -> bool:
     """Return whether a brief may go from one state to the other."""

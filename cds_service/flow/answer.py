@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cds_service.audit import Audit
+from cds_service.brief.made import receipted
 from cds_service.card import Answered, Compose
 from cds_service.catalog import Catalog, check_hook
 from cds_service.context.access import access
@@ -60,7 +61,13 @@ class Answer:
                     granted, request, service, site, deadline=call.deadline
                 )
                 entry.lap("gather")
-                made = Made(brief=self.by_rules(context), context=context)
+                made = Made(
+                    brief=receipted(
+                        self.by_rules(context),
+                        await self.ready.receipt(request.patient_id, site),
+                    ),
+                    context=context,
+                )
             answered = self.compose(service.cards(made.brief), made.brief, made.context, site)
             self.keep(answered, made, service, site)
             entry.lap("brief")

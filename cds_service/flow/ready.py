@@ -1,16 +1,18 @@
 """Serves a chart-open from the brief that was prepared for it, and says how old that is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from cds_service.brief import for_call, from_json
+from cds_service.brief.made import receipted
 from cds_service.context.freshness import changes, compare, fresh_context, policy_version
 from cds_service.domain.brief import Brief
 from cds_service.domain.call import HookRequest
 from cds_service.domain.evidence import Context
 from cds_service.domain.json import decode
+from cds_service.domain.states import State
 from cds_service.hook import HookService
 from cds_service.sites import Site
 from cds_service.storage import Database, briefs
@@ -20,6 +22,17 @@ MOST_FRESH = 40
 """When more than so many resources are new, the record that the call brought says more than an old brief."""
 _OLD = timedelta(hours=24)
 """A brief that is older is served, and a newer one asked for."""
+
+_NEWS = timedelta(hours=24)
+_ON_ITS_WAY = "A pre-visit brief was approved {at}; its note is being filed."
+_RECEIPTS: Mapping[State, str] = {
+    "approved": _ON_ITS_WAY,
+    "writing": _ON_ITS_WAY,
+    "written": "A pre-visit brief was approved and its note filed {at}; it is not read back yet.",
+    "verified": "A pre-visit brief was approved, filed and read back {at}: its note is in the chart.",
+    "unknown": "A pre-visit brief was approved {at}; whether its note is in the chart is not known: look there.",
+    "failed": "A pre-visit brief was approved {at}; its note was not filed.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +78,7 @@ class Ready:
         since = _since(now - stored.as_of, changed, compared_any=bool(compared.sent))
         shown = for_call(stored, frozenset(compared.sent), context, since)
         return Made(
-            brief=shown,
+            brief=receipted(shown, await self.receipt(request.patient_id, site)),
             context=context,
             prepared=found.id,
             is_stale=bool(changed) or now - stored.as_of > _OLD,
@@ -74,10 +87,21 @@ class Ready:
     async def find(self, patient: str, site: Site) -> briefs.Prepared | None:
         """Return what is prepared for a patient and may be shown now."""
         blind = self.database.blind(f"Patient/{patient}", site=site.name)
-        found = await self.kept.find(site.name, blind)
+        found = (await self.kept.find(site.name, blind)).prepared
         if found is None or (found.expires_at is not None and found.expires_at <= self.now()):
             return None
         return found if found.versions.get("policy") == policy_version(site) else None
+
+    async def receipt(self, patient: str, site: Site) -> str:
+        """Return what became of the note that was approved last for this patient, where that is news; else ""."""
+        if site.file.write.route == "none":
+            return ""
+        blind = self.database.blind(f"Patient/{patient}", site=site.name)
+        approved = (await self.kept.find(site.name, blind)).approved
+        if approved is None or self.now() - approved.changed > _NEWS:
+            return ""
+        at = f"{approved.changed.astimezone(site.zone):%Y-%m-%d %H:%M %Z}"
+        return _RECEIPTS[approved.state].format(at=at)
 
     async def _open(self, found: briefs.Prepared, column: str, sealed: bytes) -> bytes:
         return await self.database.open(sealed, place=f"brief|{column}|{found.id}|{found.site}")

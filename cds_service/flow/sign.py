@@ -217,6 +217,7 @@ class Sign:
             await self._move(connection, now, decision, again=decision == "correct")
             await self._audit(connection, now, decision, "ok", digest=digest)
             revision = now.brief.revision + (decision == "correct")
+        self.reviews.told(opened.brief)
         await self.nudge(opened.brief.id, revision)
 
     async def decide(self, opened: Opened, decision: Decision, *, reason: str = "") -> None:
@@ -242,6 +243,7 @@ class Sign:
             again = decision in {"file_again", "settle_there"}
             await self._move(connection, now, decision, again=again)
             await self._audit(connection, now, decision, "ok")
+        self.reviews.told(opened.brief)
         if decision == "file_again":
             await self.nudge(opened.brief.id, now.brief.revision + 1)
 

@@ -214,6 +214,8 @@ class _Job:
             made = made_by(brief.versions) if brief else {}
             facts = {"attempts": row.attempts, "reason": row.reason, **made}
             await self.tell(connection, state, facts)
+        if brief is not None:
+            self.reviews.told(brief)
         return row
 
     async def tell(self, connection: Connection, outcome: str, facts: Mapping[str, Any]) -> None:

@@ -224,6 +224,11 @@ def _banners(opened: Opened) -> Iterator[dict[str, Any]]:
     if opened.lacks_sources:
         said = "What a line rests on was not kept with it: look into the chart before you approve."
         yield _banner("Made while the chart opened.", said, "caution")
+    receipt = opened.body.get("receipt")
+    if isinstance(receipt, str) and opened.may("approve"):
+        yield _banner(
+            "There is a note already.", f"{receipt} Approving files another one.", "caution"
+        )
     make = _BANNERS.get(opened.brief.state)
     if make is not None:
         yield make(opened)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, literal, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cds_service.domain.states import SHOWN, State, can_move
+from cds_service.domain.states import FILING, SHOWN, State, can_move
 from cds_service.storage.database import Database
 from cds_service.storage.tables import AUDIT, BRIEF, PART
 
@@ -240,21 +240,51 @@ class Prepared:
     seen: bytes = field(repr=False)
 
 
-async def newest_prepared(connection: AsyncConnection, site: str, patient: str) -> Prepared | None:
-    """Return the newest prepared brief of a patient (a blind index) that may be shown, or None."""
-    query = (
-        select(*(BRIEF.c[name] for name in Prepared.__dataclass_fields__))
-        .where(
-            BRIEF.c.site == site,
-            BRIEF.c.patient == patient,
-            BRIEF.c.source == "prepare",
-            BRIEF.c.state.in_(SHOWN),
-        )
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """The newest brief of a patient that somebody approved, and how far its note got."""
+
+    state: State
+    changed: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OfPatient:
+    """What a chart-open wants to know of its patient."""
+
+    prepared: Prepared | None = None
+    approved: Approved | None = None
+
+
+async def of_patient(connection: AsyncConnection, site: str, patient: str) -> OfPatient:
+    """Return the newest prepared brief of a patient (a blind index) that may be shown, and the newest approved one."""
+    whose = (BRIEF.c.site == site, BRIEF.c.patient == patient)
+    prepared = (
+        select(*(BRIEF.c[name] for name in _PREPARED))
+        .where(*whose, BRIEF.c.source == "prepare", BRIEF.c.state.in_(SHOWN))
         .order_by(BRIEF.c.ready_at.desc())
         .limit(1)
+        .subquery()
     )
-    found = (await connection.execute(query)).first()
-    return Prepared(*found) if found else None
+    approved = (
+        select(*(BRIEF.c[name] for name in _APPROVED))
+        .where(*whose, BRIEF.c.state.in_(FILING), BRIEF.c.body.is_not(None))
+        .order_by(BRIEF.c.changed.desc())
+        .limit(1)
+        .subquery()
+    )
+    a_row = select(literal(1).label("row")).subquery()
+    either = a_row.outerjoin(prepared, true()).outerjoin(approved, true())
+    found = (await connection.execute(select(*prepared.c, *approved.c).select_from(either))).one()
+    one, other = found[: len(_PREPARED)], found[len(_PREPARED) :]
+    return OfPatient(
+        prepared=None if one[0] is None else Prepared(*one),
+        approved=None if other[0] is None else Approved(*other),
+    )
+
+
+_PREPARED = tuple(Prepared.__dataclass_fields__)
+_APPROVED = tuple(Approved.__dataclass_fields__)
 
 
 async def load_parts(

@@ -21,19 +21,20 @@ _EMPTY_BYTES = 200
 
 @dataclass(slots=True)
 class _Kept:
-    found: briefs.Prepared | None
+    found: briefs.OfPatient
     until: float
 
     @property
     def size(self) -> int:
-        if self.found is None:
+        ready = self.found.prepared
+        if ready is None:
             return _EMPTY_BYTES
-        return len(self.found.body) + len(self.found.seen) + _EMPTY_BYTES
+        return len(ready.body) + len(ready.seen) + _EMPTY_BYTES
 
 
 @dataclass(slots=True, kw_only=True)
 class ReadyBriefs:
-    """The newest prepared brief of each patient that was asked for lately. One for each process."""
+    """The newest prepared and the newest approved brief of patients asked for lately. One for each process."""
 
     database: Database
     clock: Callable[[], float]
@@ -44,10 +45,10 @@ class ReadyBriefs:
     _kept: OrderedDict[tuple[str, str], _Kept] = field(default_factory=OrderedDict)
     _changes: int = 0
 
-    async def find(self, site: str, patient: str) -> briefs.Prepared | None:
-        """Return the newest prepared brief of a patient (a blind index), or None.
+    async def find(self, site: str, patient: str) -> briefs.OfPatient:
+        """Return the newest prepared brief of a patient (a blind index), and the newest approved one.
 
-        None, too, when the database is away or does not answer in time: a hook call has no time to wait, and
+        Neither, when the database is away or does not answer in time: a hook call has no time to wait, and
         the rules answer it.
         """
         key = (site, patient)
@@ -58,10 +59,10 @@ class ReadyBriefs:
         changes = self._changes
         try:
             async with asyncio.timeout(LOOK_UP_S), self.database.reading() as connection:
-                found = await briefs.newest_prepared(connection, site, patient)
+                found = await briefs.of_patient(connection, site, patient)
         except OUTAGES:  # a time-out is one of them
             self.missed += 1
-            return None
+            return briefs.OfPatient()
         if (
             changes == self._changes
         ):  # nothing was told meanwhile: what was read is not older than a notice
@@ -77,7 +78,7 @@ class ReadyBriefs:
         elif (kept := self._kept.pop((site, patient), None)) is not None:
             self.size -= kept.size
 
-    def _keep(self, key: tuple[str, str], found: briefs.Prepared | None) -> None:
+    def _keep(self, key: tuple[str, str], found: briefs.OfPatient) -> None:
         if (old := self._kept.pop(key, None)) is not None:
             self.size -= old.size
         kept = self._kept[key] = _Kept(found, self.clock() + KEEP_S)

@@ -16,6 +16,7 @@ from cds_service.domain.errors import Conflict
 from cds_service.domain.filing import ApprovedBrief, Difference, Filing
 from cds_service.domain.states import State, can_move
 from cds_service.storage.database import Database
+from cds_service.storage.notices import Notices
 from cds_service.storage.tables import APPROVAL, BRIEF, DECISION, EDIT, WRITE_INTENT
 
 
@@ -81,6 +82,11 @@ class Reviews:
     """The queries, over one database."""
 
     database: Database
+    notices: Notices
+
+    def told(self, brief: StoredBrief) -> None:
+        """Tell this process, once a move is committed: others hear of it by themselves."""
+        self.notices.drop(brief.site, brief.patient)
 
     async def brief(
         self, connection: AsyncConnection, site: str, brief_id: str
@@ -155,6 +161,7 @@ class Reviews:
         moved = allowed and (await connection.execute(query)).scalar_one_or_none()
         if not moved:
             raise Conflict
+        await self.notices.tell(connection, brief.site, brief.patient)
 
     async def edits(
         self, connection: AsyncConnection, site: str, brief_id: str, made: str

@@ -135,8 +135,7 @@ def _count(brief: Brief, section: SectionId, kind: Kind, one: str, many: str) ->
 
 
 def _detail(brief: Brief) -> Iterator[Text | Bullets]:
-    if brief.since:
-        yield Text(text=brief.since)
+    yield from (Text(text=each) for each in (brief.receipt, brief.since) if each)
     top = list(dict.fromkeys(map(_text, _top(brief))))[:FOLD]
     if top:
         yield Bullets(lines=tuple(top))

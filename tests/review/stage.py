@@ -40,6 +40,7 @@ from cds_service.simulator.personalities import EPIC, GENERIC, ORACLE
 from cds_service.simulator.world import Simulator
 from cds_service.sites import Site, Sites, load_site
 from cds_service.storage import KeyRing, Writer, open_database, runs, start
+from cds_service.storage.notices import Notices
 from cds_service.storage.reviews import Reviews
 from cds_service.storage.tables import AUDIT, BRIEF, WRITE_INTENT
 from cds_service.writeback.compare import holds
@@ -340,7 +341,7 @@ def _assembled(site, database, simulator, wire, http, now) -> Stage:
         slots=asyncio.Semaphore(64),
         clock=clock,
     )
-    reviews = Reviews(database)
+    reviews = Reviews(database, Notices(database=database))
     audit = Audit(writer=Writer(database), now=now)
     preflight = Preflight(server_of=lambda _: server, clock=clock)
     lent = Lent(simulator, "general")

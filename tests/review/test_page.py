@@ -79,6 +79,13 @@ async def test_the_page_says_who_which_visit_as_of_when_and_that_nobody_reviewed
     assert "By rule" in shown
 
 
+async def test_a_brief_beside_which_a_note_was_filed_says_so_before_another_is(stage):
+    said = "A pre-visit brief was approved, filed and read back 2026-11-23 09:00 CST."
+    brief = await stage.brief(change=lambda made: made | {"receipt": said})
+    shown = (await (await visit(stage, brief=brief)).get()).text
+    assert f"{said} Approving files another one." in shown
+
+
 async def test_a_brief_without_a_model_does_not_claim_one(stage):
     shown = (await (await visit(stage)).get()).text
     assert "Made by rules from the record, not yet reviewed" in shown
