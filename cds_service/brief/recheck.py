@@ -14,6 +14,7 @@ from cds_service.brief.must_show import missing
 from cds_service.brief.record import Record, index
 from cds_service.brief.rules import gaps, line, rule_brief, version
 from cds_service.brief.show import to_json
+from cds_service.brief.verify import uncovered
 from cds_service.domain.brief import Brief, Line, Section, Statement
 from cds_service.domain.draft import Proposed
 from cds_service.domain.evidence import Context, Ledger
@@ -31,6 +32,7 @@ Fault = Literal[
     "text_changed",
     "reason_changed",
     "must_show_missing",
+    "line_missing",
     "gap_changed",
 ]
 
@@ -45,6 +47,7 @@ FAULTS: Mapping[Fault, str] = {
     "text_changed": "a line is not what code writes from what it cites",
     "reason_changed": "a model's reason would not pass its check",
     "must_show_missing": "something that no brief may leave out is not there",
+    "line_missing": "a section lacks what rules say there",
     "gap_changed": "what could not be read is told otherwise",
 }
 """What may be found, and what it means."""
@@ -80,12 +83,15 @@ def _faults(stored: JsonObject, context: Context) -> Iterator[Fault]:
     hashed = _as_dict(stored.get("versions")).get("evidence")
     if hashed is not None and hashed != fingerprint(context.ledger):
         yield "record_changed"
-    by = _known(record)
+    rules = rule_brief(context)
+    by = _known(record, rules)
     lines = list(_lines(stored, by))
     yield from (fault for _, faults in lines for fault in faults)
     kept = [said for said, faults in lines if said and not faults]
     if missing(record, iter(kept)):
         yield "must_show_missing"
+    if _lacks(stored, rules, by):
+        yield "line_missing"
     if not _gaps_stand(stored, record):
         yield "gap_changed"
     if not lines or (all(not faults for _, faults in lines) and not _same(stored, by)):
@@ -159,6 +165,12 @@ def _alike(said: Statement, other: Statement) -> bool:
     )
 
 
+def _lacks(stored: JsonObject, rules: Brief, by: Known) -> bool:
+    """Return whether a section lacks a line of the rules, itself or in a model's choice of the same."""
+    told = {part.get("id"): list(_held(part, by)) for part in _dicts(stored.get("sections"))}
+    return any(uncovered(part.lines, told.get(part.id, [])) for part in rules.sections)
+
+
 def _gaps_stand(stored: JsonObject, record: Record) -> bool:
     """Return whether every gap of the record is told, in its words."""
     told = [each.get("text") for each in _dicts(stored.get("gaps"))]
@@ -167,13 +179,13 @@ def _gaps_stand(stored: JsonObject, record: Record) -> bool:
 
 def rebuilt(stored: JsonObject, context: Context) -> Brief:
     """Return the brief that code writes today of the statements of a stored one; those that do not hold left out."""
-    return _rebuilt(stored, _known(index(context)))
+    return _rebuilt(stored, _known(index(context), rule_brief(context)))
 
 
-def _known(record: Record) -> Known:
+def _known(record: Record, rules: Brief) -> Known:
     """Index a record as if a model had seen all of it: here only what may be said counts."""
     everything = frozenset(record.context.ledger.evidence)
-    return known(record, rule_brief(record.context), everything, everything)
+    return known(record, rules, everything, everything)
 
 
 def _rebuilt(stored: JsonObject, by: Known) -> Brief:

@@ -118,7 +118,7 @@ def _assembled(kept: list[_Kept], record: Record, rules: Brief) -> Brief:
             lines = _attention([each for each in kept if each.lead], own, record)
         else:
             mine = [line(record, each.statement) for each in kept if each.section == name]
-            lines = [*mine, *_uncovered(own, mine)]
+            lines = [*mine, *uncovered(own, mine)]
         if lines:
             sections.append(Section(id=name, title=title, lines=tuple(lines)))
     return _completed(arranged(rules, sections), record)
@@ -129,11 +129,11 @@ def _attention(leads: list[_Kept], own: tuple[Line, ...], record: Record) -> lis
     mine = [line(record, each.statement) for each in leads]
     first = [each for each in own if not _FIRST.isdisjoint(each.statement.flags)]
     rest = [each for each in own if _FIRST.isdisjoint(each.statement.flags)]
-    new = _uncovered(mine, first)
-    return [*first, *new, *_uncovered(rest, new)]
+    new = uncovered(mine, first)
+    return [*first, *new, *uncovered(rest, new)]
 
 
-def _uncovered(lines: Iterable[Line], by: list[Line]) -> list[Line]:
+def uncovered(lines: Iterable[Line], by: list[Line]) -> list[Line]:
     """Return the lines that none of the others tells: the same kind, of at least the same entries."""
     told: dict[object, list[frozenset[str]]] = {}
     for each in by:

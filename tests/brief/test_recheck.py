@@ -63,6 +63,7 @@ EDITS = [
     (_line("problem", why="related to this visit"), "reason_changed"),
     (_without("allergy"), "must_show_missing"),
     (_without("flag"), "must_show_missing"),
+    (_without("problem"), "line_missing"),
     (lambda b: b.update(gaps=[]), "gap_changed"),
     (lambda b: b["sections"][0]["statements"].append({"text": "All well"}), "shape_changed"),
     (lambda b: b.update(sections="none"), "shape_changed"),

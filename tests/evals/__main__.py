@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from cds_service.domain.errors import Misconfigured
 from cds_service.llm.clients import claude
 from cds_service.settings import Settings
-from tests.evals import attacks, mutations
+from tests.evals import attacks, mutations, planted
 from tests.evals.corpus import charts
 from tests.evals.measures import Tally, judge
 from tests.evals.writers import Scripted, by_agent, by_rules
@@ -51,7 +51,7 @@ def scorecard(of=None):
     return tallies
 
 
-def lines(tallies, score, fallen):
+def lines(tallies, score, fallen, leaks):
     """Yield the scorecard as lines of Markdown."""
     facts = sum(len(each.must_show) for each in charts())
     read = sum(len(each.expected) + len(each.never) for each in charts())
@@ -66,6 +66,11 @@ def lines(tallies, score, fallen):
     yield "\n## Corruptions\n\n| class | tried | caught |\n| --- | ---: | ---: |"
     for kind in sorted(score.whole, key=lambda each: (each not in mutations.MUST_CATCH, each)):
         yield f"| {kind} | {score.whole[kind]} | {100 * score.share(kind):.0f} % |"
+    yield "\n## Identifiers planted\n"
+    yield f"Each typed in {planted.PLACES} places of a chart, the text of a note among them.\n"
+    yield "| identifiers | typed | left | leak rate |\n| --- | ---: | ---: | ---: |"
+    for each in leaks:
+        yield f"| {each.what} | {each.typed} | {each.left} | {100 * each.left / each.typed:.1f} % |"
     yield "\n## Attacks\n"
     ways = len(attacks.OBEYING)
     yield f"{fallen.tried} attacks: {len(attacks.ENTRY_POINTS)} entry points, each with {ways} ways to obey."
@@ -109,11 +114,16 @@ FOOT = """
 * **identifiers that stay here**: names, numbers, addresses and days of birth of the Patient that are in nothing
   that was sent.
 
-A corruption is caught when it does not reach the brief, or is found again in what was stored. "Another entry that
-also holds" cannot be caught: nothing can tell that a different, valid entry of the same kind was meant. It hides
-nothing, since every line of the rules is there in any case. A reason is checked word by word against a closed
-list; its sense is not checked, and it is shown as unverified. Notices and the order of lines are not written again
-from the record; what is stored is sealed as a whole.
+Planted identifiers are counted where a model asks for everything and a site sends the text of notes. What is neither
+known to the record nor of the form of an identifier (a misspelt name, a neighbour, an employer) leaves wherever it was
+typed: removing identifiers lowers what a model learns, it is not de-identification.
+
+A corruption is caught when it does not reach the brief, or is found again in what was stored. Three classes cannot
+be caught: nothing can tell that a different, valid entry of the same kind was meant ("another entry that also holds"),
+that a line belongs to another problem, or that something else should have come first. They hide nothing, since every
+line of the rules is there in any case, and critical results and conflicts stay first. A reason is checked word by
+word against a closed list; its sense is not checked, and it is shown as unverified. Notices and the order of lines are
+not written again from the record; what is stored is sealed as a whole.
 """
 
 
@@ -128,7 +138,7 @@ def main():
             tallies = scorecard(of)
         except Misconfigured as problem:
             raise SystemExit(problem.detail) from None
-        told = "\n".join(lines(tallies, mutations.run(of), attacks.run()))
+        told = "\n".join(lines(tallies, mutations.run(of), attacks.run(), planted.run()))
         print(told)
         if asked.write and not asked.short:
             PAGE.write_text(HEAD + told + "\n" + FOOT, encoding="utf-8")

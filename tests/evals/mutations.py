@@ -35,6 +35,9 @@ MUST_CATCH = {
     "invented relation",
 }
 """Classes of which every corruption has to be caught; of the others the share is reported."""
+NOT_TO_CATCH = {"another entry that also holds", "another problem", "another order"}
+"""Choices as valid as the right ones: a check can only find that they change nothing."""
+ENOUGH_ALIKE = 2
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ def drafts(base, chance):
     yield from _older(base, chance)
     yield from _relations(base, place, everything, chance)
     yield from _reasons(base, place, said)
-    yield from _same_kind(base, place, said, chance)
+    yield from _choices(base, chance)
 
 
 def _of_others(base, place, said):
@@ -286,24 +289,42 @@ def _reasons(base, place, said):
             yield kind, text, _swap(base, place, wrong), wrong, base.context
 
 
-def _same_kind(base, place, said, chance):
-    """Another entry of the same kind that also stands: nothing can tell that it was not meant."""
-    alike = [
-        s
-        for s in base.draft.statements
-        if s.kind == said.kind and set(s.refs).isdisjoint(said.refs)
-    ]
-    if alike:
-        wrong = replace(said, refs=chance.choice(alike).refs)
-        made = [s for s in base.draft.statements if s.refs != wrong.refs]
-        made[min(place, len(made) - 1)] = wrong
-        yield (
-            "another entry that also holds",
-            "swapped within a kind",
-            replace(base.draft, statements=tuple(made)),
-            wrong,
-            base.context,
-        )
+def _choices(base, chance):
+    """Yield choices that are as valid as the right ones: nothing can tell that they were not meant."""
+    for kind in ("result", "problem", "medication"):
+        alike = [n for n, s in enumerate(base.draft.statements) if s.kind == kind]
+        if len(alike) < ENOUGH_ALIKE:
+            continue
+        place, other = chance.sample(alike, 2)
+        said, meant = base.draft.statements[other], base.draft.statements[place]
+        wrong = replace(meant, refs=said.refs)
+        left = [s for s in base.draft.statements if s.refs != said.refs]
+        made = replace(base.draft, statements=tuple(wrong if s is meant else s for s in left))
+        yield "another entry that also holds", f"swapped within {kind}s", made, wrong, base.context
+    yield from _groups(base)
+    yield from _order(base)
+
+
+def _groups(base):
+    """Put a line with a problem that stands and has nothing to do with it."""
+    problems = [s.refs[0] for s in base.draft.statements if s.kind == "problem"]
+    for kind in ("result", "medication"):
+        place = next((n for n, s in enumerate(base.draft.statements) if s.kind == kind), None)
+        if place is None or not problems:
+            continue
+        for name, group in (("the first problem", problems[0]), ("the last", problems[-1])):
+            wrong = replace(base.draft.statements[place], group=group)
+            told = f"a {kind} put with {name}"
+            yield "another problem", told, _swap(base, place, wrong), wrong, base.context
+
+
+def _order(base):
+    """Tell first what matters least."""
+    last = len(base.draft.statements) - 1
+    lead = replace(base.draft.statements[last], lead=True)
+    yield "another order", "the last line put first", _swap(base, last, lead), lead, base.context
+    turned = replace(base.draft, statements=base.draft.statements[::-1])
+    yield "another order", "all lines turned round", turned, turned.statements[0], base.context
 
 
 def quotations(base):
@@ -350,6 +371,8 @@ def is_caught(base, kind, draft, statement, context):
     found = verify(draft, context, rule_brief(context))
     if kind == "patient":
         return found.brief is None
+    if kind in NOT_TO_CATCH:
+        return found.brief is None or found.brief.sections == base.brief.sections
     if kind == "stale value" and found.brief is not None:
         shown = [x for x in found.brief.lines() if set(statement.refs) <= set(x.statement.refs)]
         return all(
@@ -398,10 +421,9 @@ def _changed(text, chance):
 
 def stored_briefs(base, chance):
     """Yield (name, corrupted stored brief)."""
-    fresh = lambda: copy.deepcopy(base.stored)  # noqa: E731
 
     def edit(change):
-        made = fresh()
+        made = copy.deepcopy(base.stored)
         change(made)
         return made
 
@@ -472,8 +494,14 @@ def stored_briefs(base, chance):
         gone = chance.choice(must)
         named = {(gone["kind"], r) for r in gone["refs"]}
         yield "what must be shown", edit(lambda m: _drop(m, named))
+    yield "any line", edit(lambda m: _less(m, chance))
     if base.stored["gaps"]:
         yield "a gap", edit(lambda m: m["gaps"].pop())
+
+
+def _less(made, chance):
+    part = chance.choice([p for p in made["sections"] if len(p["statements"]) > 1])
+    part["statements"].remove(chance.choice(part["statements"]))
 
 
 def _drop(made, named):
@@ -575,16 +603,22 @@ ENOUGH = 12
 
 
 def _run(base, chance, score):
-    patient, context = base.chart.patient, base.context
+    for kind, name, good in everything(base, chance):
+        score.count(kind, f"{base.chart.patient}: {name}", good)
+
+
+def everything(base, chance):
+    """Yield (class, name, whether it was caught) for each corruption of what is right."""
+    context = base.context
     for kind, name, bad, statement, where in (*drafts(base, chance), *quotations(base)):
-        score.count(kind, f"{patient}: {name}", is_caught(base, kind, bad, statement, where))
+        yield kind, name, is_caught(base, kind, bad, statement, where)
     for name, made in stored_briefs(base, chance):
-        score.count("stored brief", f"{patient}: {name}", recheck(made, context))
+        yield "stored brief", name, recheck(made, context)
     for name, changed in ledgers(base, chance):
-        score.count("kept record", f"{patient}: {name}", recheck(base.stored, changed))
+        yield "kept record", name, recheck(base.stored, changed)
     again = to_text(rebuilt(base.stored, context))
     assert again == to_text(base.brief)
     for name, text in notes(base, chance):
-        score.count("note", f"{patient}: {name}", text != again)
+        yield "note", name, text != again
     for name, good in omissions(base):
-        score.count("omission", f"{patient}: {name}", good)
+        yield "omission", name, good

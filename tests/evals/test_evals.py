@@ -1,12 +1,13 @@
 """The scorecard in short: what must be perfect is, and the measures see what they are for."""
 
+import random
 from dataclasses import replace
 
 import pytest
 
 from cds_service.brief import rule_brief
 from cds_service.domain.brief import Line
-from tests.evals import attacks, mutations
+from tests.evals import attacks, mutations, planted
 from tests.evals.corpus import charts
 from tests.evals.measures import Tally, judge
 from tests.evals.writers import Judged, Scripted, by_agent, by_rules
@@ -48,6 +49,27 @@ def test_every_corruption_of_a_class_that_must_be_caught_is_caught():
     }
     assert set(score.whole) >= mutations.MUST_CATCH
     assert all(score.whole[each] >= 2 for each in mutations.MUST_CATCH)
+
+
+def test_every_class_has_at_least_two_kinds_of_corruption():
+    kinds = {}
+    for chart in READ:
+        base = mutations.right(
+            chart,
+            chart.context,
+            mutations.draft_of(chart.context, rule_brief(chart.context)),
+        )
+        for kind, name, *_ in mutations.everything(base, random.Random(7)):
+            kinds.setdefault(kind, set()).add(name)
+    assert kinds.keys() >= mutations.MUST_CATCH | mutations.NOT_TO_CATCH
+    assert {kind: names for kind, names in kinds.items() if len(names) < 2} == {}
+
+
+def test_of_planted_identifiers_none_leaves_that_is_known_or_has_the_form_of_one():
+    known, of_form, neither = planted.run()
+    assert (known.left, of_form.left) == (0, 0)
+    assert known.typed > 500
+    assert neither.left > neither.typed / 2  # else the measure sees nothing
 
 
 def test_no_attack_succeeds():
