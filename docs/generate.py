@@ -5,6 +5,7 @@ Run as `python docs/generate.py` from the top of the repository.
 
 import argparse
 import json
+import tomllib
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, get_args
 
 from pydantic import SecretStr
 
+from cds_service.agent import prompts
 from cds_service.brief.recheck import FAULTS
 from cds_service.catalog import load_catalog
 from cds_service.cli import parser
@@ -125,6 +127,12 @@ def _agent() -> Iterator[str]:
     yield from (f"| `{ending}` | {said} |" for ending, said in draft.ENDINGS.items())
     yield "\n## Faults of a stored brief\n\n| fault | meaning |\n| --- | --- |"
     yield from (f"| `{fault}` | {said} |" for fault, said in FAULTS.items())
+    yield "\n## What a clinical lead answers for\n\n| file | owner | reviewed |\n| --- | --- | --- |"
+    own = prompts.system_prompt(())
+    yield f"| `cds_service/agent/prompt.md` | {own.owner} | {own.reviewed} |"
+    for file in ("agent/fields.toml", "brief/why.toml"):
+        table = tomllib.loads((REFERENCE.parents[1] / "cds_service" / file).read_text("utf-8"))
+        yield f"| `cds_service/{file}` | {table['owner']} | {table['reviewed']} |"
 
 
 def _tables() -> Iterator[str]:

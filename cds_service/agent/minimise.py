@@ -32,6 +32,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     for kind, table in tomllib.loads(
         files(__package__).joinpath("fields.toml").read_text("utf-8")
     ).items()
+    if isinstance(table, dict)  # beside its owner and the day of review
 }
 NAME_MAX = 100
 TEXT_MAX = 200

@@ -15,6 +15,9 @@ class Prompt:
 
     text: str = field(repr=False)
     owner: str
+    """The clinical lead who answers for it; "open" while nobody does."""
+    reviewed: str
+    """The day on which they last did."""
 
     @property
     def hash(self) -> str:
@@ -23,26 +26,22 @@ class Prompt:
 
 
 def parse(page: str, source: str) -> Prompt:
-    """Read a prompt file: a head between two lines of dashes that names its owner, then the text.
+    """Read a prompt file: a head between two lines of dashes that names its owner and its review, then the text.
 
     Raises `Misconfigured` naming the file.
     """
     _, fence, rest = page.partition(_FENCE)
     head, closed, body = rest.partition(_FENCE)
     facts = dict(line.split(": ", 1) for line in head.splitlines() if ": " in line)
-    if not (fence and closed and body.strip() and facts.get("owner")):
-        raise Misconfigured(f"{source}: a prompt begins with a head that names its owner.")
-    return Prompt(body.strip(), facts["owner"])
+    owner, reviewed = facts.get("owner"), facts.get("reviewed")
+    if not (fence and closed and body.strip() and owner and reviewed):
+        raise Misconfigured(
+            f"{source}: a prompt begins with a head that says its owner and when it was reviewed."
+        )
+    return Prompt(body.strip(), owner, reviewed)
 
 
-def system_prompt(words: tuple[str, ...], service: str = "") -> Prompt:
-    """Return the contract of the agent, and after it what one service asks for (`hooks/*/prompt.md`).
-
-    `words` are those that `why` may use; they belong to the verifier.
-    """
+def system_prompt(words: tuple[str, ...]) -> Prompt:
+    """Return the contract of the agent. `words` are those that `why` may use; they belong to the verifier."""
     own = parse(files(__package__).joinpath("prompt.md").read_text("utf-8"), "agent/prompt.md")
-    text = own.text.replace("{words}", " ".join(words))
-    if not service:
-        return Prompt(text, own.owner)
-    theirs = parse(service, "prompt.md")
-    return Prompt(f"{text}\n\n{theirs.text}", theirs.owner)
+    return Prompt(own.text.replace("{words}", " ".join(words)), own.owner, own.reviewed)
