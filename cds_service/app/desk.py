@@ -69,6 +69,7 @@ def wire_desk(given: Service, world: World) -> Desk:
             changes=Changes(server_of=server_of, tokens_of=tokens_of),
             trace=Trace(reviews=reviews, audit=given.audit),
             session_of=given.launch.session_of,
+            sign_out=given.launch.sign_out,
             now=world.now,
         ),
         write_back=WriteBack(

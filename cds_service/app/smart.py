@@ -9,6 +9,7 @@ from cds_service.flow.clinician import Whois
 from cds_service.flow.sessions import Sessions
 from cds_service.flow.sign_in import SignIn
 from cds_service.flow.switches import Switches
+from cds_service.flow.visit_of import VisitOf
 from cds_service.http.cookies import Cookies
 from cds_service.http.launch import Launch
 from cds_service.network import Network
@@ -77,6 +78,7 @@ def launch_of(service: Parts, world: World) -> Launch:
         launches=launches,
         identity=VerifyIdentity(keys=service.keys, now=world.now),
         whois=Whois(server_of=servers, clock=world.clock),
+        visit_of=VisitOf(server_of=servers, clock=world.clock),
         database=service.database,
         audit=service.audit,
         ask=service.background.ask,
@@ -85,7 +87,9 @@ def launch_of(service: Parts, world: World) -> Launch:
     return Launch(
         sites=service.sites,
         sign_in=sign_in,
-        sessions=Sessions(database=service.database, launches=launches, now=world.now),
+        sessions=Sessions(
+            database=service.database, launches=launches, audit=service.audit, now=world.now
+        ),
         cookies=Cookies(secure=public_url.startswith("https://")),
         is_off=lambda site: service.switches.is_off(site, WHOLE_SITE),
     )

@@ -34,6 +34,8 @@ class LaunchSession:
     encounter: str | None = field(repr=False)
     brief: str | None
     """The brief that this launch may see, or None while there is none for this visit."""
+    of_other_visit: bool = False
+    """Whether the brief was prepared for another visit than the one it was opened from, as far as the EHR tells."""
     scopes: frozenset[str]
     """Granted, not asked for."""
     started: datetime

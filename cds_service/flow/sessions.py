@@ -1,11 +1,12 @@
 """The sessions of people who opened the app: found by their cookie, ended when left alone, and their tokens."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
+from cds_service.audit import Audit
 from cds_service.domain.errors import NoToken, NotTrusted
 from cds_service.domain.session import LaunchSession
 from cds_service.sites import Site
@@ -19,7 +20,7 @@ from cds_service.smart.session import (
     reopen,
     reopen_tokens,
 )
-from cds_service.storage import Database, sessions
+from cds_service.storage import Connection, Database, sessions
 
 _TOUCH = timedelta(seconds=30)
 """How exactly idle time is kept: a page that is read needs no write for each of its requests."""
@@ -31,6 +32,7 @@ class Sessions:
 
     database: Database
     launches: Launches
+    audit: Audit
     now: Callable[[], datetime]
     _refreshing: WeakValueDictionary[str, asyncio.Lock] = field(
         default_factory=WeakValueDictionary
@@ -62,6 +64,41 @@ class Sessions:
         """Sign a person out."""
         async with self.database.transaction() as connection:
             await sessions.end(connection, session.id, self.now())
+            await self._audit(connection, session, "sign_out")
+
+    async def end_others(
+        self, session: LaunchSession, site: Site, secrets: Mapping[str, str]
+    ) -> list[str]:
+        """End the sessions of other people in one browser, told by what it holds; return the names of theirs.
+
+        A shared workstation: whoever signs in now is alone with it. The same person's launches stand side by side.
+        """
+        now, ended = self.now(), []
+        async with self.database.transaction() as connection:
+            for name, secret in secrets.items():
+                row = await sessions.find(
+                    connection, self.database, key=hashed(secret), site=site.name
+                )
+                if row is None or row.ends <= now:
+                    continue
+                other = reopen(row.body, secret=secret, seen=row.seen, ends=row.ends)
+                if other.clinician.fhir_user == session.clinician.fhir_user:
+                    continue
+                await sessions.end(connection, other.id, now)
+                await self._audit(connection, other, "ended_by_other")
+                ended.append(name)
+        return ended
+
+    async def _audit(self, connection: Connection, session: LaunchSession, outcome: str) -> None:
+        await self.audit.append(
+            connection,
+            site=session.site,
+            action="sign_out",
+            outcome=outcome,
+            actor=session.clinician.fhir_user,
+            patient=f"Patient/{session.patient}",
+            brief=session.brief or "",
+        )
 
     def tokens_of(self, site: Site, session_id: str) -> "SessionTokens":
         """Return the tokens of one session, for what was approved in it; it may have ended meanwhile."""

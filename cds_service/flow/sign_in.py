@@ -17,6 +17,7 @@ from cds_service.domain.session import Clinician, LaunchSession
 from cds_service.domain.visit import Visit
 from cds_service.flow.ask import Ask
 from cds_service.flow.clinician import Whois
+from cds_service.flow.visit_of import VisitOf
 from cds_service.sites import Site
 from cds_service.smart.launch import (
     Authorization,
@@ -27,6 +28,7 @@ from cds_service.smart.launch import (
     missing_scopes,
 )
 from cds_service.smart.session import (
+    BriefFor,
     hashed,
     lent,
     pack,
@@ -70,6 +72,7 @@ class SignIn:
     launches: Launches
     identity: VerifyIdentity
     whois: Whois
+    visit_of: VisitOf
     database: Database
     audit: Audit
     ask: Ask
@@ -100,7 +103,8 @@ class SignIn:
             granted = await self.launches.exchange(site, pending, code)
             context = launch_context(granted)
             clinician = await self._person(site, pending, granted)
-            brief = await self._brief(site, context)
+            visits = await self.visit_of(site, context, granted.token)
+            brief = await self._brief(site, context, visits)
         except CdsError as stop:
             self.audit.refused(site.name, "sign_in", stop)
             raise
@@ -130,32 +134,39 @@ class SignIn:
             raise NotAllowed("user_is_no_clinician")
         return await self.whois(site, user, granted.token)
 
-    async def _brief(self, site: Site, context: LaunchContext) -> str:
-        """Return the brief of this launch: the one that the card named, if it is this patient's and visit's.
+    async def _brief(
+        self, site: Site, context: LaunchContext, visits: tuple[str, ...]
+    ) -> BriefFor:
+        """Return the brief of this launch: the one that the card named, else the newest of the visit or the patient.
 
         Where there is none, one is asked for, and its page says how far it is. Raises `SignInFailed` when the
         card's brief is another patient's, or when this site prepares none.
         """
-        patient = self._blind(site, "Patient", context.patient) or ""
-        visits = [
-            blind
-            for kind, value in (
-                ("Encounter", context.encounter),
-                ("Appointment", context.appointment),
-            )
-            if (blind := self._blind(site, kind, value))
-        ]
+        patient = self._blind(site, f"Patient/{context.patient}")
         named = await self._named(site, context.brief) if context.brief else None
         if named is not None and named.patient != patient:
             raise SignInFailed("brief_of_other_patient")
-        if named is not None:
-            return named.id
-        since = self.now() - _LOOK_BACK
-        async with self.database.reading() as connection:
-            found = await sessions.newest_brief(
-                connection, site.name, patient, visits, since=since
-            )
-        return found or await self._asked(site, context)
+        if named is None:
+            since = self.now() - _LOOK_BACK
+            blind = [self._blind(site, each) for each in visits]
+            async with self.database.reading() as connection:
+                found = await sessions.newest_brief(
+                    connection, site.name, patient, blind, since=since
+                )
+                named = await sessions.brief_of(connection, site.name, found) if found else None
+        if named is None:
+            return BriefFor(await self._asked(site, context))
+        return BriefFor(named.id, of_other_visit=self._is_other(site, named.visit, visits))
+
+    def _is_other(self, site: Site, visit: str | None, visits: tuple[str, ...]) -> bool:
+        """Return whether a brief is of another visit than the chart was opened in.
+
+        That is known only where the EHR tells the appointment as well: a brief's visit is named by either.
+        """
+        kinds = {each.partition("/")[0] for each in visits}
+        if visit is None or not kinds >= {"Encounter", "Appointment"}:
+            return False
+        return visit not in {self._blind(site, each) for each in visits}
 
     async def _named(self, site: Site, brief: str) -> sessions.BriefOf | None:
         """Return whose the card's brief is, or None.
@@ -181,18 +192,18 @@ class SignIn:
         await self.ask.store([row])
         return str(row["id"])
 
-    def _blind(self, site: Site, kind: str, value: str | None) -> str | None:
-        return self.database.blind(f"{kind}/{value}", site=site.name) if value else None
+    def _blind(self, site: Site, reference: str) -> str:
+        return self.database.blind(reference, site=site.name)
 
     async def _opened(
-        self, site: Site, granted: Granted, clinician: Clinician, brief: str
+        self, site: Site, granted: Granted, clinician: Clinician, brief: BriefFor
     ) -> SignedIn:
         secret = secrets.token_urlsafe(32)
-        session = start(site, granted, clinician, brief=brief, secret=secret, now=self.now())
+        session = start(site, granted, clinician, brief, secret=secret, now=self.now())
         row = sessions.SessionRow(
             id=session.id,
             site=site.name,
-            brief=brief,
+            brief=brief.id,
             started=session.started,
             seen=session.seen,
             ends=session.ends,
@@ -206,8 +217,9 @@ class SignIn:
                 action="sign_in",
                 actor=clinician.fhir_user,
                 patient=f"Patient/{session.patient}",
-                brief=brief,
+                brief=brief.id,
                 facts={
+                    "of_other_visit": brief.of_other_visit,
                     "may_approve": clinician.may_approve,
                     "missing_scopes": missing_scopes(site, session.scopes),
                 },

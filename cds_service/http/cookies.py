@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from fastapi import Request, Response
 
+_MOST_SESSIONS = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Cookies:
@@ -32,6 +34,14 @@ class Cookies:
     def read(self, request: Request, name: str) -> str:
         """Return a cookie's value, or ""."""
         return request.cookies.get(self._full(name), "")
+
+    def briefs(self, request: Request) -> dict[str, str]:
+        """Return the cookies of the sessions that this browser holds, a bounded number of them, by name."""
+        start = self._full(of_brief(""))
+        found = {
+            n.removeprefix("__Host-"): v for n, v in request.cookies.items() if n.startswith(start)
+        }
+        return dict(list(found.items())[:_MOST_SESSIONS])
 
     def _full(self, name: str) -> str:
         return f"__Host-{name}" if self.secure else name

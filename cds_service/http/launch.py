@@ -88,6 +88,9 @@ class Launch:
         response = Response(status_code=_SEE_OTHER, headers=page_headers(site))
         response.headers["Location"] = f"/{site.name}/briefs/{session.brief}"
         life = int((session.ends - session.started).total_seconds())
+        held = self.cookies.briefs(request)
+        for name in await self.sessions.end_others(session, site, held):
+            self.cookies.drop(response, name)
         self.cookies.put(response, of_brief(str(session.brief)), signed_in.secret, max_age_s=life)
         self.cookies.drop(response, of_sign_in(state))
         return response
@@ -105,6 +108,11 @@ class Launch:
             raise NotTrusted("no_session")
         self.check_on(site)
         return await self.sessions.find(site, secret, brief=brief, is_used=by_person)
+
+    async def sign_out(self, session: LaunchSession, response: Response) -> None:
+        """End a session and have its browser forget it."""
+        await self.sessions.end(session)
+        self.cookies.drop(response, of_brief(str(session.brief)))
 
 
 def _away(authorization: Authorization, site: Site) -> Response:

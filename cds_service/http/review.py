@@ -57,6 +57,13 @@ _DECISIONS: tuple[Decision, ...] = (
 )
 
 
+class SignOut(Protocol):
+    """Ends a session."""
+
+    async def __call__(self, session: LaunchSession, response: Response) -> None:
+        """End it, and have the browser forget it."""
+
+
 class SessionOf(Protocol):
     """Finds the session of a request."""
 
@@ -75,6 +82,7 @@ class Review:
     changes: Changes
     trace: Trace
     session_of: SessionOf = field(repr=False)
+    sign_out: SignOut = field(repr=False)
     now: Callable[[], datetime]
 
     @cached_property
@@ -189,6 +197,17 @@ class Review:
             )
         await self.sign.approve(opened, digest=digest, at=at)
         return RedirectResponse(_base(request), _SEE_OTHER)
+
+    async def leave(self, request: Request) -> Response:
+        """`POST .../sign-out`: end this sign-in."""
+        opened, _ = await self._posted(request)
+        said = [
+            "What was approved is kept and filed.",
+            "Open the brief again from the patient's chart in your EHR.",
+        ]
+        response = self._notice(opened.site, "You are signed out", said)
+        await self.sign_out(opened.session, response)
+        return response
 
     def decide(self, decision: Decision) -> Callable[[Request], Awaitable[Response]]:
         """Return the endpoint `POST .../{decision}`."""
@@ -348,6 +367,7 @@ def add_review(app: FastAPI, review: Review) -> None:
     for path, serve in pages.items():
         app.add_route(path, review.guarded(serve))
     app.add_route(f"{base}/edits", review.guarded(review.edit), methods=["POST"])
+    app.add_route(f"{base}/sign-out", review.guarded(review.leave), methods=["POST"])
     app.add_route(f"{base}/approve", review.guarded(review.approve), methods=["POST"])
     for decision in _DECISIONS:
         decide = review.guarded(review.decide(decision))

@@ -113,6 +113,7 @@ def note_page(
             ("To", opened.site.file.title),
             ("Note type", rules.type_display),
             ("Document status", code(document, "docStatus")),
+            *([("Visit", who(opened)["visit"])] if who(opened)["visit"] else []),
             ("Encounter", screen.note.encounter or "none"),
             ("Author", screen.note.author if "author" in document else "set by the EHR"),
             ("Content", rules.content_type),
@@ -140,6 +141,8 @@ def who(opened: Opened) -> dict[str, Any]:
         "name": person(patient) or "Patient of this chart",
         "facts": ", ".join(filter(None, facts)),
         "visit": told.get("visit", ""),
+        "user": opened.session.clinician.name or opened.session.clinician.fhir_user,
+        "csrf": opened.session.csrf,
         "as_of": _local(sheet.as_of, opened.site.zone),
         "assisted": sheet.is_assisted,
         "made": made if reviewed else f"{made}, not yet reviewed",
@@ -224,6 +227,9 @@ def _banners(opened: Opened) -> Iterator[dict[str, Any]]:
     if opened.lacks_sources:
         said = "What a line rests on was not kept with it: look into the chart before you approve."
         yield _banner("Made while the chart opened.", said, "caution")
+    if opened.session.of_other_visit and opened.may("edit"):
+        said = "Its note would be filed in the encounter that you opened it from. Check the visit above."
+        yield _banner("This brief was made for another visit of this patient.", said, "caution")
     receipt = opened.body.get("receipt")
     if isinstance(receipt, str) and opened.may("approve"):
         yield _banner(

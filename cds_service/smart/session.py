@@ -21,6 +21,14 @@ def csrf(secret: str) -> str:
     return sha256(f"csrf|{secret}".encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class BriefFor:
+    """The brief that a launch opens."""
+
+    id: str
+    of_other_visit: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lent:
     """The tokens that one launch lends us."""
@@ -32,7 +40,13 @@ class Lent:
 
 
 def start(
-    site: Site, granted: Granted, clinician: Clinician, *, brief: str, secret: str, now: datetime
+    site: Site,
+    granted: Granted,
+    clinician: Clinician,
+    brief: BriefFor,
+    *,
+    secret: str,
+    now: datetime,
 ) -> LaunchSession:
     """Return a new session of one launch. Raises `SignInFailed` where the launch has no patient."""
     context = launch_context(granted)
@@ -43,7 +57,8 @@ def start(
         clinician=clinician,
         patient=context.patient,
         encounter=context.encounter,
-        brief=brief,
+        brief=brief.id,
+        of_other_visit=brief.of_other_visit,
         scopes=granted.token.scopes,
         started=now,
         seen=now,
@@ -73,6 +88,7 @@ def pack(session: LaunchSession) -> bytes:
             "may_approve": person.may_approve,
             "patient": session.patient,
             "encounter": session.encounter,
+            "of_other_visit": session.of_other_visit,
             "scopes": sorted(session.scopes),
         }
     ).encode()
@@ -93,6 +109,7 @@ def reopen(body: bytes, *, secret: str, seen: datetime, ends: datetime) -> Launc
         patient=told["patient"],
         encounter=told["encounter"],
         brief=told["brief"],
+        of_other_visit=told.get("of_other_visit", False),
         scopes=frozenset(told["scopes"]),
         started=datetime.fromisoformat(told["started"]),
         seen=seen,

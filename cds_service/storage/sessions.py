@@ -135,11 +135,18 @@ async def set_tokens(
 
 
 async def brief_of(connection: AsyncConnection, site: str, brief_id: str) -> BriefOf | None:
-    """Return whose a brief of this site is, or None."""
-    query = select(BRIEF.c.id, BRIEF.c.patient, BRIEF.c.visit)
-    found = await connection.execute(query.where(BRIEF.c.site == site, BRIEF.c.id == brief_id))
-    row = found.one_or_none()
-    return None if row is None else BriefOf(*row)
+    """Return whose a brief of this site is, or None; what a card showed of a prepared brief is of that one's visit."""
+    columns = (BRIEF.c.id, BRIEF.c.patient, BRIEF.c.visit, BRIEF.c.versions)
+    query = select(*columns).where(BRIEF.c.site == site)
+    row = (await connection.execute(query.where(BRIEF.c.id == brief_id))).one_or_none()
+    if row is None:
+        return None
+    prepared, visit = (row.versions or {}).get("prepared"), row.visit
+    if visit is None and prepared:
+        origin = (await connection.execute(query.where(BRIEF.c.id == prepared))).one_or_none()
+        is_same = origin is not None and origin.patient == row.patient
+        visit = origin.visit if origin is not None and is_same else None
+    return BriefOf(row.id, row.patient, visit)
 
 
 async def newest_brief(

@@ -401,6 +401,9 @@ def _pages(site, server, sign, lent, sessions, now) -> FastAPI:
             raise NotTrusted
         return found
 
+    async def sign_out(session, _response):
+        sessions.pop(session.id)
+
     app = FastAPI()
     review = Review(
         sites=Sites({site.name: site}),
@@ -408,6 +411,7 @@ def _pages(site, server, sign, lent, sessions, now) -> FastAPI:
         changes=Changes(server_of=lambda _: server, tokens_of=lambda _site, _session: lent),
         trace=Trace(reviews=sign.reviews, audit=sign.audit),
         session_of=session_of,
+        sign_out=sign_out,
         now=now,
     )
     add_review(app, review)
