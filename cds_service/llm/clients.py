@@ -75,7 +75,7 @@ _NEEDS = {
     "vertex": ("model_region", "model_project"),
     "foundry": (),
 }
-_EXTRAS = {"bedrock": "boto3", "vertex": "google"}
+_EXTRAS = {"bedrock": "boto3", "vertex": "google.auth"}
 """What signs the requests of a platform; without it the first call would fail, not the start."""
 
 
@@ -89,11 +89,17 @@ def _check_named(settings: Settings) -> None:
                 f"CDS_{name.upper()} is not set: {settings.model_provider} needs it."
             )
     extra = _EXTRAS.get(settings.model_provider)
-    if extra and find_spec(extra) is None:
+    if extra and not _is_installed(extra):
         raise Misconfigured(
             f"CDS_MODEL_PROVIDER={settings.model_provider} needs: pip install"
             f" 'cds-service[{settings.model_provider}]'."
         )
+
+
+def _is_installed(module: str) -> bool:
+    """Return whether a module is there; `google` alone is a name that others share."""
+    package, _, _ = module.partition(".")
+    return find_spec(package) is not None and find_spec(module) is not None
 
 
 def _client(settings: Settings, where: Endpoint) -> Any:  # noqa: ANN401  # four clients of one shape

@@ -76,11 +76,17 @@ def blocks_of(content):
     return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
 
 
-def check_headers(headers):
-    """Return the key. The SDK sends it as a bearer token since 2.0."""
+def key_of(headers):
+    """Return the key. The SDK sends it as a bearer token since 2.0; Foundry as a header of its own."""
     scheme, _, key = headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key or "revoked" in key:
+    key = key if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+    if not key or "revoked" in key:
         raise ApiError(401, "authentication_error", "invalid api key")
+    return key
+
+
+def check_headers(headers):
+    key = key_of(headers)
     if headers.get("anthropic-version") not in API_VERSIONS:
         raise bad("anthropic-version is not valid")
     if headers.get("anthropic-beta"):

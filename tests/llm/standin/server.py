@@ -15,7 +15,15 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from tests.llm.standin.answers import Cache, message, request_tokens
-from tests.llm.standin.rules import TYPES, ApiError, check_body, check_headers
+from tests.llm.standin.rules import (
+    API_VERSIONS,
+    TYPES,
+    ApiError,
+    bad,
+    check_body,
+    check_headers,
+    key_of,
+)
 
 MODELS = {"claude-sonnet-5-5": "active", "claude-old": "retired", "claude-page": ""}
 
@@ -68,9 +76,8 @@ class Standin:
             return JSONResponse(error.body(request_id), error.status, headers=headers)
 
     async def _answer(self, request):
-        key = check_headers(request.headers)
+        key, body = await self._read(request)
         scenario = self.scenarios.setdefault(key, Scenario([]))
-        body = json.loads(await request.body())
         scenario.log.append({"body": body, "headers": dict(request.headers)})
         check_body(body, paused=scenario.paused)
         if body["model"] not in MODELS:
@@ -96,6 +103,15 @@ class Standin:
                 _drip(made, step["drip"]), media_type="application/json", headers=headers
             )
         return JSONResponse(made, headers=headers)
+
+    async def _read(self, request):
+        """Return the key and the body; on Bedrock and Vertex the model stands in the path, the version in the body."""
+        body = json.loads(await request.body())
+        if "model" not in request.path_params:
+            return check_headers(request.headers), body
+        if "model" in body or body.pop("anthropic_version", "") not in API_VERSIONS:
+            raise bad("the model belongs into the path, the version into the body")
+        return key_of(request.headers), body | {"model": request.path_params["model"]}
 
     async def model(self, request):
         name = request.path_params["name"]
@@ -152,6 +168,13 @@ def running():
     app = Starlette(
         routes=[
             Route("/v1/messages", standin.messages, methods=["POST"]),
+            Route("/anthropic/v1/messages", standin.messages, methods=["POST"]),
+            Route("/model/{model}/invoke", standin.messages, methods=["POST"]),
+            Route(
+                "/v1/projects/{project}/locations/{region}/publishers/anthropic/models/{model}:rawPredict",
+                standin.messages,
+                methods=["POST"],
+            ),
             Route("/v1/messages/count_tokens", standin.count, methods=["POST"]),
             Route("/v1/models/{name}", standin.model),
         ]
