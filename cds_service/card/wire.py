@@ -4,9 +4,11 @@ Section references are to the specification's "CDS Service Response"; the checks
 invariants of the 3.0 logical model, which all versions satisfy.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from typing_extensions import override
 
 SUMMARY_MAX = 139
 """`summary` has fewer than 140 characters; Inferno counts Unicode code points."""
@@ -16,6 +18,10 @@ _NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 
 class _Wire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @override
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return ()  # it holds a chart's words
 
 
 def _is_http(url: str) -> None:

@@ -98,7 +98,18 @@ class FhirServer:
         return absolute if same_origin and below and not _climbs(theirs.path) else None
 
     async def get(self, url: str, *, token: str, deadline: float) -> Answer:
-        """Read one URL on this base, waiting out `Retry-After` as long as the deadline allows."""
+        """Read one URL on this base, waiting out `Retry-After` as long as the deadline allows.
+
+        At the deadline it is given up whatever the server does: one that sends a byte now and then keeps
+        every pause between bytes short.
+        """
+        try:
+            async with asyncio.timeout(deadline - self.clock()):
+                return await self._tried(url, token, deadline)
+        except TimeoutError:
+            return Answer(0, fault="timeout")
+
+    async def _tried(self, url: str, token: str, deadline: float) -> Answer:
         for attempt in count(1):
             pause = self.pace.take(deadline)
             if pause is None:

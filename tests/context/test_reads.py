@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from cds_service.context.access import Access
-from cds_service.fhir.client import MAX_ANSWER_BYTES
+from cds_service.fhir.client import MAX_ANSWER_BYTES, FhirServer, Pace
 from tests.context.stage import (
     BASE,
     PATIENT,
@@ -107,6 +107,32 @@ async def test_a_server_that_hangs_costs_the_budget_and_no_more():
 
 
 @pytest.mark.spec("P-9")
+async def test_a_server_that_drips_is_given_up_at_the_deadline():
+    """Each byte comes well within any pause that is allowed, and the answer never ends."""
+
+    async def drops():
+        while True:
+            yield b" "
+            await asyncio.sleep(1)
+
+    loop = asyncio.get_running_loop()
+    drip = httpx.MockTransport(lambda _: httpx.Response(200, content=drops()))
+    async with httpx.AsyncClient(transport=drip) as http:
+        server = FhirServer(
+            base_url=BASE,
+            accept="application/fhir+json",
+            http=http,
+            pace=Pace(rate=10.0, clock=loop.time),
+            slots=asyncio.Semaphore(1),
+            clock=loop.time,
+        )
+        reading = server.get(f"{BASE}/Patient/p1", token="t", deadline=loop.time() + 5)
+        answer, took = await timed(reading)
+        assert (answer.fault, took) == ("timeout", pytest.approx(5, abs=0.5))
+        held = server.slots.acquire()
+        assert (await timed(held))[1] < 0.1, "the place is free again"
+
+
 async def test_pages_that_came_before_the_budget_ended_are_kept():
     stage = with_patient(AllergyIntolerance=bundle(allergy(), next_url=f"{BASE}?page=2"))
     stage.ehr.answers["?page=2"] = hang
