@@ -76,7 +76,9 @@ class Settings(BaseSettings):
     operator_token: Annotated[
         SecretStr | None,
         Field(
-            description="Opens the operator's pages (`/{site}/registration`) as a bearer token."
+            min_length=20,
+            description="Opens the operator's pages (`/{site}/registration`) as a bearer token; 20 characters or more."
+            " Ten wrong ones a minute close the pages for that minute.",
         ),
     ] = None
     keep_days: Annotated[

@@ -29,7 +29,7 @@ from cds_service.http.edge import Edge
 from cds_service.http.key_set import add_key_set
 from cds_service.http.launch import Launch, add_launch
 from cds_service.http.places import Places
-from cds_service.http.registration import Registration, add_registration
+from cds_service.http.registration import Guesses, Registration, add_registration
 from cds_service.http.review import add_review
 from cds_service.http.service import Endpoints, add_health, add_routes
 from cds_service.network import Network
@@ -72,6 +72,7 @@ class Service:
     backend: BackendTokens
     endpoints: Endpoints = field(init=False)
     launch: Launch = field(init=False)
+    registration: Registration = field(init=False)
     desk: Desk = field(init=False)
     asgi: Edge = field(init=False)
     reload: Reload
@@ -215,6 +216,7 @@ def build(settings: Settings, world: World | None = None) -> Service:
     service.background = wire(service, now=world.now, clock=world.clock)
     service.endpoints = _endpoints(service, world)
     service.launch = launch_of(service, world)
+    service.registration = _registration(service, world)
     service.desk = wire_desk(service, world)
     service.background.work.file_with(service.desk.write_back)
     service.asgi = _asgi(service)
@@ -318,6 +320,7 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         work=service.background.told,
         max_body_bytes=service.settings.max_body_bytes,
         places=Places(service.settings.max_in_flight, lambda: len(service.sites.by_name)),
+        audit=service.audit,
         now=world.now,
     )
 
@@ -333,14 +336,14 @@ def _fastapi(service: Service) -> FastAPI:
     add_key_set(app, service.signing)
     add_launch(app, service.launch)
     add_review(app, service.desk.review)
-    add_registration(app, _registration(service))
+    add_registration(app, service.registration)
     if service.telemetry is not None:
         service.telemetry.watch(app, service.database.engine.sync_engine)
         service.background.measure(service.telemetry.gauge, service.telemetry.counter)
     return app
 
 
-def _registration(service: Service) -> Registration:
+def _registration(service: Service, world: World) -> Registration:
     reasons = tuple((r.code, r.system, r.display or "") for r in OVERRIDE_REASONS)
     ours = Ours(
         public_url=service.settings.public_url,
@@ -353,4 +356,6 @@ def _registration(service: Service) -> Registration:
         page_of=lambda site: html(packet(site, service.catalog.by_id.values(), ours)),
         token=token.get_secret_value() if token else "",
         is_demo=service.settings.is_demo,
+        guesses=Guesses(world.clock),
+        refused=service.audit.refused,
     )

@@ -92,7 +92,7 @@ class WrongMediaType(CdsError):
 
 
 class TooSlow(CdsError):
-    """The body did not arrive within the time that the answer has."""
+    """The body did not arrive within the time that it has."""
 
     code = "too_slow"
     advice = "The body did not arrive in time."

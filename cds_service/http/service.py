@@ -6,7 +6,8 @@ service. Nobody holds a place by sending half a body without a token.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -14,6 +15,7 @@ from hashlib import sha256
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from cds_service.audit import Audit
 from cds_service.domain.call import Call
 from cds_service.domain.errors import (
     BadCall,
@@ -39,6 +41,10 @@ _JSON = "application/json"
 _FINISH_S = 0.030
 """Kept back from the budget for the brief, the cards and the way out."""
 _FEEDBACK_BUDGET_S = 10.0
+_BODY_S = 2.0
+"""How long a body may take at least. That is longer than a hook's budget: in a busy moment it may have come and not
+been read yet, which is no slowness of the caller's, and what it brought can still be answered from.
+"""
 _MAX_AGE_S = 300
 _ALARM_EVERY_S = 60.0
 _ALARMING = (BadCall, MissingContext, NotTrusted, Overloaded)
@@ -65,13 +71,14 @@ class Endpoints:
     """How work ahead stands: numbers and names of sites for a program."""
     max_body_bytes: int
     places: Places
+    audit: Audit
     now: Callable[[], datetime]
 
     async def discover(self, request: Request) -> Response:
         """`GET /{site}/cds-services`: public, unless the site wants it authenticated."""
         site = self.sites.find(request.path_params["site"])
         if site.file.discovery_auth:
-            await self.verify(self._call(request, site, "", budget_s=1.0), site)
+            await self._check_reader(request, site)
         body = self.document_of(site)
         tag = f'"{sha256(body).hexdigest()[:32]}"'
         private = "private, " if site.file.discovery_auth else ""
@@ -86,7 +93,7 @@ class Endpoints:
         budget = site.file.hook_budget_ms / 1000 - _FINISH_S
         call = self._call(request, site, request.path_params["service"], budget_s=budget)
         try:
-            with self.places.hold(site.name):
+            with self._place(site, "answer"):
                 answered = await self.answer(call)
         except NothingToSay:
             return Response(b'{"cards":[]}', media_type=_JSON)
@@ -98,7 +105,7 @@ class Endpoints:
         site = self.sites.find(request.path_params["site"])
         service = request.path_params["service"]
         call = self._call(request, site, service, budget_s=_FEEDBACK_BUDGET_S)
-        with self.places.hold(site.name):
+        with self._place(site, "feedback"):
             await self.feedback(call)
         return Response(b"{}", media_type=_JSON)
 
@@ -114,14 +121,33 @@ class Endpoints:
         body = encode({"status": status_now, **told})
         return Response(body, status_code=503 if wrong else 200, media_type=_JSON)
 
+    async def _check_reader(self, request: Request, site: Site) -> None:
+        """Check who reads discovery; who is refused is in the audit. Raises `NotTrusted` or `NotAllowed`."""
+        try:
+            await self.verify(self._call(request, site, "", budget_s=1.0), site)
+        except CdsError as stop:
+            self.audit.refused(site.name, "discover", stop)
+            raise
+
+    @contextmanager
+    def _place(self, site: Site, action: str) -> Iterator[None]:
+        """Hold a place for a call; one that is turned away is in the audit all the same, told or counted."""
+        with ExitStack() as held:
+            try:
+                held.enter_context(self.places.hold(site.name))
+            except Overloaded as stop:
+                self.audit.refused(site.name, action, stop)
+                raise
+            yield
+
     def _call(self, request: Request, site: Site, service: str, *, budget_s: float) -> Call:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        deadline = asyncio.get_running_loop().time() + budget_s
+        now = asyncio.get_running_loop().time()
 
         async def body() -> bytes:
             _check_media_type(request)
             try:
-                async with asyncio.timeout_at(deadline):
+                async with asyncio.timeout_at(now + max(budget_s, _BODY_S)):
                     return await _read(request, self.max_body_bytes)
             except TimeoutError:
                 raise TooSlow from None
@@ -133,7 +159,7 @@ class Endpoints:
             bearer=token.strip() if scheme.lower() == "bearer" else "",
             body=body,
             received=self.now(),
-            deadline=deadline,
+            deadline=now + budget_s,
         )
 
 

@@ -1,6 +1,7 @@
 """A failure has our shape, its own code and none of the caller's values; it never looks like an empty answer."""
 
 import asyncio
+import json
 import sys
 
 import httpx
@@ -9,7 +10,7 @@ import pytest
 from cds_service.http.problems import STATUS
 from tests.ground import CDS, GENERAL, standing
 from tests.http.conftest import FewPatients
-from tests.http.wire import FEEDBACK, SERVICE, body, context, post, problem
+from tests.http.wire import FEEDBACK, SERVICE, body, context, post, problem, tells
 
 pytestmark = pytest.mark.anyio
 
@@ -133,11 +134,14 @@ async def test_more_calls_at_once_than_we_take_are_503_with_a_time_to_wait(tmp_p
         request.pop("prefetch")
         answers = await asyncio.gather(*(post(ground, request) for _ in range(3)))
         afterwards = await post(ground, body())
+        entries = await ground.audited()
     assert sorted(answer.status_code for answer in answers) == [200, 503, 503]
     refused = next(answer for answer in answers if answer.status_code == 503)
     problem(refused, 503, "overloaded")
     assert refused.headers["retry-after"] == "1"
     assert afterwards.status_code == 200
+    told = [entry for entry in entries if entry["outcome"] == "overloaded"]
+    assert [entry["facts"].get("count", 1) for entry in told] == [1, 1], "none is lost"
 
 
 @pytest.mark.spec("H-403", "S-13")
@@ -247,6 +251,22 @@ async def test_a_body_that_does_not_arrive_is_408_and_gives_its_place_back(tmp_p
         slow = await ground.http.post(SERVICE, content=_half_a_body(), headers=headers)
         problem(slow, 408, "too_slow")
         assert (await post(ground, {})).status_code == 400
+
+
+async def test_a_body_that_comes_after_the_budget_is_answered_from(tmp_path):
+    """In a busy moment it is we who read late; a late answer says more than none."""
+
+    async def late():
+        sent = json.dumps(body()).encode()
+        yield sent[:100]
+        await asyncio.sleep(0.3)
+        yield sent[100:]
+
+    hasty = GENERAL.replace("hook_budget_ms = 5000", "hook_budget_ms = 50")
+    async with standing(tmp_path, sites={"general": hasty}, patients=FewPatients()) as ground:
+        bearer = ground.client().bearer(f"{CDS}{SERVICE}")
+        headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+        tells(await ground.http.post(SERVICE, content=late(), headers=headers))
 
 
 async def test_without_a_good_token_no_byte_of_a_body_is_awaited(ground):

@@ -5,9 +5,9 @@ from contextlib import nullcontext
 import httpx
 import pytest
 
-from cds_service.domain.errors import NotTrusted
+from cds_service.domain.errors import NotTrusted, Overloaded
 from cds_service.http.bare import bare
-from cds_service.http.registration import Registration, add_registration
+from cds_service.http.registration import GUESSES, Guesses, Registration, add_registration
 from cds_service.http.service import add_routes
 from tests.http.wire import problem
 
@@ -34,30 +34,53 @@ class Asked:
         self.headers = headers
 
 
-@pytest.mark.parametrize("sent", ["", "Bearer ", "Bearer wrong", "Basic right", "Bearer Right"])
-async def test_production_wants_the_operators_token(shared, sent):
-    page = Registration(
+def registration(shared, token="right", clock=lambda: 0.0):
+    """Return the page as production has it."""
+    return Registration(
         sites=shared.service.sites,
         page_of=lambda _: "<style></style>",
-        token="right",
+        token=token,
         is_demo=False,
+        guesses=Guesses(clock),
+        refused=shared.service.audit.refused,
     )
+
+
+@pytest.mark.parametrize("sent", ["", "Bearer ", "Bearer wrong", "Basic right", "Bearer Right"])
+async def test_production_wants_the_operators_token(shared, sent):
+    page = registration(shared)
     with pytest.raises(NotTrusted):
         await page.page(Asked(authorization=sent))
     assert (await page.page(Asked(authorization="Bearer right"))).status_code == 200
 
 
 async def test_without_an_operators_token_nobody_gets_in(shared):
-    page = Registration(
-        sites=shared.service.sites, page_of=lambda _: "<style></style>", token="", is_demo=False
-    )
+    page = registration(shared, token="")
     for sent in ("", "Bearer ", "Bearer"):
         with pytest.raises(NotTrusted):
             await page.page(Asked(authorization=sent))
 
 
+async def test_whoever_guesses_the_token_gets_ten_tries_a_minute_and_stands_in_the_audit(shared):
+    now = [0.0]
+    page = registration(shared, clock=lambda: now[0])
+    for _ in range(GUESSES):
+        with pytest.raises(NotTrusted):
+            await page.page(Asked(authorization="Bearer wrong"))
+    with pytest.raises(Overloaded):
+        await page.page(Asked(authorization="Bearer right"))
+    now[0] = 60.0
+    assert (await page.page(Asked(authorization="Bearer right"))).status_code == 200
+    told = [e for e in await shared.audited() if e["action"] == "registration"]
+    counts = {each["facts"]["reason"]: 0 for each in told}
+    for each in told:
+        counts[each["facts"]["reason"]] += each["facts"].get("count", 1)
+    assert counts["operator_token"] >= GUESSES
+    assert counts["guesses"] == 1
+
+
 async def test_a_stranger_writes_nothing_of_their_own_into_the_log(shared, caplog):
-    closed = Registration(sites=shared.service.sites, page_of=str, token="right", is_demo=False)
+    closed = registration(shared)
     app = bare(lambda _app: nullcontext())
     add_routes(app, shared.service.endpoints)
     add_registration(app, closed)
