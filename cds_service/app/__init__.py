@@ -296,15 +296,7 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         ahead=service.background.ahead,
         audit=service.audit,
     )
-    feedback = TakeFeedback(
-        sites=service.sites,
-        catalog=service.catalog,
-        verify=verify,
-        read=read_feedback,
-        database=service.database,
-        audit=service.audit,
-        now=world.now,
-    )
+    feedback = _feedback(service, verify, world)
     if service.telemetry is not None:
         answer = service.telemetry.stages(answer, lambda call: call.site)
         feedback = service.telemetry.stages(feedback, lambda call: call.site)
@@ -320,6 +312,18 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         work=service.background.told,
         max_body_bytes=service.settings.max_body_bytes,
         places=Places(service.settings.max_in_flight, lambda: len(service.sites.by_name)),
+        audit=service.audit,
+        now=world.now,
+    )
+
+
+def _feedback(service: Service, verify: Verify, world: World) -> TakeFeedback:
+    return TakeFeedback(
+        sites=service.sites,
+        catalog=service.catalog,
+        verify=verify,
+        read=read_feedback,
+        database=service.database,
         audit=service.audit,
         now=world.now,
     )
