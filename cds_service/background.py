@@ -36,6 +36,9 @@ from cds_service.storage.switches import AGENT
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Of an EHR that is asked ahead: a chart may come in few and large pages."""
+MOST_AT_ONCE = 32
+"""Reads of work ahead under way at one EHR, however fast its site allows: what a connection pool costs grows with the
+square of its connections, and 32 reads of 300 ms are a hundred a second."""
 _DRAIN_S = 20
 _ENGINE_PLACE = f"engine|value|all|{SHARED}"
 
@@ -248,7 +251,7 @@ def _server(site: Site, network: Network, clock: Callable[[], float]) -> FhirSer
         accept=site.profile.search.accept,
         http=network.client(site),
         pace=Pace(rate=rate, clock=clock),
-        slots=asyncio.Semaphore(max(1, int(rate)) + 1),
+        slots=asyncio.Semaphore(min(MOST_AT_ONCE, max(1, int(rate)) + 1)),
         clock=clock,
         max_bytes=MAX_ANSWER_BYTES,
     )

@@ -39,13 +39,34 @@ class Size:
     starts: int
     briefs: int
     """Turns of the rules."""
+    prepares: int
+    """Briefs that a worker prepares."""
+    idle_s: float
 
 
 FULL = Size(
-    rounds=7, calls=250, large_calls=20, open_s=12.0, flood_s=2.0, reads=25, starts=5, briefs=20
+    rounds=7,
+    calls=250,
+    large_calls=20,
+    open_s=12.0,
+    flood_s=2.0,
+    reads=25,
+    starts=5,
+    briefs=20,
+    prepares=60,
+    idle_s=60.0,
 )
 SHORT = Size(
-    rounds=2, calls=70, large_calls=4, open_s=2.0, flood_s=0.4, reads=5, starts=2, briefs=4
+    rounds=2,
+    calls=70,
+    large_calls=4,
+    open_s=2.0,
+    flood_s=0.4,
+    reads=5,
+    starts=2,
+    briefs=4,
+    prepares=20,
+    idle_s=6.0,
 )
 
 
