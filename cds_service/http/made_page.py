@@ -7,7 +7,7 @@ from a chart. Nothing here decides anything.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cds_service.domain.brief import made_by
+from cds_service.domain.brief import made_by_words
 from cds_service.domain.draft import CODES, ENDINGS
 from cds_service.domain.errors import NotJson
 from cds_service.domain.json import EMPTY, JsonObject, decode, encode
@@ -18,6 +18,17 @@ from cds_service.http.review_page import who
 _NONE = "No model's run is kept with this brief: none was asked, or its days are over."
 _ENDED = {str(name): said for name, said in ENDINGS.items()}
 _FOUND = {str(name): said for name, said in CODES.items()}
+_FIGURES = (
+    ("Took", "{seconds} s, {turns} turns, {tool_calls} tool calls, {retries} requests sent again"),
+    ("Tokens", "{tokens_in} in, of them {tokens_cached} from the cache; {tokens_out} out"),
+    ("Shown to the model", "{shown} entries"),
+    (
+        "Kept here",
+        "{withheld} entries by policy, {unread} not understood, {notes_kept_back} notes like instructions",
+    ),
+    ("Run", "{run}"),
+)
+"""What a record's figures say, in this order."""
 _STOPS: Mapping[str, str] = {
     "tool_use": "asked its tools",
     "end_turn": "answered",
@@ -26,21 +37,6 @@ _STOPS: Mapping[str, str] = {
     "refusal": "declined",
     "model_context_window_exceeded": "found the record too large",
 }
-_LABELS: Mapping[str, str] = {
-    "shown": "Entries shown to the model",
-    "withheld": "Kept here by the site's policy",
-    "unread": "Kept here as not understood",
-    "notes_kept_back": "Notes kept here that read like instructions",
-    "tool_calls": "Tool calls",
-    "retries": "Requests sent again",
-    "tokens_in": "Tokens in",
-    "tokens_cached": "Of them from the cache",
-    "tokens_out": "Tokens out",
-    "cost": "Cost",
-    "seconds": "Seconds",
-    "run": "Run",
-}
-"""Figures of a run, in this order."""
 
 
 def made_page(opened: Opened, record: JsonObject) -> dict[str, Any]:
@@ -51,23 +47,25 @@ def made_page(opened: Opened, record: JsonObject) -> dict[str, Any]:
         "figures": list(_figures(opened, record)),
         "steps": [_step(each) for each in objs(record, "steps")],
         "choices": list(_choices(record)),
+        "dropped": record.get("dropped"),
         "messages": list(_messages(record)),
     }
 
 
 def _figures(opened: Opened, record: JsonObject) -> Iterator[tuple[str, str]]:
     """Yield what had a part in the brief, by version, and the figures of the run."""
-    asked: dict[str, str] = {k: str(v) for k, v in obj(record, "versions").items()}
-    for name, version in made_by({**opened.versions, **asked}).items():
-        yield name.capitalize(), version
+    asked = {name: str(version) for name, version in obj(record, "versions").items()}
+    yield "Made by", made_by_words({**opened.versions, **asked})
     facts = obj(record, "facts")
-    yield from ((label, str(facts[name])) for name, label in _LABELS.items() if name in facts)
-    if record.get("dropped"):
-        yield "Choices left out", str(record["dropped"])
+    for label, form in _FIGURES:
+        if facts:
+            yield label, form.format_map(facts)
+    if "cost" in facts:
+        yield "Cost", str(facts["cost"])
     if detail := code(record, "detail"):
         yield "The model's service said", detail
     if requests := strings(record, "requests"):
-        yield "Requests, by the ids of the model's service", ", ".join(requests)
+        yield "Its requests", ", ".join(requests)
 
 
 def _step(step: JsonObject) -> tuple[str, str, str]:

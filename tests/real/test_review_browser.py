@@ -15,7 +15,9 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from cds_service.storage.tables import BRIEF
+from tests.agent.scripted import calls
 from tests.review.stage import staged
+from tests.review.test_made import CHOSEN, LABS, record
 from tests.review.test_page import XSS, _poisoned
 
 from .browser import browsing, free_port, serving
@@ -224,6 +226,18 @@ async def test_no_page_breaks_wcag(desk, size):
         await page.reload()
         found["refused"] = await _violations(page)
     assert {path: each for path, each in found.items() if each} == {}
+
+
+async def test_how_a_brief_was_made_breaks_no_rule_and_fits_a_side_panel(desk, tmp_path):
+    brief = await desk.stage.brief(run=await record(tmp_path, calls(LABS), CHOSEN))
+    for size in (WIDE, NARROW):
+        async with desk.tab(brief, size=size) as page:
+            await page.click("text=How it was made")
+            await page.click("details summary >> nth=-1")
+            assert await page.is_visible("details[open] pre")
+            assert await _violations(page) == []
+            wide = await page.evaluate("document.scrollingElement.scrollWidth")
+            assert wide <= size["width"]
 
 
 async def test_a_page_that_waits_breaks_no_rule_and_shows_the_brief_when_it_is_ready(desk):
