@@ -167,11 +167,14 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         change=change,
         now=now,
     )
+    work = _work(given, engine, change, schedule, now)
+    if not database.is_embedded:
+        notices.listeners.append(work.hurry)
     return Background(
         role=given.settings.role,
         sites=given.sites,
         notices=notices,
-        work=_work(given, engine, change, schedule, now),
+        work=work,
         ask=ask,
         ready=Ready(database=database, kept=kept, now=now),
         ahead=Ahead(ask=ask, writer=given.writer),

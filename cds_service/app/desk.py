@@ -48,6 +48,9 @@ def wire_desk(given: Service, world: World) -> Desk:
     async def renew(visit: Visit, site: Site, stale: str) -> None:
         await ask.store([ask.refresh(visit, site, stale)])
 
+    async def nudge(_brief: str, _revision: int) -> None:
+        given.background.work.hurry()
+
     server_of = OfSite(lambda site: fhir_server(site, given.network, world))
     tokens_of = given.launch.sessions.tokens_of
     reviews = Reviews(given.writer.database, given.background.notices)
@@ -60,7 +63,7 @@ def wire_desk(given: Service, world: World) -> Desk:
         new_id=world.new_id,
         renew=renew,
         take_back=Withdraw(server_of=server_of, tokens_of=tokens_of, clock=world.clock),
-        nudge=_leave_to_the_sweeper,
+        nudge=nudge,
     )
     return Desk(
         review=Review(
@@ -84,7 +87,3 @@ def wire_desk(given: Service, world: World) -> Desk:
             sleep=asyncio.sleep,
         ),
     )
-
-
-async def _leave_to_the_sweeper(_brief: str, _revision: int) -> None:
-    """Start nothing at once: the sweeper looks every second for what is approved."""

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dbos import DBOS, WorkflowStatus
+from dbos import DBOS, SetWorkflowID, WorkflowStatus
 
 from cds_service.domain.errors import CdsError
 from cds_service.domain.steps import Json, Permanent, Stopped, Temporary, Workflow
@@ -39,6 +39,7 @@ KEEP_DAYS = 7
 _TOO_OFTEN = 20
 """Take-overs of one workflow after which it is given up: it may be what kills the processes."""
 _FAILED = ["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+_AWAITED_AT_ONCE = 8
 _BATCH = 500
 _BEATS = 20
 """How often the event loop is asked within the time after which it is called hung."""
@@ -93,6 +94,7 @@ class Runtime:
     plan: Plan
     loop: asyncio.AbstractEventLoop
     active: Counter[str] = field(default_factory=Counter)
+    _workflows: dict[str, Callable[[str], Awaitable[None]]] = field(default_factory=dict)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
     _beat: threading.Event = field(default_factory=threading.Event)
@@ -121,9 +123,8 @@ class Runtime:
             }
         )
         for each in self.plan.registered:
-            DBOS.workflow(name=each.name, max_recovery_attempts=_TOO_OFTEN)(
-                self._runner(each.name, each.workflow)
-            )
+            known = DBOS.workflow(name=each.name, max_recovery_attempts=_TOO_OFTEN)
+            self._workflows[each.name] = known(self._runner(each.name, each.workflow))
         DBOS.launch()
         for each in self.plan.registered:
             DBOS.register_queue(
@@ -148,9 +149,18 @@ class Runtime:
         run.__qualname__ = run.__name__ = name
         return run
 
-    def start(self, name: str, workflow_id: str) -> None:
-        """Enqueue a workflow under its id; an id that is known is left alone."""
+    def start(self, name: str, workflow_id: str, *, is_awaited: bool) -> None:
+        """Start a workflow under its id; an id that is known is left alone.
+
+        It goes through the queue, which every process looks at several times a second. What a person waits for begins
+        here and now where nobody else could take it, and not too many do.
+        """
         row_id = workflow_id.split(":")[1]
+        is_alone = _sqlite_file(self.plan.url) is not None
+        if is_awaited and is_alone and self.active[name] < _AWAITED_AT_ONCE:
+            with SetWorkflowID(workflow_id):
+                DBOS.start_workflow(self._workflows[name], row_id)
+            return
         DBOS.enqueue_workflow_with_options(
             {
                 "workflow_name": name,

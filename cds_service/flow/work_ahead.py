@@ -7,6 +7,7 @@ row's. A site has so many briefs under way as its file allows, so that its backl
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -22,6 +23,8 @@ from cds_service.storage import OUTAGES, Database, briefs, feeds
 from cds_service.storage.switches import WHOLE_SITE
 
 SWEEP_S = 1.0
+SHORTEST_S = 0.05
+"""However much changes, there is so long between two looks."""
 MEND_S = 15.0
 ASLEEP = timedelta(minutes=2)
 """A loop that has not come round for so long does not work, whatever it is waiting for."""
@@ -53,6 +56,7 @@ class WorkAhead:
     came_round: datetime | None = None
     """When the loop of a process that works last did so."""
     _started: dict[tuple[str, int], None] = field(default_factory=dict)
+    _hurry: asyncio.Event = field(default_factory=asyncio.Event)
     _mend_at: datetime | None = None
     _polls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -71,7 +75,19 @@ class WorkAhead:
                 self.came_round = self.now()
             except Exception as problem:  # noqa: BLE001  # told to the operator; the next look may do better
                 self._say(f"{type(problem).__name__}: no work is begun before it is mended")
-            await asyncio.sleep(SWEEP_S)
+            await self._pause()
+
+    def hurry(self, *_: str) -> None:
+        """Look again soon: something was approved, here or in another process."""
+        self._hurry.set()
+
+    async def _pause(self) -> None:
+        """Wait for the next look, or until somebody asks for it."""
+        await asyncio.sleep(SHORTEST_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SWEEP_S):
+                await self._hurry.wait()
+        self._hurry.clear()
 
     async def watch(self) -> None:
         """Only look, until cancelled: a process that answers tells of the queue, too."""
@@ -138,7 +154,8 @@ class WorkAhead:
         name = STARTS[state]
         if name not in self.engine.registered or (f"{name}:{brief_id}", revision) in self._started:
             return
-        await self.engine.start(name, brief_id, revision=revision)
+        is_awaited = state == "approved"
+        await self.engine.start(name, brief_id, revision=revision, is_awaited=is_awaited)
         while len(self._started) >= _REMEMBERED:
             del self._started[next(iter(self._started))]
         self._started[f"{name}:{brief_id}", revision] = None

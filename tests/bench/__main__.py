@@ -7,8 +7,10 @@ from pathlib import Path
 from tests.bench.agent import agent_run
 from tests.bench.ahead import ready_path
 from tests.bench.brief import brief_cpu
+from tests.bench.filing import filing
 from tests.bench.measure import FULL, SHORT, against_the_floor, audit_cost, follow_up_reads, start
 from tests.bench.report import as_json, as_page, as_text
+from tests.bench.review import review_page
 from tests.bench.stand import standing
 from tests.bench.verification import verification
 from tests.bench.workers import work_ahead
@@ -36,6 +38,8 @@ def main() -> int:
             *work_ahead(stand, size),
             *brief_cpu(size),
             *agent_run(size),
+            *review_page(stand, size),
+            *filing(size),
         ]
     print(as_json(rows) if args.json else as_text(rows))
     if args.write:

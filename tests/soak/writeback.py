@@ -182,9 +182,9 @@ class Stand:
 
     async def soak(self, size: Size, workers: int) -> None:
         """Approve everything, then file it under fire; who has to sign in again does so once at the end."""
-        async with self._desk() as desk:
+        async with self.desk() as desk:
             await desk.approve(size.approvals)
-            self.processes = [self._process() for _ in range(workers)]
+            self.processes = [self.process() for _ in range(workers)]
             try:
                 await self._settled(desk, size)
                 for each in self._of("token"):
@@ -229,9 +229,10 @@ class Stand:
         self.processes[number].kill()
         self.processes[number].wait()
         self.kills += 1
-        self.processes[number] = self._process()
+        self.processes[number] = self.process()
 
-    def _process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> subprocess.Popen[bytes]:
+        """Start a process that files."""
         settings = self.settings()
         told = {
             "CDS_PROFILE": settings.profile,
@@ -267,7 +268,7 @@ class Stand:
         )
 
     @asynccontextmanager
-    async def _desk(self):
+    async def desk(self):
         """Open the product's own desk, beside the processes that file."""
         service = build(self.settings())
         with _MIGRATING:
@@ -289,21 +290,22 @@ class Desk:
 
     async def approve(self, count: int) -> None:
         """Approve so many briefs, each under a fault of its own."""
-        record = _record()
+        made = record()
         for site in VENDORS:
-            await self._sign_in(site)
+            await self.sign_in(site)
         for number in range(count):
             site = list(VENDORS)[number % len(VENDORS)]
             fault = list(FAULTS)[number // len(VENDORS) % len(FAULTS)]
-            brief = await self._brief(site, record)
+            brief = await self.brief(site, made)
             planned = {note_identifier(brief): FAULTS[fault]}
             self.stand.ehr("/plan", planned)
             session = replace(self.sessions[site], brief=brief)
             self.stand.approved.append(
-                await self._approve(Approved(brief=brief, fault=fault, session=session))
+                await self.approve_one(Approved(brief=brief, fault=fault, session=session))
             )
 
-    async def _approve(self, told: Approved) -> Approved:
+    async def approve_one(self, told: Approved) -> Approved:
+        """Open a brief and approve it as it is."""
         sign, site = self.service.desk.review.sign, self.service.sites.find(told.session.site)
         opened = await sign.open(told.session, site, told.brief)
         at = _now().replace(microsecond=0)
@@ -325,7 +327,8 @@ class Desk:
         async with self.service.database.reading() as connection:
             return {row[0]: (row[1], row[2]) for row in await connection.execute(query)}
 
-    async def _sign_in(self, site: str) -> None:
+    async def sign_in(self, site: str) -> None:
+        """Sign the clinician of a site in."""
         token = self.stand.ehr(f"/grant/{site}", {})["token"]
         ends = _now() + timedelta(hours=1)
         session = LaunchSession(
@@ -358,8 +361,8 @@ class Desk:
             await sessions.add(connection, database, row, tokens=pack_tokens(lent))
         self.sessions[site] = session
 
-    async def _brief(self, site: str, record: tuple[bytes, bytes]) -> str:
-        database, brief, (body, sources) = self.service.database, str(uuid4()), record
+    async def brief(self, site: str, made: tuple[bytes, bytes]) -> str:
+        database, brief, (body, sources) = self.service.database, str(uuid4()), made
         row = {"id": brief, "site": site, "state": "ready", "source": "prepare", "revision": 1}
         row |= {"patient": database.blind(f"Patient/{PATIENT}", site=site)}
         row |= {"created": _now(), "changed": _now(), "ready_at": _now()}
@@ -378,7 +381,7 @@ def _encounter() -> str:
     return next(each["id"] for each in _chart() if each["resourceType"] == "Encounter")
 
 
-def _record() -> tuple[bytes, bytes]:
+def record() -> tuple[bytes, bytes]:
     """Return a brief and what it cites, as they are stored."""
     bundle = {"resourceType": "Bundle", "entry": [{"resource": each} for each in _chart()]}
     context = bundle_context(decode(encode(bundle)), patient=PATIENT, now=_now(), zone=UTC)
