@@ -292,6 +292,13 @@ def source_of(profile: Profile, name: str) -> str:
     return "our default; this vendor is not known to differ"
 
 
+_NOTE_APIS = {
+    "DocumentReference.Create (Clinical Notes) (R4)": ("file an approved note",),
+    "DocumentReference.Read (Clinical Notes) (R4)": ("read it back",),
+    "DocumentReference.Search (Clinical Notes) (R4)": ("find it after a lost answer",),
+}
+
+
 def grants(
     profile: Profile, services: Iterable[HookService], parts: frozenset[Part]
 ) -> Iterator[Grant]:
@@ -300,7 +307,7 @@ def grants(
     if profile.oauth.backend_scope == "omit":
         entries = dict(apis(needs, profile))
         if "write" in parts and profile.note.route == "fhir":
-            entries["DocumentReference.Create (Clinical Notes) (R4)"] = ("file an approved note",)
+            entries |= _NOTE_APIS
         yield Grant(title="APIs on the client's record", entries=entries)
     if "hooks" in parts and profile.hook.scope_format == "smart":
         yield Grant(

@@ -77,6 +77,7 @@ def _access(plan: Plan, given: Given) -> Iterator[str]:
         yield from (
             _list("scopes", backend) if backend else ["# no scopes: the grant is the list of APIs"]
         )
+        yield from _prepare(plan)
     if "launch" in plan.parts:
         yield "\n[smart]                   # EHR launch, for review"
         yield f"client_id = {_text(given.client_id or _HERE)}"
@@ -84,6 +85,18 @@ def _access(plan: Plan, given: Given) -> Iterator[str]:
     if "write" in plan.parts and plan.profile.note.route == "fhir":
         yield "\n[write]"
         yield 'route = "fhir"'
+
+
+def _prepare(plan: Plan) -> Iterator[str]:
+    rules = plan.profile.visits
+    yield "\n[prepare]                 # have briefs ready before the chart opens"
+    yield 'refresh = ["booking", "evening-before", "1h-before"]'
+    if rules.poll != "fhir":
+        yield "# poll: this schedule cannot be polled; visits come with calls, or by `cds-service prepare`"
+        return
+    yield f"poll = true               # ask for booked visits, by {', '.join(rules.poll_by)}"
+    if "date" not in rules.poll_by and "location" in rules.poll_by:
+        yield '# locations = ["..."]     # whose schedules are asked for; or practitioners = ["..."]'
 
 
 def _list(name: str, entries: object) -> Iterator[str]:

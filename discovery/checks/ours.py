@@ -77,7 +77,7 @@ def _unreached(answer: Answer, subject: Subject) -> tuple[str, str, str]:
         )
     return (
         f"{answer.url} answers with status {answer.status}",
-        f"check that the running service has the site file {subject.site.name}.toml",
+        f"see that the running service has {subject.site.name}.toml, and that the proxy adds no prefix",
         OPERATOR,
     )
 

@@ -238,6 +238,26 @@ def token_life(subject: Subject) -> Verdict:
     return passed(f"our token lives {got.lifetime_s} s and is renewed at 80 percent of that")
 
 
+def ahead(subject: Subject) -> Verdict:
+    """Judge whether briefs are ready before charts open."""
+    file = subject.site.file
+    if subject.site.profile.oauth.backend == "no":
+        return skip("this vendor gives no tokens to backend services")
+    missing = [
+        name
+        for name, table in (("[backend]", file.backend), ("[prepare]", file.prepare))
+        if not table
+    ]
+    if missing:
+        return warn(
+            f"the site file has no {' and no '.join(missing)}: no brief is prepared ahead, each is made while its"
+            " chart opens",
+            f"add {' and '.join(missing)} when the backend client is registered",
+            SITE_ADMIN,
+        )
+    return passed("briefs are prepared ahead of visits")
+
+
 def _body(subject: Subject) -> dict[str, Any] | None:
     answer = subject.seen.smart
     return dict(answer.body) if answer is not None and answer.is_good else None
@@ -267,4 +287,5 @@ CHECKS = (
     Check(
         id="backend-token-life", title="How long our token lives", judge=token_life, traps=("O4",)
     ),
+    Check(id="work-ahead", title="Briefs are ready before the visit", judge=ahead),
 )

@@ -147,6 +147,29 @@ def sandbox(subject: Subject) -> Verdict:
     return _of_sets(subject, "no key of a public sandbox is trusted")
 
 
+def filled(subject: Subject) -> Verdict:
+    """Judge whether every value that `site new` could not know was written into the site file."""
+    left = list(_unfilled(subject.site.file.model_dump(mode="json"), ""))
+    if left:
+        return fail(
+            f"the site file still says REPLACE at {listed(left)}",
+            "write there what the EHR has; the packet says which screen it stands on",
+            SITE_ADMIN,
+        )
+    return passed("no value is left to fill in")
+
+
+def _unfilled(value: object, place: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from _unfilled(each, f"{place}.{name}" if place else str(name))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _unfilled(each, place)
+    elif isinstance(value, str) and "REPLACE" in value:
+        yield place
+
+
 def client_id(subject: Subject) -> Verdict:
     """Judge whether the site file says which client we are."""
     missing = [t.iss for t in subject.site.file.trust if t.client_id is None]
@@ -263,6 +286,7 @@ CHECKS = (
     Check(id="keys-named", title="Keys have ids of their own", judge=named, traps=("E8",)),
     Check(id="keys-rotation", title="Rotated keys are found", judge=rotation, traps=("O5",)),
     Check(id="keys-sandbox", title="No public sandbox key", judge=sandbox),
+    Check(id="site-file", title="The site file is filled in", judge=filled),
     Check(id="client-id", title="Our client id is known", judge=client_id),
     Check(id="replay", title="A token works once", judge=replay),
     Check(id="token-lifetime", title="Tokens are short-lived", judge=lifetime),

@@ -100,6 +100,19 @@ def edited(match, edit, *, method="", **headers):
     return Fault(match, change, method)
 
 
+def prefixed(match, prefix, **how):
+    """Pass a request on to another path, as a proxy does that adds a prefix."""
+
+    async def change(request, inner):
+        url = request.url.copy_with(raw_path=prefix.encode() + request.url.raw_path)
+        moved = httpx.Request(
+            request.method, url, headers=request.headers, content=await request.aread()
+        )
+        return await inner.handle_async_request(moved)
+
+    return Fault(match, change, **how)
+
+
 def slow(match, seconds, sleep):
     async def change(request, inner):
         await sleep(seconds)

@@ -9,7 +9,7 @@ import pytest
 
 from cds_service.domain.needs import NEEDS
 from cds_service.domain.observed import Tls
-from cds_service.sites.file import Smart, Write
+from cds_service.sites.file import Prepare, Smart, Write
 from discovery.checks import CHECKS, judge
 from tests.checks.stage import (
     PATIENT,
@@ -17,6 +17,7 @@ from tests.checks.stage import (
     edited,
     gone,
     html,
+    prefixed,
     redirect,
     shows,
     slow,
@@ -54,6 +55,7 @@ async def well(here):
 def whole(here, **changes):
     changes.setdefault("smart", Smart(client_id="cds-brief", scopes=SCOPES))
     changes.setdefault("write", Write(route="fhir"))
+    changes.setdefault("prepare", Prepare())
     changes.setdefault("services", ("everything",))
     return here.site(**changes)
 
@@ -135,6 +137,7 @@ WIRE = {
         ([redirect(DISCOVERY, method="GET")], "fail", "/general/cds-services is redirected"),
         ([gone(DISCOVERY)], "fail", "/general/cds-services cannot be reached: nobody answers"),
         ([answering(DISCOVERY, 404, b"{}", method="GET")], "fail", "status 404"),
+        ([prefixed(DISCOVERY, "/hooks", method="GET")], "fail", "status 404"),
     ],
     "public-document": [
         ([edited(DISCOVERY, put(services=[]), method="GET")], "fail", "publishes something else")
@@ -142,6 +145,7 @@ WIRE = {
     "public-calls": [
         ([redirect(DISCOVERY, method="POST")], "fail", "a call to http://cds.test/general"),
         ([html(DISCOVERY, method="POST")], "fail", "and not from us"),
+        ([prefixed(DISCOVERY, "/hooks", method="POST")], "fail", "/feedback gets status 404"),
     ],
     "our-keys": [
         ([redirect(OURS)], "fail", "key set is redirected"),
@@ -430,27 +434,37 @@ def on_a_sandbox(file):
 
 
 FILE = {
+    "site-file": (trusting(client_id="REPLACE"), "still says REPLACE at trust.client_id"),
     "client-id": (trusting(client_id=None), "names no client_id"),
     "replay": (trusting(replay="window:30"), "window:30"),
     "token-lifetime": (trusting(max_lifetime_s=3000), "3000"),
     "mode": (lambda _: {"mode": "shadow"}, 'mode is "shadow"'),
     "environment": (on_a_sandbox, "looks like a test system"),
     "smart-links": (lambda _: {"smart": None}, "cards carry no link"),
+    "work-ahead": (lambda _: {"prepare": None}, "has no [prepare]: no brief is prepared ahead"),
     "note-status": (
         lambda _: {"write": Write(route="fhir", doc_status="final")},
         "approving in our app is signing",
     ),
 }
-"""Check id to the change of the site file that it warns of: (change, words)."""
+"""Check id to the change of the site file that it tells of: (change, words)."""
+
+
+def result_of(name):
+    """Return what a check of the site file says of its fault: a gap in it stops the site, the rest is a choice."""
+    return "fail" if name == "site-file" else "warn"
 
 
 @pytest.mark.parametrize(
     ("name", "change", "words"),
-    [pytest.param(name, *row, marks=shows(name, "warn", row[1])) for name, row in FILE.items()],
+    [
+        pytest.param(name, *row, marks=shows(name, result_of(name), row[1]))
+        for name, row in FILE.items()
+    ],
 )
 async def test_what_the_site_file_says(here, name, change, words):
     found = await here.check(name, whole(here, **change(here.site().file)), patient="")
-    assert (found.result, words in found.says) == ("warn", True), found
+    assert (found.result, words in found.says) == (result_of(name), True), found
     assert found.do
     assert found.who
 
@@ -478,11 +492,12 @@ async def test_a_hook_that_the_vendor_is_not_known_to_fire(here):
 @shows("note-scope", "pass")
 @shows("note-scope", "fail", "no note can be filed")
 @shows("note-scope", "warn", "cannot be read back")
+@shows("note-scope", "warn", "cannot be taken back")
 @shows("note-route", "fail", "takes no note by FHIR")
 async def test_where_a_note_goes_and_with_which_scope(here, well):
     assert verdict("note-scope", well).result == "pass"
     apart = whole(
-        here, smart=Smart(client_id="c", scopes=("user/*.rs", "user/DocumentReference.c"))
+        here, smart=Smart(client_id="c", scopes=("user/*.rs", "user/DocumentReference.cu"))
     )
     assert (await here.check("note-scope", apart, patient="")).result == "pass"
     less = whole(here, smart=Smart(client_id="c", scopes=("launch",)))

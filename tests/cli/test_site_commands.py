@@ -183,3 +183,10 @@ def test_a_plan_for_nothing_asks_for_nothing_of_the_record():
     plan = make_plan(Wish(vendor="generic-r4"), [])
     assert "hooks" not in plan.parts
     assert all(not each.entries or "launch" in each.entries for each in plan.grants)
+
+
+@pytest.mark.parametrize("vendor", vendor_names())
+def test_a_new_site_has_work_ahead_where_it_has_a_client_for_it(folder, vendor):
+    assert main(["site", "new", "general", "--vendor", vendor, *KNOWN]) == 0
+    data = tomllib.loads((folder / "general.toml").read_text("utf-8"))
+    assert ("prepare" in data) == ("backend" in data)

@@ -102,6 +102,13 @@ def test_a_packet_says_what_each_enabled_service_is_for_and_where_its_limits_are
     assert "**" not in said
 
 
+def test_a_client_that_files_notes_may_read_them_back_and_search_for_a_lost_one():
+    site = load_site(SITES / "epic.toml", services=frozenset(SERVICES))
+    asked = markdown(packet(site, SERVICES.values(), OURS))
+    for verb in ("Create", "Read", "Search"):
+        assert f"`DocumentReference.{verb} (Clinical Notes) (R4)`" in asked
+
+
 @pytest.mark.parametrize("vendor", vendor_names())
 def test_a_packet_leaves_no_placeholder_unfilled(vendor):
     site = load_site(SITES / f"{vendor}.toml", services=frozenset(SERVICES))
