@@ -287,6 +287,7 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         verify=verify,
         read=read_request,
         ready=service.background.ready,
+        receipt=service.background.ready.receipt,
         gather=Gather(
             server_of=OfSite(lambda site: fhir_server(site, service.network, world)), now=world.now
         ),

@@ -1,6 +1,6 @@
 """How a hook call is answered. This is the product in one page."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from cds_service.audit import Audit
@@ -18,7 +18,7 @@ from cds_service.flow.occasion import check_occasion, shown
 from cds_service.flow.ready import Made, Ready
 from cds_service.flow.shape import shape
 from cds_service.flow.switches import Switches
-from cds_service.sites import Sites
+from cds_service.sites import Site, Sites
 from cds_service.verify import Verify
 
 
@@ -32,6 +32,8 @@ class Answer:
     verify: Verify
     read: Callable[[bytes], HookRequest]
     ready: Ready
+    receipt: Callable[[str, Site], Awaitable[str]]
+    """What became of the note of this patient that was approved last, in words."""
     gather: Gather
     by_rules: Callable[[Context], Brief]
     compose: Compose
@@ -64,7 +66,7 @@ class Answer:
                 made = Made(
                     brief=receipted(
                         self.by_rules(context),
-                        await self.ready.receipt(request.patient_id, site),
+                        await self.receipt(request.patient_id, site),
                     ),
                     context=context,
                 )
