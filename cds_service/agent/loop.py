@@ -4,18 +4,17 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from opentelemetry import trace
 from pydantic import ValidationError
 
 from cds_service.agent.limits import Limits
 from cds_service.agent.output import Answer
 from cds_service.agent.record import RunRecord
 from cds_service.agent.tools import Toolbox
+from cds_service.agent.watch import Watch
 from cds_service.domain.draft import Ending
 from cds_service.domain.json import JsonObject
 from cds_service.llm import Ask, Model, ModelFailed, OutOfTime, Reply, ToolSpec, ask_in_time
 
-_TRACER = trace.get_tracer("cds_service.agent")
 _ERRORS_TOLD = 10
 
 
@@ -37,6 +36,7 @@ class Loop:
     tools: Toolbox
     limits: Limits
     record: RunRecord
+    watch: Watch
     clock: Callable[[], float]
     ends: float = 0.0
     rounds: int = 0
@@ -73,19 +73,15 @@ class Loop:
             if reply.stop in _ENDS:
                 raise Ended(_ENDS[reply.stop], reply.category)
             match reply.stop:
-                case (
-                    "max_tokens"
-                ):  # the cut turn is dropped: half a document or half a call is of no use
+                case "max_tokens":
                     self._again_larger()
                 case "pause_turn":
                     self._pause()
                     messages = (*messages, _said(reply))
                 case "tool_use":
-                    results = self._results(reply)
+                    results = await asyncio.to_thread(self._results, reply)
                     messages = (*messages, _said(reply), {"role": "user", "content": results})
-                case (
-                    _
-                ):  # end_turn, or a reason that is not known yet: the answer must have its form
+                case _:  # end_turn, or a reason that is not known yet
                     try:
                         return self._answer(reply)
                     except ValidationError as problem:
@@ -130,6 +126,7 @@ class Loop:
         return reply
 
     def _again_larger(self) -> None:
+        """Ask again for what was cut, with more room: half a document or half a call is of no use."""
         if self.max_tokens >= self.limits.answer_tokens_again:
             raise Ended("max_tokens")
         self.max_tokens = self.limits.answer_tokens_again
@@ -150,18 +147,13 @@ class Loop:
     def _result(self, block: JsonObject) -> JsonObject:
         name = str(block.get("name"))
         spec = next((each for each in self.tools.specs if each.name == name), None)
+        known = spec.name if spec else "unknown"
         self.record.tool_calls += 1
-        with _TRACER.start_as_current_span(
-            f"execute_tool {spec.name if spec else 'unknown'}"
-        ) as span:
+        with self.watch.tool(known) as span:
             told, wrong = self._call(spec, block)
-            span.set_attribute("gen_ai.operation.name", "execute_tool")
-            span.set_attribute("gen_ai.tool.type", "function")
             if wrong:
                 span.set_attribute("error.type", wrong)
-        self.record.step(
-            "tool", name=spec.name if spec else "unknown", chars=len(told), error=wrong
-        )
+        self.record.step("tool", name=known, chars=len(told), error=wrong)
         result = {"type": "tool_result", "tool_use_id": block.get("id"), "content": told}
         return {**result, "is_error": True} if wrong else result
 

@@ -5,8 +5,6 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from opentelemetry import trace
-
 from cds_service.agent.limits import Limits
 from cds_service.agent.loop import Ended, Loop
 from cds_service.agent.notes import Notes
@@ -15,12 +13,12 @@ from cds_service.agent.prompts import Prompt
 from cds_service.agent.record import RunRecord
 from cds_service.agent.tools import TOOLS_VERSION, Toolbox
 from cds_service.agent.view import MaySend, View, first_sections, is_open, view
+from cds_service.agent.watch import Watch
 from cds_service.domain.brief import Brief, Line
 from cds_service.domain.draft import Draft, Ending
 from cds_service.domain.evidence import Context
 from cds_service.llm import Model
 
-_TRACER = trace.get_tracer("cds_service.agent")
 _COMPLETE = {"complete": "read in full", "partial": "read in part"}
 
 
@@ -44,6 +42,7 @@ class Agent:
     clock: Callable[[], float]
     """Monotonic seconds."""
     limits: Limits = field(default_factory=Limits)
+    watch: Watch = field(default_factory=Watch, repr=False)
 
     @property
     def versions(self) -> dict[str, str]:
@@ -72,14 +71,12 @@ class Agent:
             tools=Toolbox(seen, notes),
             limits=self.limits,
             record=record,
+            watch=self.watch,
             clock=self.clock,
         )
-        with _TRACER.start_as_current_span("invoke_agent pre_visit_brief") as span:
+        with self.watch.run() as span:
             outcome = await self._run(loop, first, seen, notes)
-            span.set_attribute("gen_ai.operation.name", "invoke_agent")
-            span.set_attribute("gen_ai.agent.name", "pre_visit_brief")
-            span.set_attribute("gen_ai.conversation.id", record.run)
-            span.set_attribute("cds.agent.status", outcome.status)
+            self.watch.ended(span, record, outcome.status)
         return outcome
 
     def _begin(self, context: Context, rules: Brief, may_send: MaySend) -> tuple[View, str]:

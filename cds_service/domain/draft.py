@@ -12,7 +12,6 @@ from cds_service.domain.needs import NeedName
 
 Ending = Literal[
     "ok",
-    "off",
     "deadline",
     "budget",
     "refused",
@@ -30,7 +29,6 @@ Ending = Literal[
 
 ENDINGS: Mapping[Ending, str] = {
     "ok": "A model chose and ordered lines of this brief; each was written by code from the record.",
-    "off": "No model is used here; this brief is by rules alone.",
     "deadline": "The model did not answer in time; this brief is by rules alone.",
     "budget": "The model used up what a run may cost; this brief is by rules alone.",
     "refused": "The model declined to answer; this brief is by rules alone.",

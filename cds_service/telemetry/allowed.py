@@ -28,18 +28,18 @@ ATTRIBUTES = frozenset(
         "cds.site",
         "cds.outcome",
         "cds.reason",
+        "cds.agent.status",
+        "gen_ai.operation.name",
+        "gen_ai.agent.name",
+        "gen_ai.tool.name",
+        "gen_ai.request.model",
+        "gen_ai.provider.name",
+        "gen_ai.token.type",
     }
 )
 """Attributes of spans, of their events and of metrics."""
-PREFIXES = (
-    "cds.agent.",
-    "gen_ai.usage.",
-    "gen_ai.request.model",
-    "gen_ai.operation.name",
-    "gen_ai.agent.name",
-    "gen_ai.tool.name",
-)
-"""Counts, and names of models and tools."""
+PREFIXES = ("gen_ai.usage.",)
+"""Counts of spans."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z _./{}-]*")
 _MAX_CHARS = 200
 _Values = str | bool | int | float
