@@ -7,7 +7,7 @@ import asyncio
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import uvicorn
@@ -41,11 +41,11 @@ def chromium() -> str:
 
 
 @asynccontextmanager
-async def browsing() -> AsyncIterator[Browser]:
-    """Run a browser without a window and without a past."""
+async def browsing(more: Sequence[str] = ()) -> AsyncIterator[Browser]:
+    """Run a browser without a window and without a past; `more` are arguments of its own."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=chromium(), args=list(_ARGUMENTS)
+            executable_path=chromium(), args=[*_ARGUMENTS, *more]
         )
         try:
             yield browser
@@ -54,10 +54,12 @@ async def browsing() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def serving(app: object, port: int | None = None) -> AsyncIterator[str]:
+async def serving(app: object, port: int | None = None, **how: str) -> AsyncIterator[str]:
     """Serve an application on loopback in this event loop; this will be its address."""
     port = port or free_port()
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", access_log=False)
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=port, log_level="error", access_log=False, **how
+    )
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None
     working = asyncio.create_task(server.serve())
