@@ -10,7 +10,7 @@ from cds_service.domain.json import EMPTY
 from cds_service.fhir.elements import code, obj
 from cds_service.flow.sign import Opened
 from cds_service.review.approval import OnScreen
-from cds_service.review.sheet import SheetLine, SheetSection
+from cds_service.review.sheet import Sheet, SheetLine, SheetSection
 from cds_service.review.source import kind_and_date, person
 from cds_service.review.trend import trend
 from cds_service.writeback.preflight import Finding
@@ -57,6 +57,7 @@ def page(opened: Opened, *, edit: str = "", add: str = "", asking: str = "") -> 
     numbers = {ref: n for n, ref in enumerate(opened.sheet.refs)}
     return {
         "who": who(opened),
+        "first": list(_first(opened.sheet)),
         "state": opened.brief.state,
         "csrf": opened.session.csrf,
         "banners": list(_banners(opened)),
@@ -202,6 +203,13 @@ def _line(
         "source_label": _label(line.refs, ledger),
         "is_open": edit == line.key and opened.may("edit"),
     }
+
+
+def _first(sheet: Sheet) -> Iterator[SheetLine]:
+    """Yield what cannot wait until a reader has scrolled: the critical lines of what needs attention."""
+    for part in sheet.sections:
+        if part.id == "attention":
+            yield from (line for line in part.lines if _tone(line) == "critical")
 
 
 def _tone(line: SheetLine) -> str:

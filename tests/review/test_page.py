@@ -79,6 +79,16 @@ async def test_the_page_says_who_which_visit_as_of_when_and_that_nobody_reviewed
     assert "By rule" in shown
 
 
+async def test_what_is_critical_stands_above_the_fold_and_leads_to_its_line(stage):
+    one = await visit(stage)
+    shown = unescape((await one.get()).text)
+    [first] = re.findall(r'<ul class="first".*?</ul>', shown, re.DOTALL)
+    assert "Potassium 6.3 mmol/L" in first
+    assert shown.index("Potassium 6.3") < shown.index("<main")
+    [key] = re.findall(r'href="#([^"]+)"', first)
+    assert f'<li id="{key}" class="critical">' in shown
+
+
 async def test_a_brief_beside_which_a_note_was_filed_says_so_before_another_is(stage):
     said = "A pre-visit brief was approved, filed and read back 2026-11-23 09:00 CST."
     brief = await stage.brief(change=lambda made: made | {"receipt": said})
