@@ -62,11 +62,15 @@ def claude(settings: Settings, *, today: date) -> Claude | None:
         return None
     if provider != "anthropic":
         _check_named(settings)
-    where = endpoint(settings)
-    check_attested(where, attestation(settings), demo=settings.is_demo, today=today)
-    geo = where.region if provider == "anthropic" else ""
-    client = _client(settings, where)
-    return Claude(client, model=settings.model_id, geo=geo, effort=settings.model_effort)
+    where, attested = endpoint(settings), attestation(settings)
+    check_attested(where, attested, demo=settings.is_demo, today=today)
+    region = where.region or (attested.region if attested else "")
+    return Claude(
+        _client(settings, where),
+        model=settings.model_id,
+        geo=region if provider == "anthropic" else "",  # elsewhere the address says it
+        effort=settings.model_effort,
+    )
 
 
 _KEYED = frozenset({"anthropic", "foundry"})

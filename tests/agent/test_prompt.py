@@ -2,6 +2,7 @@
 
 import pytest
 
+from cds_service.agent import tools
 from cds_service.agent.prompts import parse, system_prompt
 from cds_service.domain.errors import Misconfigured
 
@@ -24,3 +25,10 @@ def test_one_that_nobody_answers_for_stops_the_start(lacking):
 
 def test_the_words_of_a_reason_are_part_of_it():
     assert system_prompt(("new",)).hash != system_prompt(("new", "old")).hash
+
+
+def test_the_version_of_the_tools_changes_with_what_they_may_show(monkeypatch):
+    assert tools._version() == tools.TOOLS_VERSION
+    shorter = {kind: fields[:-1] for kind, fields in tools.FIELDS.items()}
+    monkeypatch.setattr(tools, "FIELDS", shorter)
+    assert tools._version() != tools.TOOLS_VERSION

@@ -11,6 +11,9 @@ from cds_service.domain.prices import Prices
 from cds_service.flow.model import limits
 from cds_service.llm.clients import attestation, claude, endpoint
 from cds_service.settings import Settings, read_settings
+from tests.llm.asking import ask
+
+pytestmark = pytest.mark.anyio
 
 TODAY = date(2026, 11, 23)
 PRICES = '{"input": 3, "output": 15, "cache_read": 0.3, "cache_write": 3.75}'
@@ -56,6 +59,17 @@ def test_the_region_that_was_attested_is_the_one_that_is_used():
     with pytest.raises(Misconfigured, match=r"eu-west-1.*us"):
         made(model_region="eu-west-1", **BAA)
     assert made(model_region="us", **BAA)._geo == "us"
+
+
+async def test_inference_is_asked_for_where_the_agreement_allows_it_also_when_no_region_is_set(
+    standin,
+):
+    key = standin.script({"json": {"word": "yes"}})
+    given = settings("demo", key, model_base_url=standin.url, **BAA)
+    client = claude(given, today=TODAY)
+    await client.ask(ask(), seconds=5)
+    await client.close()
+    assert standin.sent(key)[0]["inference_geo"] == "us"
 
 
 def test_an_attested_endpoint_is_used_and_its_facts_are_there_for_the_audit():
