@@ -27,6 +27,8 @@ class RunRecord:
     tool_calls: int = 0
     seconds: float = 0.0
     shown: int = 0
+    restricted: int = 0
+    """Of what was shown: entries that not everybody who may open the chart may read."""
     withheld: int = 0
     unread: int = 0
     notes_kept_back: int = 0
@@ -54,6 +56,7 @@ class RunRecord:
             "tokens_cached": self.usage.cache_read,
             **({"cost": round(self.cost, 4)} if self.prices else {}),
             "shown": self.shown,
+            "restricted": self.restricted,
             "withheld": self.withheld,
             "unread": self.unread,
             "notes_kept_back": self.notes_kept_back,

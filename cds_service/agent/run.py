@@ -92,7 +92,7 @@ class Agent:
         except Ended as ended:
             return Outcome(status=ended.status, detail=ended.detail, record=record)
         finally:
-            record.shown = len(seen.shown)
+            record.shown, record.restricted = len(seen.shown), seen.restricted
             record.notes_kept_back = len(notes.kept_back) if notes else 0
         if not answer.statements:
             return Outcome(status="empty", record=record)

@@ -126,8 +126,12 @@ _SMALL = 700
 
 def is_open(evidence: Evidence) -> bool:
     """Return whether an entry may be sent where no site's policy was asked: nothing labelled as restricted."""
-    labels = objs(obj(evidence.resource, "meta"), "security")
-    return not any(code(label, "code") in _LABELS for label in labels)
+    return not _is_restricted(evidence.resource)
+
+
+def _is_restricted(resource: JsonObject) -> bool:
+    labels = objs(obj(resource, "meta"), "security")
+    return any(code(label, "code") in _LABELS for label in labels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +196,11 @@ class View:
             rank[each.alias] = seen[each.topic]
             seen[each.topic] += 1
         return sorted(found, key=lambda each: rank[each.alias])
+
+    @property
+    def restricted(self) -> int:
+        """Return how many entries were shown that carry a label of restriction: a site's policy may allow that."""
+        return sum(_is_restricted(self.resources[alias]) for alias in self.shown)
 
     def refs(self, aliases: Sequence[str]) -> tuple[str, ...]:
         """Return what aliases stand for; what was not shown in this run stands for nothing."""

@@ -18,6 +18,10 @@ from cds_service.http.review_page import who
 _NONE = "No model's run is kept with this brief: none was asked, or its days are over."
 _ENDED = {str(name): said for name, said in ENDINGS.items()}
 _FOUND = {str(name): said for name, said in CODES.items()}
+_CLOSED = (
+    "What the model was told and what it said is not shown: entries were among it that are labelled as restricted,"
+    " and not everybody who may open this chart may read them."
+)
 _FIGURES = (
     ("Took", "{seconds} s, {turns} turns, {tool_calls} tool calls, {retries} requests sent again"),
     ("Tokens", "{tokens_in} in, of them {tokens_cached} from the cache; {tokens_out} out"),
@@ -41,14 +45,16 @@ _STOPS: Mapping[str, str] = {
 
 def made_page(opened: Opened, record: JsonObject) -> dict[str, Any]:
     """Return the data of the page; `record` is empty where no run is kept."""
+    closed = bool(obj(record, "facts").get("restricted"))
     return {
         "who": who(opened),
         "ended": _ENDED.get(code(record, "status"), _NONE),
         "figures": list(_figures(opened, record)),
         "steps": [_step(each) for each in objs(record, "steps")],
-        "choices": list(_choices(record)),
+        "closed": _CLOSED if closed else "",
+        "choices": [] if closed else list(_choices(record)),
         "dropped": record.get("dropped"),
-        "messages": list(_messages(record)),
+        "messages": [] if closed else list(_messages(record)),
     }
 
 

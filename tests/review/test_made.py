@@ -98,6 +98,21 @@ async def test_nobody_sees_it_without_the_session_of_this_patients_brief(stage, 
     assert "Gout" not in refused(await stranger.get("/made"), 403)
 
 
+async def test_what_holds_restricted_entries_is_not_shown_to_whoever_may_open_the_chart(
+    stage, tmp_path
+):
+    label = {"meta": {"versionId": "1", "security": [{"code": "HIV"}]}}
+    chart = context(condition("Gout"), condition("Secretia", "c2", **label))
+    told = says({"kind": "problem", "refs": ["Cond2"], "why": "related to secretia"})
+    run = await record(tmp_path, calls(LABS), told, chart=chart)
+    assert b"Secretia" in run
+    shown = await page_of(stage, run)
+    assert "labelled as restricted" in shown
+    assert "find_results" in shown
+    assert "secretia" not in shown.casefold()
+    assert "Gout" not in shown
+
+
 async def test_who_looked_stands_in_the_audit(stage, tmp_path):
     before = (await stage.audited()).count(("view", "run"))
     await page_of(stage, await record(tmp_path, calls(LABS), CHOSEN))
