@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cds_service.agent.minimise import FIELDS
 from cds_service.agent.notes import Notes
-from cds_service.agent.view import SectionName, View, between
+from cds_service.agent.sections import SectionName
+from cds_service.agent.view import View, between
 from cds_service.domain.json import encode
 from cds_service.llm import ToolSpec
 

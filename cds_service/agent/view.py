@@ -7,121 +7,30 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal, get_args
 
 from typing_extensions import override
 
 from cds_service.agent.identifiers import Identifiers
 from cds_service.agent.minimise import FIELDS, Minimise
+from cds_service.agent.sections import (
+    FLOOR,
+    SECTIONS,
+    SHORT,
+    SectionName,
+    day_of,
+    section_of,
+    stands,
+)
 from cds_service.domain.evidence import Context, Evidence
 from cds_service.domain.json import JsonObject
 from cds_service.fhir.compartment import patient_of
 from cds_service.fhir.elements import code, codings, has_code, name, obj, objs
 
-SectionName = Literal[
-    "visit",
-    "allergies",
-    "problems",
-    "medications",
-    "results",
-    "vitals",
-    "orders",
-    "reports",
-    "encounters",
-    "procedures",
-    "immunizations",
-    "flags",
-    "social",
-    "directives",
-    "care_team",
-    "notes",
-]
-
 MaySend = Callable[[Evidence], bool]
 
-_SECTION: Mapping[str, SectionName] = {
-    "Patient": "visit",
-    "Appointment": "visit",
-    "AllergyIntolerance": "allergies",
-    "Condition": "problems",
-    "MedicationRequest": "medications",
-    "MedicationStatement": "medications",
-    "ServiceRequest": "orders",
-    "Task": "orders",
-    "DiagnosticReport": "reports",
-    "Encounter": "encounters",
-    "Procedure": "procedures",
-    "Immunization": "immunizations",
-    "Flag": "flags",
-    "Consent": "directives",
-    "CareTeam": "care_team",
-    "DocumentReference": "notes",
-}
-_SHORT: Mapping[str, str] = {
-    "AllergyIntolerance": "Alg",
-    "Appointment": "Apt",
-    "CareTeam": "Team",
-    "Condition": "Cond",
-    "Consent": "Dir",
-    "DiagnosticReport": "Rpt",
-    "DocumentReference": "Doc",
-    "Encounter": "Enc",
-    "Flag": "Flag",
-    "Immunization": "Imm",
-    "MedicationRequest": "Med",
-    "MedicationStatement": "Said",
-    "Observation": "Obs",
-    "Patient": "Pat",
-    "Procedure": "Proc",
-    "ServiceRequest": "Ord",
-    "Task": "Task",
-}
-_DATES = (
-    "start",
-    "effectiveDateTime",
-    "effectivePeriod.start",
-    "authoredOn",
-    "dateAsserted",
-    "period.start",
-    "performedDateTime",
-    "performedPeriod.start",
-    "occurrenceDateTime",
-    "onsetDateTime",
-    "recordedDate",
-    "dateTime",
-    "date",
-)
-_STANDING = frozenset(
-    {
-        "active",
-        "recurrence",
-        "relapse",
-        "on-hold",
-        "intended",
-        "unknown",
-        "booked",
-        "draft",
-        "requested",
-        "",
-    }
-)
 _LABELS = frozenset(
     {"R", "V", "42CFRPart2", "ETH", "ETHUD", "HIV", "PSY", "SEX", "SUD", "STD", "SDV", "GDIS"}
 )
-FLOOR: Mapping[SectionName, int] = {
-    "visit": 1_200,
-    "allergies": 3_000,
-    "problems": 4_500,
-    "medications": 5_500,
-    "results": 6_500,
-    "vitals": 2_000,
-    "orders": 1_800,
-    "reports": 1_800,
-    "encounters": 1_500,
-    "flags": 700,
-}
-"""Characters that a section has for itself in the first message, whatever the others take; others get 700."""
-_SMALL = 700
 
 
 def is_open(evidence: Evidence) -> bool:
@@ -258,7 +167,7 @@ def _aliases(kept: Iterable[Evidence]) -> dict[str, str]:
     counts: Counter[str] = Counter()
     found = {}
     for ref in sorted(each.ref for each in kept):
-        short = _SHORT[ref.partition("/")[0]]
+        short = SHORT[ref.partition("/")[0]]
         counts[short] += 1
         found[ref] = f"{short}{counts[short]}"
     return found
@@ -268,38 +177,16 @@ def _entry(each: Evidence, alias: str, minimise: Minimise) -> Entry:
     resource = each.resource
     concept = obj(resource, "code")
     loinc = next((c for s, c in codings(concept) if s == "http://loinc.org"), "")
-    status = obj(resource, "clinicalStatus")
-    word = next((c for _, c in codings(status)), "") if status else code(resource, "status")
     return Entry(
         alias=alias,
         ref=each.ref,
-        section=_section(each.ref, resource),
-        day=_day(resource),
-        standing=word in _STANDING,
+        section=section_of(each.ref, resource),
+        day=day_of(resource),
+        standing=stands(resource),
         topic=loinc or name(concept).casefold(),
         loinc=loinc,
         line=minimise.line(resource),
     )
-
-
-def _section(ref: str, resource: JsonObject) -> SectionName:
-    kind = ref.partition("/")[0]
-    if kind != "Observation":
-        return _SECTION[kind]
-    categories = objs(resource, "category")
-    if any(has_code(each, "vital-signs") for each in categories):
-        return "vitals"
-    social = any(has_code(each, "social-history", "survey") for each in categories)
-    return "social" if social else "results"
-
-
-def _day(resource: JsonObject) -> str:
-    for path in _DATES:
-        outer, _, inner = path.partition(".")
-        value = obj(resource, outer).get(inner) if inner else resource.get(outer)
-        if isinstance(value, str) and value[:4].isdigit():
-            return value[:10]
-    return ""
 
 
 def between(entry: Entry, since: date | None, before: date | None) -> bool:
@@ -311,14 +198,11 @@ def between(entry: Entry, since: date | None, before: date | None) -> bool:
     )
 
 
-SECTIONS: tuple[SectionName, ...] = get_args(SectionName)
-
-
 def first_sections(seen: View, limit: int) -> Iterator[str]:
     """Yield each section of the first message: its floor at least, and of what is left as it comes."""
-    spare = limit - sum(FLOOR.get(section, _SMALL) for section in SECTIONS)
+    spare = limit - sum(FLOOR[section] for section in SECTIONS)
     for section in SECTIONS:
-        floor = FLOOR.get(section, _SMALL)
+        floor = FLOOR[section]
         lines, left = seen.show(seen.of(section), floor + max(spare, 0))
         spare -= max(len(lines) - floor, 0) - max(floor - len(lines), 0)
         more = f"\n({left} more; list_entries can show them)" if left else ""

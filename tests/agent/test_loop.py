@@ -241,7 +241,7 @@ async def test_without_prices_nothing_is_said_of_cost():
 
 
 def test_the_floors_of_all_sections_fit_into_the_first_message():
-    from cds_service.agent.view import FLOOR, SECTIONS
+    from cds_service.agent.sections import FLOOR, SECTIONS
 
-    assert sum(FLOOR.get(each, 700) for each in SECTIONS) <= Limits().first_chars
+    assert sum(FLOOR[each] for each in SECTIONS) <= Limits().first_chars
     assert Patience().attempts >= 2
