@@ -62,3 +62,38 @@ def test_a_name_that_is_withheld_is_said_to_be_and_is_never_none(masked):
 def test_the_word_masked_of_another_system_is_a_name():
     local = {"coding": [{"system": "urn:local", "code": "masked", "display": "Masked facies"}]}
     assert texts(brief(condition("", code=local)), "problems")[0].startswith("Masked facies")
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("Hepatitis C virus Ab [Presence] in Serum", "Hepatitis C virus Ab in Serum"),
+        (
+            "Cancer Ag 27-29 [Units/volume] in Serum or Plasma",
+            "Cancer Ag 27-29 in Serum or Plasma",
+        ),
+        ("Leukocytes [#/area] in Urine sediment", "Leukocytes in Urine sediment"),
+        ("Cortisol [Mass/volume] in Serum --8 AM specimen", "Cortisol in Serum, 8 AM specimen"),
+        ("[#] Stillbirths", "Stillbirths"),
+        ("Total score [MMSE]", "Total score [MMSE]"),
+        ("Ultrasound [left knee]", "Ultrasound [left knee]"),
+    ],
+)
+def test_a_name_is_said_without_the_marks_of_its_terminology_and_with_all_the_rest(written, said):
+    made = brief(lab("5", loinc="0-0", code={"text": written}))
+    assert texts(made, "results")[0].startswith(f"{said} 5")
+
+
+def test_what_a_booking_says_twice_is_told_once():
+    booked = {
+        "resourceType": "Appointment",
+        "id": "v1",
+        "status": "booked",
+        "start": "2026-11-24T09:00:00-06:00",
+        "reasonCode": [{"text": "Yearly visit"}],
+        "serviceType": [{"text": "General Practice"}],
+        "description": "Yearly visit",
+        "participant": [{"actor": {"reference": "Patient/p1"}, "status": "accepted"}],
+    }
+    [line] = [each for each in texts(brief(booked), "visit") if each.startswith("Booked")]
+    assert line.count("Yearly visit") == 1

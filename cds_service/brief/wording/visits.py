@@ -85,17 +85,15 @@ def visit(statement: Statement, record: Record, items: list[Item]) -> str:
 def _appointment(record: Record, item: Item) -> str:
     said = item.resource
     kinds = names(said, "serviceType") or named(obj(said, "appointmentType"), "")
-    return joined(
-        (
-            reasons(item, record) or "reason not recorded",
-            kinds,
-            short(text(said, "description"), TEXT_MAX),
-            short(text(said, "comment"), TEXT_MAX),
-            joined(_attending(record, item)),
-            status_word(item, "booked"),
-        ),
-        "; ",
+    parts = (
+        reasons(item, record) or "reason not recorded",
+        kinds,
+        short(text(said, "description"), TEXT_MAX),
+        short(text(said, "comment"), TEXT_MAX),
+        joined(_attending(record, item)),
+        status_word(item, "booked"),
     )
+    return joined(dict.fromkeys(parts), "; ")  # a booking's description often is its reason again
 
 
 def _attending(record: Record, item: Item) -> list[str]:

@@ -15,6 +15,12 @@ _TAG = re.compile(
 )
 """The tag at the end of a SNOMED CT name tells its place in the terminology, not anything of the patient."""
 
+_PROPERTY = re.compile(
+    r"\s*\[(?:#|Mass|Moles|Units|Volume|Presence|Type|Identifier|Interpretation|Titer|Ratio|Reported|Entitic |"
+    r"Enzymatic activity|Catalytic activity)[^\]]*\]"
+)
+"""What a LOINC name says in brackets of the kind of its value: the value itself shows it."""
+
 NAME_MAX = 100
 TEXT_MAX = 240
 
@@ -25,8 +31,9 @@ def short(words: str, limit: int = NAME_MAX) -> str:
 
 
 def spoken(words: str) -> str:
-    """Return a name as one says it, of bounded length: without the tag of its terminology."""
-    return short(_TAG.sub("", words) if words.endswith(")") else words)
+    """Return a name as one says it, of bounded length: without the marks of its terminology."""
+    said = _TAG.sub("", words) if words.endswith(")") else words
+    return short(_PROPERTY.sub("", said).replace(" --", ", ").strip() if "[" in said else said)
 
 
 WITHHELD = "Name withheld (masked)"
