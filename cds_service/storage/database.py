@@ -1,6 +1,7 @@
 """The one database of a process: SQLite in the data folder, or PostgreSQL that several processes share."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -9,12 +10,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import Connection, Insert, Table, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from typing_extensions import override
 
 from cds_service.domain.errors import Misconfigured
 from cds_service.domain.feedback import Feedback
@@ -188,10 +191,28 @@ def open_database(url: str, *, data_dir: Path, ring: KeyRing) -> Database:
     place = place.set(drivername=driver)
     if place.get_backend_name() == "postgresql":
         return Database(engine=create_async_engine(place, pool_pre_ping=True), seals=Seals(ring))
-    engine = create_async_engine(place)
+    engine = create_async_engine(place, connect_args={"async_creator_fn": _connected})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return Database(engine=engine, seals=Seals(ring))
+
+
+class _Connection(aiosqlite.Connection):
+    """A connection whose second stop waits for nobody.
+
+    Work that is cancelled twice closes its connection twice, and aiosqlite (0.22.1) would wait for the answer of a
+    thread that the first stop has ended: the process would never end.
+    """
+
+    @override
+    def stop(self) -> asyncio.Future[Any] | None:
+        return super().stop() if self._running else None
+
+
+def _connected(database: str, **how: Any) -> _Connection:  # noqa: ANN401  # as the driver takes them
+    connection = _Connection(lambda: sqlite3.connect(database, **how), iter_chunk_size=64)
+    connection._thread.daemon = True  # noqa: SLF001  # as SQLAlchemy does: no exit waits for it
+    return connection
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  # a DBAPI connection

@@ -72,3 +72,38 @@ async def test_a_blind_index_finds_the_same_and_tells_nothing_else(database):
     assert one != database.blind("Patient/p2", site="general")
     assert len(one) == 64
     assert "p1" not in one
+
+
+SLOW = text(
+    "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 3000000)"
+    " SELECT count(*) FROM n"
+)
+
+
+@pytest.mark.parametrize("writes", [True, False])
+@pytest.mark.parametrize("pauses", [(0.0, 0.0), (0.05, 0.0), (0.0, 0.05)])
+async def test_work_that_is_stopped_twice_in_the_middle_ends_and_leaves_nothing_waiting(
+    database, writes, pauses
+):
+    before, threads = asyncio.all_tasks(), []
+
+    async def work():
+        async with database.transaction() if writes else database.reading() as connection:
+            raw = await connection.get_raw_connection()
+            threads.append(raw.driver_connection._thread)
+            await connection.execute(SLOW)
+
+    working = asyncio.create_task(work())
+    await asyncio.sleep(0.1)
+    for pause in pauses:
+        working.cancel()
+        await asyncio.sleep(pause)
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    left = asyncio.all_tasks() - before
+    if left:
+        _, waiting = await asyncio.wait(left, timeout=10)
+        assert not waiting
+    await asyncio.to_thread(threads[0].join, 10)
+    assert not threads[0].is_alive()
+    assert await count(database) == 0
