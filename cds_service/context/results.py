@@ -60,7 +60,7 @@ def _bundle(bundle: JsonObject, query: Query, profile: Profile) -> Results:
     entries = bundle.get("entry")
     if not isinstance(entries, list):
         entries = [] if entries is None else [entries]
-    found = [obj(entry, "resource") for entry in entries]
+    found = [_resource(entry) for entry in entries]
     total = bundle.get("total")
     outcomes = [each for each in found if code(each, "resourceType") == "OperationOutcome"]
     usable = tuple(each for each in found if _is_usable(each, query))
@@ -79,6 +79,12 @@ def _bundle(bundle: JsonObject, query: Query, profile: Profile) -> Results:
         unusable=unusable,
         total=total if isinstance(total, int) and not isinstance(total, bool) else 0,
     )
+
+
+def _resource(entry: object) -> JsonObject:
+    """Return the resource of an entry; a list of them is none, for nobody knows which was meant."""
+    value = entry.get("resource") if isinstance(entry, dict) else None
+    return value if isinstance(value, dict) else EMPTY
 
 
 def _is_usable(resource: JsonObject, query: Query) -> bool:

@@ -183,6 +183,7 @@ async def test_every_error_has_its_code_and_no_value_of_the_request(tmp_path):
         c: statuses[c] for c in answers
     }
     elsewhere = {"too_slow", "not_allowed", "overloaded", "error", "misconfigured", "conflict"} | {
+        "storage_away",
         "no_token",
         "sign_in_failed",
     }
