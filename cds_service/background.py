@@ -24,6 +24,7 @@ from cds_service.flow.ready import Ready
 from cds_service.flow.schedule import Schedule
 from cds_service.flow.switches import Switches
 from cds_service.flow.work_ahead import WorkAhead
+from cds_service.http.places import Places
 from cds_service.network import Network
 from cds_service.settings import Settings
 from cds_service.sites import OfSite, Site, Sites
@@ -36,9 +37,9 @@ from cds_service.storage.switches import AGENT
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Of an EHR that is asked ahead: a chart may come in few and large pages."""
-MOST_AT_ONCE = 32
-"""Reads of work ahead under way at one EHR, however fast its site allows: what a connection pool costs grows with the
-square of its connections, and 32 reads of 300 ms are a hundred a second."""
+MOST_AT_ONCE = 8
+"""Reads of work ahead that one process has under way at one EHR, however fast its site allows: what a connection pool
+costs grows with the square of its connections, and eight reads of 200 ms are forty a second."""
 _DRAIN_S = 20
 _ENGINE_PLACE = f"engine|value|all|{SHARED}"
 
@@ -135,12 +136,13 @@ class Service(Protocol):
     backend: BackendTokens
     audit: Audit
     switches: Switches
+    places: Places
 
 
 def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], float]) -> Background:
     """Wire it. Raises `Misconfigured` for databases that do not fit together."""
     database = given.writer.database
-    server_of = OfSite(lambda site: _server(site, given.network, clock))
+    server_of = OfSite(lambda site: _server(site, given, clock))
     kept = ReadyBriefs(database=database, clock=clock)
     notices = Notices(database=database, listeners=[kept.drop])
     change = Change(database=database, notices=notices, audit=given.audit, now=now)
@@ -245,15 +247,16 @@ def engine_url(settings: Settings, database: Database) -> str:
     return url
 
 
-def _server(site: Site, network: Network, clock: Callable[[], float]) -> FhirServer:
-    """Return a site's FHIR server at the pace that its file allows for work ahead."""
+def _server(site: Site, given: Service, clock: Callable[[], float]) -> FhirServer:
+    """Return a site's FHIR server at the pace that its file allows for work ahead; calls in flight go first."""
     prepare = site.file.prepare
     rate = prepare.requests_per_second if prepare else 1.0
     return FhirServer(
         base_url=site.file.fhir.base_url,
         accept=site.profile.search.accept,
-        http=network.client(site),
+        http=given.network.client(site),
         pace=Pace(rate=rate, clock=clock),
+        turn=given.places.quiet,
         slots=asyncio.Semaphore(min(MOST_AT_ONCE, max(1, int(rate)) + 1)),
         clock=clock,
         max_bytes=MAX_ANSWER_BYTES,

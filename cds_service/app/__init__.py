@@ -70,6 +70,7 @@ class Service:
     network: Network
     signing: KeyFile
     backend: BackendTokens
+    places: Places = field(init=False)
     endpoints: Endpoints = field(init=False)
     launch: Launch = field(init=False)
     registration: Registration = field(init=False)
@@ -80,6 +81,11 @@ class Service:
     background: Background = field(init=False)
     telemetry: "Telemetry | None"
     writing: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        """Give calls their places."""
+        sites = self.sites
+        self.places = Places(self.settings.max_in_flight, lambda: len(sites.by_name))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -312,7 +318,7 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         notes=service.notes,
         work=service.background.told,
         max_body_bytes=service.settings.max_body_bytes,
-        places=Places(service.settings.max_in_flight, lambda: len(service.sites.by_name)),
+        places=service.places,
         audit=service.audit,
         now=world.now,
     )

@@ -7,7 +7,7 @@ each answer is a value that says what came.
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from itertools import count
@@ -82,6 +82,8 @@ class FhirServer:
     clock: Callable[[], float]
     """The event loop's clock, on which deadlines are given."""
     max_bytes: int = MAX_ANSWER_BYTES
+    turn: Callable[[], Awaitable[None]] | None = None
+    """Waits for our turn before each read, where others go first."""
 
     def on_base(self, url: str) -> str | None:
         """Return the URL if it is on this server's base (relative ones are resolved), else None.
@@ -116,6 +118,8 @@ class FhirServer:
                 return Answer(0, fault="timeout")
             await asyncio.sleep(pause)
             async with self.slots:
+                if self.turn is not None:
+                    await self.turn()
                 answer, told_wait = await self._get_once(url, token)
             wait = None if answer.status not in _RETRYABLE else told_wait
             if wait is None or attempt == _MAX_ATTEMPTS or self.clock() + wait >= deadline:

@@ -1,14 +1,17 @@
 """Places for calls in flight: a cap for the process, and some of them out of reach of any one site."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from cds_service.domain.errors import Overloaded
 
 _KEPT = 4
 """One place in so many is kept for the sites that hold few."""
+PATIENCE_S = 0.25
+"""A process that is never without a call still works ahead, slowly."""
 
 
 @dataclass(slots=True)
@@ -23,6 +26,17 @@ class Places:
     sites: Callable[[], int]
     """How many sites there are."""
     _taken: Counter[str] = field(default_factory=Counter)
+    _quiet: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        """Begin with nobody in."""
+        self._quiet.set()
+
+    async def quiet(self) -> None:
+        """Wait until no call is in flight, and no longer than `PATIENCE_S`: what is not urgent goes second."""
+        if not self._quiet.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._quiet.wait(), PATIENCE_S)
 
     @contextmanager
     def hold(self, site: str) -> Iterator[None]:
@@ -30,10 +44,13 @@ class Places:
         if not self._is_free_for(site):
             raise Overloaded
         self._taken[site] += 1
+        self._quiet.clear()
         try:
             yield
         finally:
             self._taken[site] -= 1
+            if not self._taken.total():
+                self._quiet.set()
 
     def _is_free_for(self, site: str) -> bool:
         free, others = self.total - self._taken.total(), self.sites() - 1

@@ -1,0 +1,34 @@
+"""In a process that answers and prepares, calls in flight go first; work ahead goes on all the same."""
+
+import asyncio
+
+import pytest
+
+from cds_service.http.places import PATIENCE_S
+
+pytestmark = pytest.mark.anyio
+
+
+def reads(works):
+    return sum("/r4/" in each.path for each in works.ground.simulator.faults.seen)
+
+
+async def test_no_record_is_read_ahead_while_a_call_is_in_flight(works):
+    await works.ground.service.backend.token(works.site())
+    before = reads(works)
+    with works.ground.service.places.hold("general"):
+        preparing = asyncio.create_task(works.prepared())
+        await asyncio.sleep(PATIENCE_S / 2)
+        assert reads(works) == before
+    row = await preparing
+    assert row.state == "ready"
+
+
+async def test_a_process_that_is_never_without_a_call_works_ahead_slowly(works):
+    await works.ground.service.backend.token(works.site())
+    loop = asyncio.get_running_loop()
+    with works.ground.service.places.hold("general"):
+        began = loop.time()
+        row = await works.prepared()
+        assert row.state == "ready"
+        assert loop.time() - began >= 2 * PATIENCE_S
