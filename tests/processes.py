@@ -54,6 +54,7 @@ client_id = "soak"
 
 [backend]
 client_id = "soak"
+token_url = "{ehr}/token"
 
 [prepare]
 concurrency = {concurrency}

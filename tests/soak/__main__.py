@@ -15,11 +15,12 @@ from random import SystemRandom
 from time import monotonic
 
 from tests.soak.figures import Figure, as_text
+from tests.soak.page import write
 
 NAMES = sorted(
     file.stem
     for file in Path(__file__).parent.glob("*.py")
-    if not file.stem.startswith("_") and file.stem != "figures"
+    if not file.stem.startswith("_") and file.stem not in {"figures", "page"}
 )
 
 
@@ -34,17 +35,21 @@ def main() -> int:
     )
     parser.add_argument("--short", action="store_true", help="seconds instead of minutes")
     parser.add_argument("--json", action="store_true", help="print JSON for a program")
+    parser.add_argument("--write", action="store_true", help="also write docs/reference/soaks.md")
     args = parser.parse_args()
     seed = SystemRandom().randrange(10**6) if args.seed is None else args.seed
-    met = [_soak(name, seed, short=args.short, told=args.json) for name in args.name or NAMES]
+    met = [_soak(name, seed, args) for name in args.name or NAMES]
     return int(not all(met))
 
 
-def _soak(name: str, seed: int, *, short: bool, told: bool) -> bool:
-    began = monotonic()
+def _soak(name: str, seed: int, args: argparse.Namespace) -> bool:
+    began, short = monotonic(), args.short
     print(f"soak {name}, seed {seed}{', short' if short else ''}", file=sys.stderr, flush=True)
-    figures: list[Figure] = import_module(f"tests.soak.{name}").run(seed, short=short)
-    if told:
+    soak = import_module(f"tests.soak.{name}")
+    figures: list[Figure] = soak.run(seed, short=short)
+    if args.write:
+        write(name, seed, str(soak.__doc__).partition("\n\n")[0], figures)
+    if args.json:
         rows = [asdict(each) | {"met": each.met} for each in figures]
         print(json.dumps({"soak": name, "seed": seed, "figures": rows}))
     else:

@@ -22,14 +22,15 @@ class Size:
     """How much is done."""
 
     briefs: int
+    """At least."""
     kills: int
     pause_s: tuple[float, float]
     """Between two kills."""
     delay_s: float
-    """What each read takes: long enough for all kills to fall into the work."""
+    """What each read takes."""
 
 
-FULL = Size(briefs=200, kills=20, pause_s=(1.0, 3.0), delay_s=0.5)
+FULL = Size(briefs=200, kills=20, pause_s=(1.0, 3.0), delay_s=0.3)
 SHORT = Size(briefs=16, kills=2, pause_s=(1.0, 2.0), delay_s=0.4)
 _LONGEST_S = 600.0
 _NOTICED_S = 10.0
@@ -56,13 +57,13 @@ def on_database(
     ):
         asked = stand.ask(size.briefs)
         began = time.monotonic()
-        killer = Killer(stand, [stand.worker() for _ in range(workers)])
+        killer = Killer(stand, asked, [stand.worker() for _ in range(workers)])
         killer.until_done(size, random.Random(seed))
         took = time.monotonic() - began
         states, ends = stand.states(), stand.entries("prepare", "ready")
         more_reads = sum(count - 1 for count in stand.counts().values())
         problem, most = stand.chain_problem(), killer.kills * stand.concurrency
-    yield Figure(f"{name}: briefs that became ready", states["ready"], size.briefs)
+    yield Figure(f"{name}: briefs that became ready", states["ready"], len(asked))
     yield Figure(
         f"{name}: briefs made ready more than once", sum(ends[each] > 1 for each in asked), 0
     )
@@ -81,6 +82,8 @@ class Killer:
     """Kills workers of a stand and starts others."""
 
     stand: Stand
+    asked: list[str]
+    """Grows when the work would be done before the last kill."""
     workers: list[Process]
     kills: int = 0
     takeovers: list[float] = field(default_factory=list)
@@ -92,8 +95,11 @@ class Killer:
         while not set(states := self.stand.states()) <= {"ready", "failed"}:
             if time.monotonic() > deadline:
                 raise TimeoutError(self.workers[-1].told()[-2000:])
-            if states["preparing"] and self.kills < size.kills:
-                self._kill(chance.randrange(len(self.workers)))
+            if self.kills < size.kills:
+                if states["requested"] <= self.stand.concurrency:
+                    self.asked += self.stand.ask(2 * self.stand.concurrency, first=len(self.asked))
+                if states["preparing"]:
+                    self._kill(chance.randrange(len(self.workers)))
             time.sleep(chance.uniform(*size.pause_s))
 
     def _kill(self, number: int) -> None:
