@@ -25,6 +25,7 @@ Ending = Literal[
     "unavailable",
     "too_many_drops",
     "wrong_patient",
+    "broken",
 ]
 
 ENDINGS: Mapping[Ending, str] = {
@@ -42,6 +43,7 @@ ENDINGS: Mapping[Ending, str] = {
     "unavailable": "The model could not be reached; this brief is by rules alone.",
     "too_many_drops": "Too much of the model's choice failed its checks; this brief is by rules alone.",
     "wrong_patient": "The model's choice pointed outside this record; this brief is by rules alone.",
+    "broken": "Its making with a model broke; this brief is by rules alone.",
 }
 """How a run of the agent may end, and what a reader of the brief is told."""
 

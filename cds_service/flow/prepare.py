@@ -24,7 +24,7 @@ from cds_service.domain.steps import Permanent, Steps, Temporary
 from cds_service.domain.visit import Visit
 from cds_service.flow.ask import Ask, open_occasion
 from cds_service.flow.change import Change
-from cds_service.flow.write_brief import WriteBrief
+from cds_service.flow.write_brief import WriteBrief, after_a_break
 from cds_service.sites import Site, Sites
 from cds_service.storage import Connection, Database, briefs, feeds, runs
 
@@ -95,7 +95,10 @@ class Prepare:
                 again = await step("gather", self.gather, brief_id)
             except Temporary:
                 again = await step("settle", self.settle, brief_id)
-            await step("write", self.write, brief_id, again)
+            try:
+                await step("write", self.write, brief_id, again)
+            except Permanent:  # a defect in a model's part costs a brief its choice, not the brief
+                await step("write by rules", self.write_by_rules, brief_id, again)
         except Temporary as later:
             await step("postpone", self.postpone, brief_id, later.reason)
         except Permanent as stop:
@@ -158,6 +161,13 @@ class Prepare:
 
     async def write(self, brief_id: str, again: bool) -> None:
         """Write the brief of the kept record, and make it ready."""
+        await self._write(brief_id, again, self.write_brief)
+
+    async def write_by_rules(self, brief_id: str, again: bool) -> None:
+        """Do the same without a model, and say so."""
+        await self._write(brief_id, again, after_a_break)
+
+    async def _write(self, brief_id: str, again: bool, write_brief: WriteBrief) -> None:
         row, site, visit = await self._known(brief_id)
         if row.state != "preparing":
             return
@@ -165,7 +175,7 @@ class Prepare:
         ledger = await asyncio.to_thread(unpack, packed)
         gathered = Gathered(ledger=ledger, patient=visit.patient, passing=())
         context = whole_context(gathered, visit, site, self.now())
-        written = await self.write_brief(context, site)
+        written = await write_brief(context, site)
         place = "brief|{}|" + f"{row.id}|{row.site}"
         seal = self.database.seal
         made = await self.change(

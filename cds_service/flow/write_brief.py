@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from cds_service.agent.record import RunRecord, counted
@@ -53,6 +53,15 @@ async def by_rules(context: Context, _site: Site) -> Written:
         status="rules",
         facts={"rules": brief.rules_version},
     )
+
+
+async def after_a_break(context: Context, site: Site) -> Written:
+    """Write by rules alone what broke before: a defect in a model's part costs a brief its choice, not the brief."""
+    written = await by_rules(context, site)
+    if not site.file.agent.enabled:
+        return written
+    brief = attributed(written.brief, written.versions, [ENDINGS["broken"]])
+    return replace(written, brief=brief, status="broken")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,20 @@
 """What an EHR, a clock or a schedule does wrong: nothing is lost, and each shows where an operator looks."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from cds_service.domain.draft import ENDINGS
 from cds_service.domain.errors import BadCall
 from cds_service.domain.steps import Temporary
 from cds_service.flow.queue import Queue
 from cds_service.simulator.faults import Fault
 from cds_service.storage import briefs, feeds
 from cds_service.storage.switches import WHOLE_SITE, set_switch
-from tests.prepare.conftest import until, working
+from tests.ground import GENERAL
+from tests.prepare.conftest import AHEAD, until, working
 from tests.prepare.test_schedule import POLL, booked, poll, store
 
 pytestmark = pytest.mark.anyio
@@ -74,6 +77,29 @@ async def test_a_filing_that_breaks_is_begun_anew_and_one_that_goes_on_breaking_
     [told] = await stuck(works)
     assert (told.brief, told.state, told.reason) == (row.id, "writing", "late")
     await work.engine.drain(5)
+
+
+async def test_a_brief_whose_making_breaks_with_a_model_is_made_by_rules_and_says_so(tmp_path):
+    async def defect(_context, _site):
+        raise ValueError
+
+    helped = {"general": f"{GENERAL}{AHEAD}\n[agent]\nenabled = true\n"}
+    async with working(tmp_path, sites=helped) as works:
+        work = works.background.work
+        registered = work.engine.registered["prepare"]
+        broken = replace(registered.workflow, write_brief=defect)
+        work.engine.registered["prepare"] = replace(registered, workflow=broken)
+        brief = await works.ask()
+        await work.engine.launch()
+        await work.sweep()
+
+        async def is_ready():
+            return (await works.row(brief)).state == "ready"
+
+        await until(is_ready)
+        [answer] = await works.ground.client().open_chart("beatrice-okonkwo")
+        assert ENDINGS["broken"] in answer.cards()[-1]["detail"]
+        await work.engine.drain(5)
 
 
 async def test_a_token_endpoint_that_flaps_delays_a_brief_and_is_named(works):
