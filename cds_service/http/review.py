@@ -33,9 +33,10 @@ from cds_service.domain.session import LaunchSession
 from cds_service.flow.changes import Changes
 from cds_service.flow.sign import Opened, Sign
 from cds_service.flow.trace import Trace
+from cds_service.http.dates import dated
 from cds_service.http.made_page import made_page
 from cds_service.http.problems import status
-from cds_service.http.review_page import note_page, page
+from cds_service.http.review_page import ENDED, note_page, page
 from cds_service.review.decisions import Decision
 from cds_service.review.source import view
 from cds_service.sites import Site, Sites
@@ -87,13 +88,15 @@ class Review:
 
     @cached_property
     def _templates(self) -> Environment:
-        return Environment(
+        made = Environment(
             loader=PackageLoader("cds_service.http"),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        made.filters["dated"] = dated
+        return made
 
     @cached_property
     def _stamp(self) -> str:
@@ -119,8 +122,8 @@ class Review:
             made = opened.brief.created.astimezone(opened.site.zone)
             data = {"state": state, "asked": f"{made:%Y-%m-%d at %H:%M}"}
             return self._page("preparing.html", opened.site, request, data)
-        sentences = ["There is no brief to show. The chart in your EHR has everything."]
-        return self._notice(opened.site, f"This brief is {state}", sentences)
+        heading, said = ENDED.get(state, ENDED["failed"])
+        return self._notice(opened.site, heading, [said, "The chart in your EHR has everything."])
 
     async def note(self, request: Request) -> Response:
         """`GET .../note`: the exact note that approving would file."""

@@ -44,6 +44,7 @@ _DIFFERENCES: Mapping[str, str] = {
     "content": "text",
     "content.count": "number of attachments",
     "context.encounter": "encounter",
+    "docStatus": "document status",
 }
 
 
@@ -289,7 +290,8 @@ def _unknown(opened: Opened) -> dict[str, Any]:
     ]
     actions = []
     if opened.may("settle_there"):
-        actions.append({"to": "settle_there", "label": "It is in the chart", "quiet": False})
+        label = "Leave it as it is" if items else "It is in the chart"
+        actions.append({"to": "settle_there", "label": label, "quiet": False})
     if opened.may("file_again") and not items:
         actions.append({"to": "file_again", "label": "It is not there: file it", "quiet": True})
     return _banner("Please look into the chart.", said, "caution", points=items, actions=actions)
@@ -332,6 +334,14 @@ def _banner(
     }
 
 
+ENDED: Mapping[str, tuple[str, str]] = {
+    "expired": ("This visit is over", "Its brief ended with it, and nobody approved it."),
+    "cancelled": ("This visit was cancelled", "Its brief ended with it."),
+    "rejected": ("This brief was rejected", "A clinician read it, and said why it is of no use."),
+    "withdrawn": ("This brief was withdrawn", "Nothing of it was filed."),
+    "failed": ("The brief could not be prepared", "The record could not be read from the EHR."),
+}
+"""What a person is told where there is no brief to show: heading and sentence."""
 _CLOSED: Mapping[str, str] = {
     "rejected": "This brief was rejected.",
     "withdrawn": "This brief was withdrawn.",

@@ -101,7 +101,7 @@ def view(evidence: Evidence, ledger: Ledger) -> SourceView:
         date=date[:10],
         rows=tuple((label, said) for label, said in _rows(resource, ledger, dates) if said),
         version=evidence.version,
-        fetched=evidence.at.isoformat(timespec="seconds"),
+        fetched=f"{evidence.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
     )
 
 
