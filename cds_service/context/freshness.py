@@ -35,8 +35,11 @@ class Compared:
 
 
 def policy_version(site: Site) -> str:
-    """Return what tells one policy from another: a brief made under one is not shown under another."""
-    told = site.file.policy.model_dump_json().encode()
+    """Return what tells one policy from another: a brief made under one is not shown under another.
+
+    Our own lists of what belongs to a category are a part of it: they change with a release.
+    """
+    told = f"{site.file.policy.model_dump_json()}|{site.marks.version}".encode()
     return blake2b(told, digest_size=6).hexdigest()
 
 

@@ -32,12 +32,12 @@ class Whois:
             query = f"PractitionerRole?practitioner={identity}&_count={_MAX_ROLES}"
             bundle = await self._get(site, "PractitionerRole", query, token)
             held = [role for role in _roles(bundle) if reference(role, "practitioner") == user]
-        roles = frozenset(_codes(held))
+        roles = frozenset(_codes(held)) if _is_active(found) else frozenset()
         return Clinician(
             fhir_user=user,
             name=_name(found),
             roles=roles,
-            may_approve=_may_approve(site, user, roles),
+            may_approve=_is_active(found) and _may_approve(site, user, roles),
         )
 
     async def _get(self, site: Site, kind: str, path: str, token: Token) -> JsonObject:
@@ -62,8 +62,13 @@ def _roles(bundle: JsonObject) -> list[JsonObject]:
     return [
         role
         for role in found
-        if code(role, "resourceType") == "PractitionerRole" and role.get("active") is not False
+        if code(role, "resourceType") == "PractitionerRole" and _is_active(role)
     ]
+
+
+def _is_active(person: JsonObject) -> bool:
+    """Return whether a person or a role is in force; most servers say so by saying nothing."""
+    return person.get("active") is not False
 
 
 def _codes(roles: list[JsonObject]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from cds_service.brief import to_json
 from cds_service.card import Answered
+from cds_service.context.freshness import policy_version
 from cds_service.context.stored import cited, pack
 from cds_service.domain.brief import made_by
 from cds_service.domain.json import encode
@@ -37,7 +38,11 @@ class Keep:
             brief_id=answered.brief_id,
             patient=brief.patient,
             created=created,
-            versions={**made_by(brief.versions), "prepared": made.prepared},
+            versions={
+                **made_by(brief.versions),
+                "prepared": made.prepared,
+                "policy": policy_version(site),
+            },
             body=encode(to_json(brief)),
             sources=None if made.prepared else pack(cited(made.context.ledger, ())),
         )

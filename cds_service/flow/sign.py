@@ -8,6 +8,8 @@ from hashlib import sha256
 from typing import Any, cast
 
 from cds_service.audit import Audit
+from cds_service.context.freshness import policy_version
+from cds_service.context.policy import withhold
 from cds_service.context.stored import unpack
 from cds_service.domain.brief import made_by
 from cds_service.domain.errors import BadCall, Conflict, NotAllowed
@@ -27,6 +29,7 @@ from cds_service.review.sheet import (
     Sheet,
     edited,
     read_sheet,
+    without,
 )
 from cds_service.sites import Site
 from cds_service.storage import Connection
@@ -60,15 +63,35 @@ class Opened:
 
     @cached_property
     def sheet(self) -> Sheet:
-        """Return the brief with every edit applied."""
-        return edited(read_sheet(self.body), self.edits)
+        """Return the brief with every edit applied, without what the site's policy hides now."""
+        whole = edited(read_sheet(self.body), self.edits)
+        return without(whole, self._hidden(whole))
 
     @cached_property
     def ledger(self) -> Ledger:
-        """Return what the brief cites; only the patient's name for it where nothing was kept."""
+        """Return what the brief cites and policy shows; only the patient where nothing was kept."""
+        return withhold(self._kept, self.site.marks)
+
+    @cached_property
+    def _kept(self) -> Ledger:
         if self.brief.sources is None:
             return Ledger(patient=f"Patient/{self.session.patient}", evidence={})
         return unpack(self.brief.sources)
+
+    @property
+    def is_of_this_policy(self) -> bool:
+        """Return whether nothing is hidden now that was shown when the brief was made."""
+        return not self.site.marks.hides or self.versions.get("policy") == policy_version(
+            self.site
+        )
+
+    def _hidden(self, whole: Sheet) -> frozenset[str]:
+        """Return the resources that are hidden; of those whose source was not kept, whatever may be."""
+        if self.is_of_this_policy:
+            return frozenset()
+        hidden = self._kept.evidence.keys() - self.ledger.evidence.keys()
+        unknown = set(whole.refs) - self._kept.evidence.keys() - {self.ledger.patient}
+        return frozenset(hidden | unknown)
 
     @property
     def lacks_sources(self) -> bool:

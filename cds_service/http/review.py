@@ -4,6 +4,7 @@ Every address is below `/{site}/briefs/{id}` and needs the session of the launch
 form carries the session's token against forgery. Nothing of a chart stands in an address.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from cds_service.domain.errors import (
     SignInFailed,
 )
 from cds_service.domain.evidence import Evidence
-from cds_service.domain.json import JsonObject, encode
+from cds_service.domain.json import EMPTY, JsonObject, encode
 from cds_service.domain.session import LaunchSession
 from cds_service.flow.changes import Changes
 from cds_service.flow.sign import Opened, Sign
@@ -48,6 +49,8 @@ _ASSETS: Mapping[str, str] = {
     "review.js": "text/javascript",
 }
 _SEE_OTHER = 303
+_NUMBER = re.compile(r"[0-9]{1,6}")
+"""Python makes no number of more than some thousand digits, and a brief cites fewer sources than that."""
 _MOST_SOURCES = 40
 _DECISIONS: tuple[Decision, ...] = (
     "reject",
@@ -155,7 +158,8 @@ class Review:
     async def made(self, request: Request) -> Response:
         """`GET .../made`: how the brief was made: what a model was asked, chose and cost, what the checks found."""
         opened = await self._glanced(request)
-        data = made_page(opened, await self.trace(opened))
+        record = await self.trace(opened) if opened.is_of_this_policy else EMPTY
+        data = made_page(opened, record)
         return self._page("made.html", opened.site, request, data)
 
     async def state(self, request: Request) -> Response:
@@ -344,7 +348,7 @@ async def _form(request: Request) -> dict[str, str]:
 def _held(opened: Opened, numbers: str) -> dict[int, Evidence]:
     """Return the evidence behind the numbers of an address; those that lead nowhere are left out."""
     refs, evidence = opened.sheet.refs, opened.ledger.evidence
-    asked = [int(n) for n in numbers.split(",")[:_MOST_SOURCES] if n.isdecimal() and n.isascii()]
+    asked = [int(n) for n in numbers.split(",")[:_MOST_SOURCES] if _NUMBER.fullmatch(n)]
     return {n: evidence[refs[n]] for n in asked if n < len(refs) and refs[n] in evidence}
 
 

@@ -46,6 +46,7 @@ _BODY_S = 2.0
 been read yet, which is no slowness of the caller's, and what it brought can still be answered from.
 """
 _MAX_AGE_S = 300
+_MAX_DIGITS = 18
 _ALARM_EVERY_S = 60.0
 _ALARMING = (BadCall, MissingContext, NotTrusted, Overloaded)
 """A site that sends calls without context, for one, has registered another address than ours."""
@@ -174,7 +175,7 @@ def _check_media_type(request: Request) -> None:
 async def _read(request: Request, limit: int) -> bytes:
     """Read the body. Raises `TooLarge` as soon as it is, unread where the length is declared."""
     declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > limit:
+    if declared.isdecimal() and (len(declared) > _MAX_DIGITS or int(declared) > limit):
         raise TooLarge
     chunks, size = [], 0
     async for chunk in request.stream():

@@ -141,6 +141,20 @@ def edited(sheet: Sheet, edits: Iterable[Edit]) -> Sheet:
     return sheet
 
 
+def without(sheet: Sheet, refs: frozenset[str]) -> Sheet:
+    """Return the sheet without the lines that cite any of these resources, and with how many those are."""
+    if not refs:
+        return sheet
+    sections = tuple(
+        replace(part, lines=tuple(each for each in part.lines if refs.isdisjoint(each.refs)))
+        for part in sheet.sections
+    )
+    count = len(refs.intersection(sheet.refs))
+    said = "1 more entry is" if count == 1 else f"{count} more entries are"
+    gaps = (*sheet.gaps, f"Record: {said} withheld by policy") if count else sheet.gaps
+    return replace(sheet, sections=sections, gaps=gaps)
+
+
 def _edit_section(part: SheetSection, edit: Edit) -> SheetSection:
     if edit.kind == "add" and edit.line == part.id:
         line = SheetLine(key=f"{OWN}.{edit.seq}", text=clean(edit.text), added_by="reviewer")

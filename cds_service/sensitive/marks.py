@@ -4,6 +4,8 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
 from importlib import resources
 from typing import Any
 
@@ -21,7 +23,7 @@ _ICD = (
 """ICD-10 goes by several names; the blocks of our lists are the same in all."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Marks:
     """What to look for; categories that are allowed are not looked for at all."""
 
@@ -31,6 +33,20 @@ class Marks:
     """By system."""
     words: tuple[tuple[Action, re.Pattern[str]], ...]
     """The strictest first."""
+
+    @cached_property
+    def version(self) -> str:
+        """Return what tells these marks from others, whether a site's file or our own lists changed."""
+        words = [(action, pattern.pattern) for action, pattern in self.words]
+        told = repr(
+            [
+                sorted(self.labels.items()),
+                sorted(self.codes.items()),
+                sorted(self.prefixes.items()),
+                words,
+            ]
+        )
+        return blake2b(told.encode(), digest_size=6).hexdigest()
 
     @property
     def hides(self) -> bool:

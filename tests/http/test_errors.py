@@ -97,6 +97,11 @@ async def test_a_declared_length_over_the_limit_is_413(tmp_path):
         problem(await post(ground, b" " * 2049), 413, "too_large")
 
 
+@pytest.mark.parametrize("length", ["9" * 19, "9" * 5000])
+async def test_a_declared_length_that_is_no_number_of_this_world_is_413(ground, length):
+    problem(await post(ground, body(), headers={"Content-Length": length}), 413, "too_large")
+
+
 @pytest.mark.spec("H-413", "T-11")
 async def test_a_stream_over_the_limit_is_413_and_not_read_to_its_end(tmp_path):
     sent = []

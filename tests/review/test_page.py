@@ -143,6 +143,12 @@ async def test_a_source_is_for_a_person_first_and_as_sent_on_demand(stage):
     assert (await one.get("/sources/x")).status_code == 404
 
 
+@pytest.mark.parametrize("number", ["9" * 5000, "1" * 7, "-1", "1e3", "٣", ""])
+async def test_a_number_that_leads_to_no_source_is_404(stage, number):
+    one = await visit(stage)
+    refused(await one.get(f"/sources/{number}.json"), 404)
+
+
 async def test_a_trend_is_drawn_and_said(stage):
     shown = (await (await visit(stage)).get()).text
     assert shown.count("<polyline") > 3

@@ -7,7 +7,9 @@ import re
 import pytest
 
 from cds_service.domain.errors import NotTrusted
+from cds_service.flow.sign_in import LAUNCHES_PER_SECOND
 from cds_service.simulator.faults import Fault
+from cds_service.storage.tables import SIGN_IN
 from tests.ground import CDS, EHR, GENERAL, RIVERSIDE, standing
 from tests.http.conftest import FewPatients
 from tests.smart.browser import HAROLD, IRIS, Browser, briefed, params
@@ -165,6 +167,20 @@ async def test_the_ehr_is_asked_as_smart_wants_it(ground, browser):
     again = params((await browser.http.get(browser.link(HAROLD))).headers["location"])
     for once in ("state", "nonce", "code_challenge"):
         assert again[once] != asked[once]
+
+
+async def test_a_flood_of_launches_leaves_few_rows_and_is_counted(ground, browser):
+    """Nobody has proven anything when a launch begins, and yet it leaves a row."""
+    link = browser.link(HAROLD)
+    answers = await asyncio.gather(*(browser.http.get(link) for _ in range(60)))
+    refused_ones = [answer for answer in answers if answer.status_code == 503]
+    async with ground.service.database.reading() as connection:
+        rows = len((await connection.execute(SIGN_IN.select())).all())
+    assert rows == 60 - len(refused_ones)
+    assert LAUNCHES_PER_SECOND <= rows <= 2 * LAUNCHES_PER_SECOND
+    told = [each for each in await ground.audited() if each["action"] == "launch"]
+    assert sum(each["facts"].get("count", 1) for each in told) == len(refused_ones)
+    assert (await browser.http.get(browser.link(IRIS, site="riverside"))).status_code == 200
 
 
 async def test_an_epic_like_ehr_is_sent_a_form(browser):
