@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -194,6 +194,7 @@ def open_database(url: str, *, data_dir: Path, ring: KeyRing) -> Database:
     engine = create_async_engine(place, connect_args={"async_creator_fn": _connected})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    event.listen(engine.sync_engine, "invalidate", _give_up_sqlite)
     return Database(engine=engine, seals=Seals(ring))
 
 
@@ -226,3 +227,13 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get(_WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _give_up_sqlite(connection: Any, _record: object, _why: object) -> None:  # noqa: ANN401  # likewise
+    """Give the write lock back before a connection is thrown away, as one is whose task was cancelled.
+
+    A query that the driver's thread was just running stays open with its cursor for as long as anything holds the
+    exception, and SQLite keeps a closed connection with an open query, and its lock, alive for so long.
+    """
+    with suppress(asyncio.CancelledError):  # one is under way already
+        connection.run_async(lambda driver: asyncio.shield(driver.rollback()))

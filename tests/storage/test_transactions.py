@@ -1,6 +1,7 @@
 """A transaction is all or nothing, sees no half of another, and waits for its turn."""
 
 import asyncio
+import random
 
 import pytest
 from sqlalchemy import text
@@ -107,3 +108,28 @@ async def test_work_that_is_stopped_twice_in_the_middle_ends_and_leaves_nothing_
     await asyncio.to_thread(threads[0].join, 10)
     assert not threads[0].is_alive()
     assert await count(database) == 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_one_that_is_cancelled_at_any_moment_leaves_no_lock_behind(database, seed):
+    """The exceptions are kept, as a log or a debugger keeps them: what they hold on to stays open."""
+    chance, kept, added = random.Random(seed), [], 0
+
+    async def add_one():
+        async with database.transaction() as connection:
+            seen = (await connection.execute(text("SELECT n FROM counter"))).scalar_one()
+            await connection.execute(text("UPDATE counter SET n = :n"), {"n": seen + 1})
+
+    for _ in range(40):
+        hit = asyncio.create_task(add_one())
+        for _ in range(chance.randrange(12)):
+            await asyncio.sleep(0)
+        await asyncio.sleep(chance.choice((0, 0.0005, 0.001, 0.002)))
+        hit.cancel()
+        (ended,) = await asyncio.gather(hit, return_exceptions=True)
+        kept.append(ended)
+        added += ended is None
+        async with asyncio.timeout(3):  # SQLite itself would wait for five seconds
+            await add_one()
+    assert any(isinstance(each, asyncio.CancelledError) for each in kept)
+    assert 40 + added <= await count(database) <= 80
