@@ -22,12 +22,12 @@ _PLACE_MIN = 4
 _NUMBER_MIN = 4
 _MONTHS = "january february march april may june july august september october november december"
 _PATTERNS = re.compile(
-    r"[\w.+-]+@[\w-]+\.[\w.]+"  # mail
+    r"(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.]+"  # mail; begun at a word's begin only, or it costs the square
     r"|\b(?:https?|ftp|www)[:.]\S+"  # addresses on the web
     r"|(?<![\w.])\+?\(?\d{3}\)?[ .-]?\d{3}[ .-]\d{4}\b"  # telephone
     r"|\b\d{3}-\d{2}-\d{4}\b"  # social security
     r"|(?<![\w.,])\d{7,}(?![\w.])"  # a long number
-    r"|\b(?:MRN|SSN|DOB|member id|account)\b[ :#]*[\w/.-]*\d[\w/.-]*",
+    r"|\b(?:MRN|SSN|DOB|member id|account)\b[ :#]{0,9}[\w/.-]{0,40}\d[\w/.-]*",
     re.IGNORECASE,
 )
 

@@ -36,6 +36,8 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
 }
 NAME_MAX = 100
 TEXT_MAX = 200
+READ_MAX = 20_000
+"""Characters of a text that are looked at: so many more than are shown that no identifier is shown by half."""
 _OLDEST = 89
 """Ages above it identify (45 CFR 164.514(b)(2)(i)(C))."""
 
@@ -62,7 +64,7 @@ class Minimise:
 
     def words(self, value: str, limit: int = NAME_MAX, *, free: bool = False) -> str:
         """Return words of the chart on one line, without identifiers and without what cannot be seen."""
-        plain = clean(unicodedata.normalize("NFKC", value))
+        plain = clean(unicodedata.normalize("NFKC", value[:READ_MAX]))
         kept = self.identifiers.removed(plain, free=free)
         return kept if len(kept) <= limit else kept[: limit - 1].rstrip() + "…"
 

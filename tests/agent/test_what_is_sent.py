@@ -1,6 +1,7 @@
 """What leaves for a model: listed fields, aliases and an age; never who the patient is."""
 
 import json
+import time
 from base64 import b64encode
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_service.agent.identifiers import REMOVED, Identifiers, fold
+from cds_service.agent.view import view
 from tests.agent.scripted import calls, run, says
 from tests.brief.charts import (
     PATIENT,
@@ -162,6 +164,27 @@ async def test_no_identifier_of_the_patient_leaves_wherever_it_was_typed(name):
         assert known.casefold() not in sent.casefold()
     assert "Gout" in sent
     assert ["walks", "daily"][0] in sent
+
+
+LONG = {
+    "one word": "a" * 200_000,
+    "one word of parts": "a." * 100_000,
+    "digits": "1" * 200_000,
+    "half telephones": "123-456-" * 25_000,
+    "half mail": "a@" * 100_000,
+    "record numbers without a number": "MRN/" * 50_000,
+    "labels and spaces": "MRN" + " :#" * 60_000,
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_text_that_never_ends_costs_no_more_than_its_length(name):
+    seen = view(context(PERSON, condition("Gout", note=[{"text": LONG[name]}])))
+    began = time.process_time()
+    for form in (LONG[name], LONG[name].upper()):
+        seen.minimise.words(form, 200, free=True)
+        seen.minimise.identifiers.removed(form, free=True)
+    assert time.process_time() - began < 5.0  # the square of it would take minutes
 
 
 async def test_names_ids_and_addresses_of_the_record_do_not_leave():
