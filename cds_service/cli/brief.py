@@ -2,14 +2,20 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from cds_service.brief import rule_brief, to_json, to_text
+from cds_service.catalog import load_catalog
 from cds_service.context.bundle import bundle_context
+from cds_service.context.policy import withhold
 from cds_service.domain.errors import BadCall, NotJson
+from cds_service.domain.evidence import Context
 from cds_service.domain.json import decode, encode
+from cds_service.settings import read_settings
+from cds_service.sites import Site, load_site
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -20,21 +26,42 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("bundle", type=Path, metavar="BUNDLE.json", help="any Bundle; - for stdin")
     parser.add_argument("--patient", help="id of the patient, when the Bundle holds several")
     parser.add_argument("--now", help="the moment of the brief, as ISO 8601 (default: now)")
+    parser.add_argument(
+        "--site-file",
+        type=Path,
+        metavar="FILE",
+        help="a site's file, whose time zone, rules and hidden categories are in force",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON for a program")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the brief."""
-    context = bundle_context(
-        _bundle(args.bundle), patient=args.patient, now=_moment(args.now), zone=ZoneInfo("UTC")
-    )
-    brief = rule_brief(context)
+    site = _site(args.site_file) if args.site_file else None
+    brief = rule_brief(_context(args, site))
     if args.json:
         sys.stdout.buffer.write(encode(to_json(brief)) + b"\n")
     else:
         print(to_text(brief))
     return 0
+
+
+def _site(file: Path) -> Site:
+    settings = read_settings()
+    known = frozenset(load_catalog(settings.hook_packages).by_id)
+    return load_site(file, services=known, demo=settings.is_demo)
+
+
+def _context(args: argparse.Namespace, site: Site | None) -> Context:
+    """Return the Bundle's record, as a site of this file would see it where one is given."""
+    bundle, now = _bundle(args.bundle), _moment(args.now)
+    if site is None:
+        return bundle_context(bundle, patient=args.patient, now=now, zone=ZoneInfo("UTC"))
+    made = bundle_context(
+        bundle, patient=args.patient, now=now, zone=site.zone, tables=site.tables
+    )
+    return replace(made, ledger=withhold(made.ledger, site.marks))
 
 
 def _bundle(file: Path) -> dict[str, object]:

@@ -32,6 +32,7 @@ RANKS: tuple[tuple[SectionId, Kind, Flag, int], ...] = (
     ("attention", "order_open", "must_show", FOLD),
     ("changes", "report", "new", 2),
     ("changes", "result", "abnormal", 2),
+    ("changes", "problem", "new", 2),
     ("attention", "conflict", "conflict", FOLD),
     ("attention", "medication_change", "must_show", FOLD),
     ("attention", "allergy", "severe", FOLD),

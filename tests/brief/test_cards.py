@@ -10,6 +10,7 @@ from tests.brief.charts import (
     booked,
     brief,
     concept,
+    condition,
     flagged,
     lab,
     limits,
@@ -63,6 +64,19 @@ def test_new_abnormal_results_leave_room_for_what_else_needs_attention():
     made = brief(booked(), seen(), *labs, order("warfarin 5 mg"))
     assert sum("Test" in text for text in _top(made)) == 2
     assert _top(made)[-1].startswith("High-alert")
+
+
+def test_a_diagnosis_that_is_new_since_the_last_visit_stands_before_lists_that_disagree():
+    made = brief(
+        seen("2026-07-01T10:00:00-05:00"),
+        condition("Ischemic heart disease", "c1", onsetDateTime="2026-09-01"),
+        condition("Stress", "c2", onsetDateTime="2019-01-01"),
+        condition("Stress", "c3", status="resolved", onsetDateTime="2020-01-01"),
+    )
+    assert [text.partition(",")[0].partition(":")[0] for text in _top(made)] == [
+        "Ischemic heart disease",
+        "Stress",
+    ]
 
 
 def test_what_is_restricted_says_so_and_no_note_is_offered():

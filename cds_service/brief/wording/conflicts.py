@@ -64,7 +64,8 @@ def _medicines(record: Record, cited: list[Item]) -> str:
         told = joined(note_of(each.resource) for each in denied)
         return joined((f"Active: {active}", f"reported as {word}{_on(report)}", told), "; ")
     shared = frozenset.intersection(*(ingredients_of(record, each) for each in cited))
-    head = joined(sorted(each.name for each in shared)).capitalize() or "One ingredient"
+    what = joined(sorted(each.name for each in shared)) or "one ingredient"
+    head = what[0].upper() + what[1:]
     listed = _listed(record, cited)
     differ = "" if all(not is_reported(each) for each in cited) else " and not alike"
     return f"{head} listed {_times(len(cited))}{differ}: {listed}"

@@ -17,7 +17,7 @@ _TAG = re.compile(
 
 _PROPERTY = re.compile(
     r"\s*\[(?:#|Mass|Moles|Units|Volume|Presence|Type|Identifier|Interpretation|Titer|Ratio|Reported|Entitic |"
-    r"Enzymatic activity|Catalytic activity)[^\]]*\]"
+    r"Enzymatic activity|Catalytic activity|Time|Length|Velocity)[^\]]*\]"
 )
 """What a LOINC name says in brackets of the kind of its value: the value itself shows it."""
 
