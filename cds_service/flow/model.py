@@ -13,7 +13,7 @@ from cds_service.audit import Audit
 from cds_service.brief.why import WORDS
 from cds_service.domain.errors import Misconfigured
 from cds_service.domain.evidence import Context
-from cds_service.flow.write_brief import WithAgent, Written, by_rules
+from cds_service.flow.write_brief import Status, WithAgent, Written, by_rules
 from cds_service.llm import ModelFailed
 from cds_service.settings import Settings
 from cds_service.sites import Site, Sites
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from cds_service.llm.claude import Claude
 
 _FACTS_S = 5.0
+_FOR_OPERATORS: frozenset[Status] = frozenset({"rejected", "spend_limit", "unavailable"})
+"""Endings that a key, a contract or a network has to do with."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +37,9 @@ class Helper:
     clock: Callable[[], float]
     model: "Claude | None" = field(default=None, repr=False)
     problem: str = ""
+    """What the model's service said of the model at the start."""
+    refusal: str = ""
+    """How the last run ended, where an operator can do something about it."""
     _with_agent: WithAgent | None = field(default=None, repr=False)
     _attested: Mapping[str, str] = field(default_factory=dict)
     """Who attests the agreement, when it was signed, where it is filed, for which region, for which host."""
@@ -73,7 +78,11 @@ class Helper:
         if self._with_agent is None or not site.file.agent.enabled:
             return await by_rules(context, site)
         await self._attest(site)
-        return await self._with_agent(context, site)
+        written = await self._with_agent(context, site)
+        self.refusal = ""
+        if written.status in _FOR_OPERATORS:
+            self.refusal = f"{written.status} ({written.facts['detail']})"
+        return written
 
     async def begin(self, sites: Iterable[Site]) -> None:
         """Put the attestation into the audit of each site that a model helps, and ask what there is to know of it."""
@@ -112,6 +121,8 @@ class Helper:
         """Yield what an admin should know of the model."""
         if self.problem:
             yield f"model: {self.problem}"
+        if self.refusal:
+            yield f"model: its last run ended as {self.refusal}; rules wrote that brief"
         for name, site in sites.by_name.items():
             if site.file.agent.enabled and self.model is None:
                 yield f"site {name}: [agent] is enabled, but no model is configured; rules write its briefs"

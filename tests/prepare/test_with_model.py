@@ -121,6 +121,27 @@ async def test_one_command_tells_how_a_model_came_to_a_brief(works, monkeypatch,
     assert "Cond1" not in shown
 
 
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("sk-revoked", "rejected (401 authentication_error)"),
+        ({"error": 429, "error_code": "contract_spend_limit_reached"}, "spend_limit (429"),
+    ],
+    ids=["a revoked key", "a spending limit"],
+)
+async def test_what_an_operator_can_mend_is_told_by_readiness_until_a_run_succeeds(
+    tmp_path, standin, key, told
+):
+    failing = key if isinstance(key, str) else standin.script(key, {"json": CHOSEN})
+    model = {"ANTHROPIC_API_KEY": SecretStr(failing), "model_base_url": standin.url}
+    async with working(tmp_path, sites=SITES, **model) as works:
+        assert (await works.prepared()).state == "ready"
+        assert [n for n in works.ground.service.notes() if told in n]
+        if failing != key:
+            await works.prepared("harold-lindqvist")
+            assert not [n for n in works.ground.service.notes() if told in n]
+
+
 async def test_a_brief_by_rules_alone_keeps_no_run(tmp_path):
     async with working(tmp_path) as works:
         await works.prepared()
