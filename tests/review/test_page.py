@@ -369,6 +369,53 @@ async def test_missing_scopes_stop_the_approval_with_a_sentence_for_the_admin(st
     refused(await one.post("/approve", **await one.screen()), 409)
 
 
+async def test_a_note_of_two_megabytes_is_stopped_before_anything_is_sent(stage):
+    def swollen(made):
+        made["sections"][0]["statements"][0]["text"] = "word " * 400_000
+        return made
+
+    one = await visit(stage, brief=await stage.brief(change=swollen))
+    stage.simulator.faults.seen.clear()
+    shown = unescape((await one.get("/note")).text)
+    assert "this EHR takes 1,000,000: drop some lines" in shown
+    assert "Approve and file" not in shown
+    refused(await one.post("/approve", **await one.screen()), 409)
+    assert [each for each in stage.simulator.faults.seen if each.method == "POST"] == []
+    await one.edit("drop", "visit.0")
+    assert "Approve and file" in (await one.get("/note")).text
+
+
+async def test_a_vendor_that_knows_no_relation_gets_a_correction_that_says_what_it_corrects(
+    tmp_path,
+):
+    async with staged(tmp_path, vendor="epic", personality="epic") as stage:
+        one = await visit(stage)
+        await one.post("/approve", **await one.screen())
+        assert await stage.file(one.brief) == "verified"
+        (first,) = stage.notes(one.brief)
+        await one.edit("add", "problems", "Lives alone")
+        await one.post("/approve", **await one.screen())
+        assert await stage.file(one.brief) == "verified"
+        key = (await stage.row(one.brief))["location"].partition("/")[2]
+        second = stage.simulator.ehr("general").store.read("DocumentReference", key).resource
+        assert "relatesTo" not in second
+        text = base64.b64decode(second["content"][0]["attachment"]["data"]).decode()
+        assert f"Replaces the note filed before ({first['id']})." in text
+
+
+async def test_a_site_that_files_nothing_says_who_can_change_that(tmp_path):
+    def off(site):
+        write = site.file.write.model_copy(update={"route": "none"})
+        file = site.file.model_copy(update={"write": write})
+        return type(site)(**{n: getattr(site, n) for n in site.__slots__} | {"file": file})
+
+    async with staged(tmp_path, change_site=off) as stage:
+        one = await visit(stage)
+        shown = unescape((await one.get("/note")).text)
+        assert "an administrator sets [write] route" in shown
+        assert "Approve and file" not in shown
+
+
 async def test_epic_wants_an_encounter(tmp_path):
     async with staged(tmp_path, vendor="epic", personality="epic") as stage:
         one = await visit(stage, encounter=None)
