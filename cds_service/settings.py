@@ -88,6 +88,14 @@ class Settings(BaseSettings):
             description="Days that answers and feedback are kept; the audit is kept for good.",
         ),
     ] = 90
+    keep_decided_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Days that a brief is kept that somebody worked on, with edits, reasons and approvals."
+            " Six years, as HIPAA has it for its own documentation; a state's law may ask for more.",
+        ),
+    ] = 2192
     keep_run_days: Annotated[
         int,
         Field(

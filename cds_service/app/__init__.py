@@ -41,6 +41,7 @@ from cds_service.smart.keys import KeyFile
 from cds_service.storage import Database, Upkeep, Writer, open_database, ring_place, start
 from cds_service.storage.hold import holding
 from cds_service.storage.replay import UsedTokens
+from cds_service.storage.retention import Periods
 from cds_service.verify import KeySets, Replay, Verify
 from cds_service.verify.keys import key_sources
 from discovery.document import document
@@ -269,8 +270,11 @@ def _upkeep(settings: Settings, sites: Sites, world: World) -> Upkeep:
         place=place,
         sites=lambda: tuple(sites.by_name),
         now=world.now,
-        keep=timedelta(days=settings.keep_days),
-        keep_runs=timedelta(days=settings.keep_run_days),
+        keep=Periods(
+            answers=timedelta(days=settings.keep_days),
+            decided=timedelta(days=settings.keep_decided_days),
+            runs=timedelta(days=settings.keep_run_days),
+        ),
     )
 
 

@@ -4,10 +4,10 @@ Nothing is kept of how far a rotation came: each row says which key it is under,
 on by being started again, and what is done is passed over.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import Column, Table, func, select, update
+from sqlalchemy import Column, Table, and_, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.storage.chain import ADMINISTRATION, append, entry
@@ -72,7 +72,7 @@ async def reseal(database: Database, *, now: datetime) -> AsyncIterator[int]:
     """
     done = 0
     for table, column in sealed_columns(again=True):
-        after: str | None = ""
+        after: Sequence[object] | None = ()
         while after is not None:
             async with database.transaction() as connection:
                 after, changed = await _reseal_batch(database, connection, table, column, after)
@@ -90,23 +90,27 @@ async def _reseal_batch(
     connection: AsyncConnection,
     table: Table,
     column: Column[bytes],
-    after: str,
-) -> tuple[str | None, int]:
+    after: Sequence[object],
+) -> tuple[Sequence[object] | None, int]:
     """Seal one batch again; return where to go on, or None at the end, and how many values were changed."""
-    (row_id,) = table.primary_key.columns
-    query = select(row_id, table.c.site, column).where(row_id > after, column.is_not(None))
-    rows = (await connection.execute(query.order_by(row_id).limit(BATCH))).all()
+    key = tuple(table.primary_key.columns)
+    query = select(*key, table.c.site, column).where(column.is_not(None))
+    if after:
+        query = query.where(tuple_(*key) > tuple_(*after))
+    rows = (await connection.execute(query.order_by(*key).limit(BATCH))).all()
     changed = 0
-    for identity, site, sealed in rows:
+    for *identity, site, sealed in rows:
         current = database.seals.current(site)
         if current is not None and kid_of(sealed) == current.kid:
             continue
-        place = f"{table.name}|{column.name}|{identity}|{site}"
+        place = f"{table.name}|{column.name}|{'.'.join(map(str, identity))}|{site}"
         fresh = database.seal(await database.open(sealed, place=place), place=place)
-        unchanged = (row_id == identity) & (column == sealed)  # else it has a newer key already
-        await connection.execute(update(table).where(unchanged).values({column: fresh}))
+        # A value that was changed meanwhile has a newer key already.
+        unchanged = and_(*(each == at for each, at in zip(key, identity, strict=True)))
+        change = update(table).where(unchanged, column == sealed).values({column: fresh})
+        await connection.execute(change)
         changed += 1
-    return (rows[-1][0] if len(rows) == BATCH else None), changed
+    return (rows[-1][: len(key)] if len(rows) == BATCH else None), changed
 
 
 def sealed_columns(*, again: bool = False) -> Iterator[tuple[Table, Column[bytes]]]:

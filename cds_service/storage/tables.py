@@ -40,7 +40,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 def sealed(name: str, *, nullable: bool = True, again: bool = True) -> Column[bytes]:
-    """Return a column of sealed content, bound to `table|name|primary key|site`.
+    """Return a column of sealed content, bound to `table|name|primary key|site`; a key of several is joined by dots.
 
     A rotation seals it `again`, unless its rows never change or live for some minutes only: those keep their key.
     """
@@ -194,8 +194,8 @@ SESSION = Table(
     Column("started", Instant, nullable=False),
     Column("seen", Instant, nullable=False),
     Column("ends", Instant, nullable=False),
-    sealed("body", nullable=False, again=False),  # person, patient, encounter, scopes
-    sealed("tokens", nullable=False, again=False),
+    sealed("body", nullable=False),  # person, patient, encounter, scopes
+    sealed("tokens", nullable=False),
 )
 EDIT = Table(
     "edit",
@@ -206,7 +206,7 @@ EDIT = Table(
     Column("site", String(63), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("line", String(64), nullable=False),
-    sealed("text", nullable=False, again=False),
+    sealed("text", nullable=False),
     Column("by", String(200), nullable=False),
     Column("at", Instant, nullable=False),
     Column("versions", JSON, nullable=False),  # of what made the line
@@ -220,7 +220,7 @@ DECISION = Table(
     Column("kind", String(16), nullable=False),
     Column("by", String(200), nullable=False),
     Column("at", Instant, nullable=False),
-    sealed("reason", nullable=False, again=False),
+    sealed("reason", nullable=False),
     Column("versions", JSON, nullable=False),
 )
 APPROVAL = Table(
@@ -235,7 +235,7 @@ APPROVAL = Table(
     Column("session", String(128), nullable=False),
     Column("at", Instant, nullable=False),
     Column("versions", JSON, nullable=False),
-    sealed("packed", nullable=False, again=False),  # all that was approved
+    sealed("packed", nullable=False),  # all that was approved
 )
 WRITE_INTENT = Table(
     "write_intent",

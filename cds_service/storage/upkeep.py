@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cds_service.domain.errors import Misconfigured
 from cds_service.storage.database import Database
 from cds_service.storage.keyring import RingPlace
-from cds_service.storage.retention import forget
+from cds_service.storage.retention import Periods, forget
 from cds_service.storage.start import load_keys
 
 KEYS_S = 10.0
@@ -28,8 +28,7 @@ class Upkeep:
     place: RingPlace
     sites: Callable[[], Iterable[str]]
     now: Callable[[], datetime]
-    keep: timedelta
-    keep_runs: timedelta
+    keep: Periods
     _forgot: datetime | None = None
     _said: str = ""
 
@@ -49,7 +48,7 @@ class Upkeep:
         await self._reload_ring()
         await load_keys(self.database, now=self.now(), sites=self.sites())
         if self._forgot is None or self.now() - self._forgot >= FORGET_EVERY:
-            await forget(self.database, now=self.now(), keep=self.keep, keep_runs=self.keep_runs)
+            await forget(self.database, now=self.now(), keep=self.keep)
             self._forgot = self.now()
 
     async def _reload_ring(self) -> None:

@@ -1,6 +1,7 @@
 """What is true of the audit's chains on every database: `test_chain.py` and `tests/real/test_postgres.py` run it."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -8,11 +9,12 @@ from sqlalchemy.exc import DBAPIError
 
 from cds_service.storage import Writer
 from cds_service.storage.chain import append, entry, heads, verify, walk
-from cds_service.storage.retention import forget
+from cds_service.storage.retention import Periods, forget
 from cds_service.storage.tables import CARD
 from tests.storage.databases import NOW, run, tamper
 
 pytestmark = pytest.mark.anyio
+ZERO = timedelta()
 
 
 def told(name, site="general", **known):
@@ -204,5 +206,7 @@ class ChainCases:
         assert (await judged(database)).entries == 1
 
     async def test_deleting_what_is_old_leaves_the_audit(self, seven):
-        await forget(seven, now=NOW.replace(year=2036), keep=NOW - NOW, keep_runs=NOW - NOW)
+        await forget(
+            seven, now=NOW.replace(year=2036), keep=Periods(answers=ZERO, decided=ZERO, runs=ZERO)
+        )
         assert (await judged(seven)).entries == 7

@@ -1,12 +1,15 @@
 """What is true of rotations on every database: `test_rotation.py` and `tests/real/test_postgres.py` run it."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
 
 from cds_service.domain.errors import Misconfigured
-from cds_service.storage import KeyRing, Writer, start
+from cds_service.storage import KeyRing, Writer, sessions, start
+from cds_service.storage.notices import Notices
+from cds_service.storage.reviews import KeptDecision, KeptEdit, Reviews
 from cds_service.storage.rotate import (
     begin,
     delete_data_keys,
@@ -18,7 +21,7 @@ from cds_service.storage.rotate import (
 )
 from cds_service.storage.seal import kid_of
 from cds_service.storage.start import load_keys
-from cds_service.storage.tables import BRIEF
+from cds_service.storage.tables import BRIEF, DECISION
 from tests.storage.chain_cases import judged
 from tests.storage.databases import NOW, RING, run
 from tests.storage.key_cases import SITES, kept, queue
@@ -51,6 +54,26 @@ async def kids(database):
 async def new_keys(database):
     await begin(database, await sites_with_keys(database), begins=LATER, now=NOW)
     database.seals.turn(LATER)
+
+
+async def people(database, reviews):
+    """Let somebody sign in, edit (more than a batch), decide and approve a brief."""
+    at = NOW
+    row = sessions.SessionRow(
+        id="s1", site="general", brief="b1", started=at, seen=at, ends=at, body=b"who"
+    )
+    async with database.transaction() as connection:
+        await sessions.add(connection, database, row, tokens=b"token")
+        brief = await reviews.brief(connection, "general", "b1")
+        for n in range(120):
+            edit = KeptEdit(seq=n, kind="add", line="visit", text=f"edit {n}", by="p", at=at)
+            await reviews.add_edit(connection, brief, "made", edit)
+        kept = KeptDecision(id="d1", kind="reject", by="p", at=at, reason="because")
+        await reviews.add_decision(connection, brief, kept)
+        approved = SimpleNamespace(
+            id="a1", revision=1, digest="x", approver="p", session="s1", at=at
+        )
+        await reviews.add_approval(connection, brief, approved, b"packed")
 
 
 class RotationCases:
@@ -96,6 +119,28 @@ class RotationCases:
         for n in range(250):
             assert await filled.brief("general", f"b{n}") == f"body {n}".encode()
         assert (await judged(filled)).problem == ""
+
+    async def test_whatever_people_did_is_sealed_again_too_and_its_old_key_can_go(self, filled):
+        """Sessions with their tokens, edits, decisions and approvals, read back by their own readers."""
+        reviews = Reviews(filled, Notices(database=filled, listeners=[]))
+        await people(filled, reviews)
+        await new_keys(filled)
+        await all_of(reseal(filled, now=NOW))
+        data, _ = await unused(filled)
+        await delete_data_keys(filled, data, now=NOW)
+        for kid in data:
+            del filled.seals.keys[kid]
+        async with filled.reading() as connection:
+            edits = await reviews.edits(connection, "general", "b1", "made")
+            assert [edit.text for edit in edits] == [f"edit {n}" for n in range(120)]
+            approval = await reviews.approval(connection, "general", "b1")
+            assert approval.packed == b"packed"
+            row = await sessions.find(connection, filled, key="s1", site="general")
+            assert row.body == b"who"
+            assert await sessions.tokens(connection, filled, key="s1", site="general") == b"token"
+            reason = (await connection.execute(DECISION.select())).one()
+            place = f"decision|reason|{reason.id}|general"
+            assert await filled.open(reason.reason, place=place) == b"because"
 
     async def test_what_is_done_is_passed_over(self, filled):
         await new_keys(filled)

@@ -46,11 +46,6 @@ SEALED_ONCE = {
     "audit.patient",  # an entry is never changed
     "part.body",  # lives for the length of one preparation
     "sign_in.body",  # for the length of one sign-in
-    "session.body",  # for some hours
-    "session.tokens",
-    "edit.text",  # what a person did is never changed
-    "decision.reason",
-    "approval.packed",
 }
 
 
