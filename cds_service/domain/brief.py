@@ -81,6 +81,7 @@ Flag = Literal[
     "new",
     "stopped",
     "changed",
+    "renewed",  # ordered again; the order before it is not in what was read
     "open_end",
     "restricted",
     "for_visit",  # has to do with why the patient comes

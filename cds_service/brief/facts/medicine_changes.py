@@ -25,11 +25,14 @@ _STOPPED = frozenset({"stopped", "cancelled", "completed", "not-taken"})
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
+Word = Literal["new", "changed", "renewed", "stopped"]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
     """One medicine that is not what it was at the last visit."""
 
-    word: Literal["new", "changed", "stopped"]
+    word: Word
     item: Item
     before: Item | None = None
 
@@ -52,8 +55,8 @@ def changes(record: Record) -> tuple[Change, ...]:
     return tuple(each for items in orders.values() for each in _change(record, items))
 
 
-def words_of(record: Record) -> dict[str, Literal["new", "changed", "stopped"]]:
-    """Return what became of each order, by its reference; a renewal is in none."""
+def words_of(record: Record) -> dict[str, Word]:
+    """Return what became of each order, by its reference; a renewal of the same dose is in none."""
     return {each.item.ref: each.word for each in record.once(changes)}
 
 
@@ -73,13 +76,17 @@ def _ordered(record: Record, newest: Item, rest: list[Item]) -> Iterator[Change]
     """Yield that an order is new or changed; a renewal of the same dose is neither.
 
     It is compared with the order that it replaces, else with the last one that ended. Beside an order that
-    still stands it is new, whatever ended before.
+    still stands it is new, whatever ended before. Where it names an order that was not read, it is not new, and
+    nothing tells whether it is changed.
     """
-    replaced = record.get(reference(newest.resource, "priorPrescription"))
+    named = reference(newest.resource, "priorPrescription")
+    replaced = record.get(named)
     before = replaced or next((item for item in rest if not is_active(item)), None)
     if before and _is_alike(record, before, newest):
         return
-    if before is None or (replaced is None and any(is_active(item) for item in rest)):
+    if named and replaced is None:
+        yield Change("renewed", newest)
+    elif before is None or (replaced is None and any(is_active(item) for item in rest)):
         yield Change("new", newest)
     elif before.type == ORDER:
         yield Change("changed", newest, before)

@@ -41,9 +41,8 @@ def statements(record: Record) -> Iterator[Statement]:
 
 def _drug_changes(record: Record) -> Iterator[Statement]:
     """Yield every new, changed and stopped order since the last visit on one line."""
-    refs = dict.fromkeys(
-        ref for each in record.once(medicine_changes.changes) for ref in each.refs
-    )
+    known = (each for each in record.once(medicine_changes.changes) if each.word != "renewed")
+    refs = dict.fromkeys(ref for each in known for ref in each.refs)
     yield from grouped(record, "medication_change", list(refs), "must_show")
 
 

@@ -83,6 +83,8 @@ def change(statement: Statement, record: Record, items: list[Item]) -> str:
     before = next((item for item in items if item is not newest), None)
     if newest.status in {"stopped", "cancelled", "completed"}:
         return _stopped(record, newest)
+    if "renewed" in statement.flags:
+        return f"Ordered again: {_entry(record, newest)}; the order before it was not read"
     if before is None:
         return f"New: {_entry(record, newest)}"
     return f"Changed: {_entry(record, newest)}; before: {_entry(record, before)}"
