@@ -18,10 +18,6 @@ from cds_service.http.review_page import who
 _NONE = "No model's run is kept with this brief: none was asked, or its days are over."
 _ENDED = {str(name): said for name, said in ENDINGS.items()}
 _FOUND = {str(name): said for name, said in CODES.items()}
-_CLOSED = (
-    "What the model was told and what it said is not shown: entries were among it that are labelled as restricted,"
-    " and not everybody who may open this chart may read them."
-)
 _FIGURES = (
     ("Took", "{seconds} s, {turns} turns, {tool_calls} tool calls, {retries} requests sent again"),
     ("Tokens", "{tokens_in} in, of them {tokens_cached} from the cache; {tokens_out} out"),
@@ -45,17 +41,28 @@ _STOPS: Mapping[str, str] = {
 
 def made_page(opened: Opened, record: JsonObject) -> dict[str, Any]:
     """Return the data of the page; `record` is empty where no run is kept."""
-    closed = bool(obj(record, "facts").get("restricted"))
+    closed = _closed(opened, record)
     return {
         "who": who(opened),
         "ended": _ENDED.get(code(record, "status"), _NONE),
         "figures": list(_figures(opened, record)),
         "steps": [_step(each) for each in objs(record, "steps")],
-        "closed": _CLOSED if closed else "",
+        "closed": closed,
         "choices": [] if closed else list(_choices(record)),
         "dropped": record.get("dropped"),
         "messages": [] if closed else list(_messages(record)),
     }
+
+
+def _closed(opened: Opened, record: JsonObject) -> str:
+    """Return why what was told and said is not shown; "" where it is."""
+    if obj(record, "facts").get("restricted"):
+        why = "entries that are labelled as restricted were sent, which not everybody may read who may open this chart"
+    elif record and not opened.is_of_this_policy:
+        why = "this site hides more now than when the model was asked"
+    else:
+        return ""
+    return f"What the model was told and what it said is not shown: {why}."
 
 
 def _figures(opened: Opened, record: JsonObject) -> Iterator[tuple[str, str]]:

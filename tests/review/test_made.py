@@ -1,13 +1,17 @@
 """How a brief was made is shown to who may review it, in full, and to nobody else."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from uuid import uuid4
 
 import pytest
 
 from cds_service.domain.draft import CODES, ENDINGS
+from cds_service.flow.trace import Trace
 from cds_service.flow.write_brief import WithAgent
+from cds_service.http.made_page import made_page
+from cds_service.sensitive import MoreCodes, Sensitive, load_marks
 from cds_service.storage.tables import BRIEF
 from tests.agent.scripted import Scripted, agent_of, calls, failed, says
 from tests.brief.charts import condition, context, lab
@@ -111,6 +115,17 @@ async def test_what_holds_restricted_entries_is_not_shown_to_whoever_may_open_th
     assert "find_results" in shown
     assert "secretia" not in shown.casefold()
     assert "Gout" not in shown
+
+
+async def test_what_a_site_hides_now_is_not_read_in_what_a_model_was_told_before(stage, tmp_path):
+    brief = await stage.brief(run=await record(tmp_path, calls(LABS), CHOSEN))
+    session = stage.session(brief)
+    site = replace(stage.site, marks=load_marks(Sensitive(genetic="hide"), MoreCodes()))
+    opened = await stage.sign.glance(session, site, brief)
+    data = made_page(opened, await Trace(reviews=stage.reviews, audit=stage.sign.audit)(opened))
+    assert "this site hides more now" in data["closed"]
+    assert (data["messages"], data["choices"]) == ([], [])
+    assert data["steps"]
 
 
 async def test_who_looked_stands_in_the_audit(stage, tmp_path):
