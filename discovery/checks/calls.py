@@ -14,6 +14,7 @@ from discovery.checks.verdict import (
     fail,
     listed,
     passed,
+    side_by_side,
     skip,
     warn,
     was,
@@ -45,7 +46,9 @@ def seen(subject: Subject) -> Verdict:
 
 
 def _first(subject: Subject) -> str:
-    return subject.services[0].id if subject.services else "<service>"
+    """Return the service that is called when a chart opens, the first one where there is none such."""
+    at_charts = (s.id for s in subject.services if s.hook == "patient-view")
+    return next(at_charts, subject.services[0].id if subject.services else "<service>")
 
 
 def stripped(subject: Subject) -> Verdict:
@@ -102,19 +105,6 @@ def _differs(subject: Subject, claim: str, ours: tuple[str, ...], do: str) -> Ve
         return passed(f"every call's `{claim}` is right") if _any(subject) else skip(_NONE_YET)
     says = "\n".join(side_by_side(claim, found.theirs, ours, found.count))
     return was(found.reason, subject, says, do, EHR_ADMIN)
-
-
-def side_by_side(claim: str, theirs: str, ours: tuple[str, ...], count: int) -> Iterator[str]:
-    """Yield two values one above the other, with a mark below the first character that differs."""
-    nearest = (get_close_matches(theirs, ours, n=1, cutoff=0.0) or [""])[0]
-    place = next(
-        (n for n, (a, b) in enumerate(zip(theirs, nearest, strict=False)) if a != b),
-        min(len(theirs), len(nearest)),
-    )
-    yield f"`{claim}` of {count} call(s) differs at character {place + 1}:"
-    yield f"  they send  {theirs}"
-    yield f"  it must be {nearest}"
-    yield "             " + " " * place + "^"
 
 
 def signatures(subject: Subject) -> Verdict:

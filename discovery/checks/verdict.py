@@ -1,7 +1,8 @@
 """What a check is, and what it says: a result, what was seen, what to do about it, and who does it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Literal
 
 from cds_service.domain.observed import Answer, Calls, Observed
@@ -112,3 +113,16 @@ def listed(items: Iterable[object], limit: int = 8) -> str:
     known = [str(item) for item in items]
     rest = f" and {len(known) - limit} more" if len(known) > limit else ""
     return ", ".join(known[:limit]) + rest
+
+
+def side_by_side(claim: str, theirs: str, ours: tuple[str, ...], count: int) -> Iterator[str]:
+    """Yield two values one above the other, with a mark below the first character that differs."""
+    nearest = (get_close_matches(theirs, ours, n=1, cutoff=0.0) or [""])[0]
+    place = next(
+        (n for n, (a, b) in enumerate(zip(theirs, nearest, strict=False)) if a != b),
+        min(len(theirs), len(nearest)),
+    )
+    yield f"`{claim}` of {count} call(s) differs at character {place + 1}:"
+    yield f"  they send  {theirs}"
+    yield f"  it must be {nearest}"
+    yield "             " + " " * place + "^"

@@ -258,3 +258,10 @@ async def test_no_value_of_a_call_is_kept_only_names_and_numbers(here):
     [entry] = [e for e in await here.ground.audited() if e["action"] == "answer"]
     assert "Jones" not in str(entry["facts"])
     assert set(entry["facts"]["prefetch"].split()) == {"patient", "medications", "allergies"}
+
+
+async def test_who_opens_a_chart_is_told_the_address_that_a_chart_calls(here):
+    services = ("appointment-book-brief", "patient-view-brief")
+    site = here.site(services=services)
+    found = await here.check("calls-seen", site, patient="")
+    assert found.do.endswith(URL)
