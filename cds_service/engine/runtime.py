@@ -34,6 +34,8 @@ drains) before it goes."""
 
 SWEEP_S = 1.0
 POLL_S = 0.3
+STRANDED_S = 10.0
+"""A workflow that is ours and has not run for so long was not merely about to begin or to end."""
 KEEP_DAYS = 7
 """Finished workflows are forgotten after so many days; what they did stands in the audit."""
 _TOO_OFTEN = 20
@@ -93,7 +95,10 @@ class Runtime:
 
     plan: Plan
     loop: asyncio.AbstractEventLoop
-    active: Counter[str] = field(default_factory=Counter)
+    running: set[str] = field(default_factory=set)
+    """Ids of workflows that run here now."""
+    _idle: dict[str, float] = field(default_factory=dict)
+    """Since when a workflow is ours and does not run."""
     _workflows: dict[str, Callable[[str], Awaitable[None]]] = field(default_factory=dict)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -140,11 +145,12 @@ class Runtime:
         steps = _Steps(self.loop, self.plan.tries, self.plan.passing)
 
         async def run(row_id: str) -> None:
-            self.active[name] += 1
+            workflow_id = str(DBOS.workflow_id)
+            self.running.add(workflow_id)
             try:
                 await workflow(steps, row_id)
             finally:
-                self.active[name] -= 1
+                self.running.discard(workflow_id)
 
         run.__qualname__ = run.__name__ = name
         return run
@@ -157,7 +163,7 @@ class Runtime:
         """
         row_id = workflow_id.split(":")[1]
         is_alone = _sqlite_file(self.plan.url) is not None
-        if is_awaited and is_alone and self.active[name] < _AWAITED_AT_ONCE:
+        if is_awaited and is_alone and self.load().get(name, 0) < _AWAITED_AT_ONCE:
             with SetWorkflowID(workflow_id):
                 DBOS.start_workflow(self._workflows[name], row_id)
             return
@@ -178,7 +184,7 @@ class Runtime:
 
     def load(self) -> dict[str, int]:
         """Return how many workflows run here, by name."""
-        return {name: count for name, count in self.active.items() if count}
+        return Counter(_name(each) for each in self.running.copy())
 
     def stop(self, wait_s: int) -> None:
         """Take no more, wait for what is under way, and give the lock back."""
@@ -202,11 +208,22 @@ class Runtime:
             try:
                 if taken := self._liveness.sweep():
                     log.warning("took over %d workflows of a process that ended", taken)
+                self._pick_up()
                 if time.monotonic() >= forget_at:
                     forget_at = time.monotonic() + 3600
                     _forget(datetime.now(UTC) - timedelta(days=KEEP_DAYS))
             except Exception as problem:  # noqa: BLE001  # the sweep goes on when the database is back
                 log.warning("the engine's database: %s", type(problem).__name__)
+
+    def _pick_up(self) -> None:
+        """Begin anew what is ours and does not run: a full disk, say, did not let its outcome be recorded."""
+        now, found = time.monotonic(), _listed(status="PENDING", executor_id=[self.plan.me])
+        ours = {each.workflow_id for each in found} - self.running
+        self._idle = {each: self._idle.get(each, now) for each in ours}
+        for each in [each for each, since in self._idle.items() if now - since >= STRANDED_S]:
+            log.warning("a workflow ended without an outcome; it is begun anew")
+            DBOS.resume_workflows([each], queue_name=_name(each))
+            del self._idle[each]
 
     def _watch(self) -> None:
         """End this process when its event loop hangs: a living process keeps its lock, and its work.
@@ -227,6 +244,10 @@ class Runtime:
 def _listed(**wanted: Any) -> list[WorkflowStatus]:  # noqa: ANN401  # the library's own filters
     """List workflows without what they carry."""
     return DBOS.list_workflows(load_input=False, load_output=False, **wanted)
+
+
+def _name(workflow_id: str) -> str:
+    return workflow_id.partition(":")[0]
 
 
 def _owners() -> set[str]:

@@ -1,7 +1,7 @@
 """How work ahead stands: what is late, what is stuck, what waits for a person. For readiness, metrics and notes.
 
-Late is what should have been begun a quarter of an hour ago. A backlog that moves is late and well; late work of a site
-of which nothing moved in all that time is stuck, and somebody has to look.
+Late is what should have been begun, or was begun, a quarter of an hour ago and is not done. A backlog that moves is
+late and well; late work of a site of which nothing moved in all that time is stuck, and somebody has to look.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ class Backlog:
     """What one look at the queue found, by site."""
 
     late: Mapping[str, int] = field(default_factory=dict)
-    """Briefs that are not begun and approved notes that are not being filed."""
+    """Briefs that are not begun or not done, and approved notes that are not filed."""
     stuck: tuple[str, ...] = ()
     failed: Mapping[str, int] = field(default_factory=dict)
     """Briefs that could not be made and notes in doubt: what `queue list` names and a person settles."""
@@ -57,10 +57,13 @@ async def look(
 ) -> Backlog:
     """Look at the queue; the two say of a site's name whether its briefs and its notes are wanted now."""
     since = now - LATE
-    begun = await briefs.due_sites(connection, since)
-    filed = await briefs.waiting_to_be_filed(connection, since)
-    late = Counter({name: number for name, number in begun.items() if prepares(name)})
-    late.update({name: number for name, number in filed.items() if files(name)})
+    late: Counter[str] = Counter()
+    for wanted, found in (
+        (prepares, await briefs.due_sites(connection, since)),
+        (prepares, await briefs.resting(connection, ("preparing",), since)),
+        (files, await briefs.resting(connection, ("approved", "writing"), since)),
+    ):
+        late.update({name: number for name, number in found.items() if wanted(name)})
     paused = {
         name: feed.reason or "paused"
         for name, feed in (await feeds.feeds(connection)).items()

@@ -118,11 +118,13 @@ async def due_sites(connection: AsyncConnection, now: datetime) -> dict[str, int
     return {row[0]: row[1] for row in await connection.execute(query)}
 
 
-async def waiting_to_be_filed(connection: AsyncConnection, before: datetime) -> dict[str, int]:
-    """Return how many notes were approved before a moment and are not being filed, by site."""
+async def resting(
+    connection: AsyncConnection, states: Iterable[State], before: datetime
+) -> dict[str, int]:
+    """Return how many briefs have been in one of these states since before a moment, by site."""
     query = (
         select(BRIEF.c.site, func.count())
-        .where(BRIEF.c.state == "approved", BRIEF.c.changed <= before)
+        .where(BRIEF.c.state.in_(tuple(states)), BRIEF.c.changed <= before)
         .group_by(BRIEF.c.site)
     )
     return {row[0]: row[1] for row in await connection.execute(query)}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cds_service.engine import Engine
 
-HANG_S = 1.0
+HANG_S = 0.6
 
 
 def _as_it_is(value: bytes) -> bytes:

@@ -1,14 +1,15 @@
 """The engine on embedded SQLite, launched for real in this process."""
 
 import asyncio
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 
 from cds_service.domain.errors import MissingContext
 from cds_service.domain.steps import Permanent, Stopped, Temporary
-from cds_service.engine import Engine
+from cds_service.engine import Engine, runtime
 
 SECRET = "zebedee"
 KEY = 0x5A
@@ -164,3 +165,39 @@ async def test_a_workflow_that_broke_is_listed_with_a_reason(tmp_path):
         await asyncio.sleep(0.2)
         [broken] = await engine.ended([("prepare", "a", 1), ("writeback", "b", 1)])
     assert (broken.name, broken.row_id, broken.reason) == ("prepare", "a", "error")
+
+
+@pytest.mark.anyio
+async def test_a_workflow_whose_outcome_could_not_be_recorded_is_begun_anew_in_its_own_process(
+    tmp_path, monkeypatch
+):
+    """What a full disk leaves: the engine's log says that it runs, and nobody runs it."""
+    monkeypatch.setattr(runtime, "STRANDED_S", 0.5)
+    began, ended = [], []
+
+    async def body(row):
+        began.append(row)
+        return 1
+
+    async def prepare(step, row):
+        await step("one", body, row)
+        ended.append(row)
+
+    async with launched(an_engine(tmp_path), prepare=prepare) as engine:
+        with closing(sqlite3.connect(tmp_path / "engine.db", isolation_level=None)) as disk:
+            disk.execute(FULL)
+            await engine.start("prepare", "a")
+            await until(lambda: ended and not engine.load())
+            await asyncio.sleep(0.3)
+            assert status(disk) == "PENDING"
+            disk.execute("DROP TRIGGER full")
+            await until(lambda: status(disk) == "SUCCESS")
+    assert began == ["a"], "a step that was recorded is not repeated"
+
+
+def status(disk):
+    return disk.execute("SELECT status FROM workflow_status").fetchone()[0]
+
+
+FULL = """CREATE TRIGGER full BEFORE UPDATE OF status ON workflow_status
+WHEN NEW.status IN ('SUCCESS', 'ERROR') BEGIN SELECT RAISE(FAIL, 'disk I/O error'); END"""

@@ -69,13 +69,14 @@ async def test_late_work_of_a_site_that_nobody_works_for_is_no_fault(tmp_path):
         assert (status, told["work"]["late"]) == (200, {})
 
 
-async def test_an_approved_note_that_nobody_files_is_late(worker):
+@pytest.mark.parametrize("state", ["preparing", "approved", "writing"])
+async def test_what_was_begun_and_rests_is_late_and_stuck(worker, state):
     row = await worker.prepared()
     async with worker.ground.service.database.transaction() as connection:
-        await briefs.set_columns(connection, row.id, state="approved")
+        await briefs.set_columns(connection, row.id, state=state)
     worker.ground.clock.moment += QUARTER
-    _, told = await looked(worker)
-    assert told["work"]["late"] == {"general": 1}
+    status, told = await looked(worker)
+    assert (status, told["work"]["late"]) == (503, {"general": 1})
 
 
 async def test_what_waits_for_a_person_is_counted(worker):

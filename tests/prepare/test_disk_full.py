@@ -40,14 +40,14 @@ def test_a_full_disk_stops_no_answer_is_told_and_loses_nothing(tmp_path):
 
 def test_a_disk_that_fills_up_while_briefs_are_prepared_delays_them_and_doubles_none(tmp_path):
     with standing(tmp_path, delay_s=0.4) as stand:
-        asked, service = stand.ask(12), stand.serve()
+        asked, service = stand.ask(7), stand.serve()
         until(lambda: stand.states()["preparing"] > 0, 30)
         leave_room(service, 0)
-        time.sleep(5)
-        assert stand.states()["ready"] < 12
+        time.sleep(3)
+        assert stand.states()["ready"] < 7
         assert service.popen.poll() is None, "it goes on"
         leave_room(service, resource.RLIM_INFINITY)
-        until(lambda: stand.states() == {"ready": 12}, 120)
+        until(lambda: stand.states() == {"ready": 7}, 120)
         ends = stand.entries("prepare", "ready")
         assert {ends[each] for each in asked} == {1}
         assert stand.chain_problem() == ""
