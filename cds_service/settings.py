@@ -63,7 +63,8 @@ class Settings(BaseSettings):
     keyring: Annotated[
         str,
         Field(
-            description="Where the key ring is: a file of mode 0600, or `command:PROGRAM ARGUMENTS`, which prints it.",
+            description="Where the key ring is: a file of mode 0600, or `command:PROGRAM ARGUMENTS`, which prints it;"
+            " or `kms:PROGRAM ARGUMENTS`, which has each data key wrapped where the wrapping keys are.",
         ),
     ] = ""
     signing_keys: Annotated[

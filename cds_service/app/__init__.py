@@ -355,6 +355,11 @@ def _fastapi(service: Service) -> FastAPI:
     if service.telemetry is not None:
         service.telemetry.watch(app, service.database.engine.sync_engine)
         service.background.measure(service.telemetry.gauge, service.telemetry.counter)
+        service.telemetry.gauge(
+            "cds.keys.age",
+            "Seconds since the key set of a site was had.",
+            lambda: service.keys.ages(service.sites.by_name.values()),
+        )
     return app
 
 

@@ -76,7 +76,7 @@ async def _rotate_ring() -> int:
     place = _place()
     async with attached(read_settings()) as database:
         if place.file is not None and await _all_wrapped(database):
-            place.save(place.load().with_new_key())
+            place.save(place.ring().with_new_key())
             database.seals.ring = place.load()
         done = 0
         async for done in rewrap(database, now=now()):
@@ -113,7 +113,6 @@ async def _reseal_all() -> int:
 
 async def _retire() -> int:
     place = _place()
-    ring = place.load()
     if place.file is not None:
         _check_noticed(place.file)
     async with attached(read_settings()) as database:
@@ -122,7 +121,7 @@ async def _retire() -> int:
             await delete_data_keys(database, data, now=now())
             _, wrapping = await unused(database)
     if wrapping and place.file is not None:
-        place.save(ring.without(wrapping))
+        place.save(place.ring().without(wrapping))
     where = "removed" if place.file is not None else "to be removed where the ring is kept"
     print(f"Data keys removed: {', '.join(sorted(data)) or 'none'}.")
     print(f"Keys of the ring {where}: {', '.join(sorted(wrapping)) or 'none'}.")

@@ -1,5 +1,6 @@
 """The data keys in the database, each wrapped by the ring, bound to its row, and told to the audit when it is made."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -8,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.storage.chain import ADMINISTRATION, append, entry
-from cds_service.storage.keyring import KeyRing
+from cds_service.storage.keyring import Wrapping
 from cds_service.storage.seal import DataKey, Seals
 from cds_service.storage.tables import DATA_KEY
 
@@ -27,7 +28,7 @@ async def stored(
     return (await connection.execute(query)).mappings().all()
 
 
-def unwrapped(ring: KeyRing, row: RowMapping) -> DataKey:
+def unwrapped(ring: Wrapping, row: RowMapping) -> DataKey:
     """Return a stored key. Raises `Misconfigured` when the ring is not the one that wrapped it."""
     facts = {name: row[name] for name in _FACTS}
     place = DataKey(**facts, secret=b"").place
@@ -37,7 +38,9 @@ def unwrapped(ring: KeyRing, row: RowMapping) -> DataKey:
 async def load(seals: Seals, connection: AsyncConnection, *, now: datetime) -> None:
     """Take in the stored keys that are not at hand yet. Raises `Misconfigured`, as `unwrapped` does."""
     fresh = await stored(connection, but=seals.keys)
-    seals.add([unwrapped(seals.ring, row) for row in fresh], now=now)
+    # A KMS takes its time, and the event loop is the callers'.
+    keys = [await asyncio.to_thread(unwrapped, seals.ring, row) for row in fresh]
+    seals.add(keys, now=now)
 
 
 async def save(
@@ -47,7 +50,7 @@ async def save(
     rows = [
         {name: getattr(key, name) for name in _FACTS}
         | {"created": now, "kek": seals.ring.newest}
-        | {"wrapped": seals.ring.wrap(key.secret, place=key.place)}
+        | {"wrapped": await asyncio.to_thread(seals.ring.wrap, key.secret, place=key.place)}
         for key in keys
     ]
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite

@@ -22,7 +22,7 @@ from typing_extensions import override
 from cds_service.domain.errors import Misconfigured
 from cds_service.domain.feedback import Feedback
 from cds_service.storage.data_keys import load, save
-from cds_service.storage.keyring import KeyRing
+from cds_service.storage.keyring import Wrapping
 from cds_service.storage.seal import DataKey, Seals
 from cds_service.storage.tables import BRIEF, CARD, FEEDBACK
 
@@ -171,7 +171,7 @@ def embedded_file(data_dir: Path) -> Path:
     return data_dir / "app.db"
 
 
-def open_database(url: str, *, data_dir: Path, ring: KeyRing) -> Database:
+def open_database(url: str, *, data_dir: Path, ring: Wrapping) -> Database:
     """Open the database of the settings; a SQLite file in the data folder when the URL is empty.
 
     Raises `Misconfigured` for anything but SQLite and PostgreSQL.

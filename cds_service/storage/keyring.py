@@ -1,8 +1,9 @@
-"""The key ring: the keys that wrap the data keys. From a file that only its owner reads, or from a command.
+"""What wraps the data keys: a key ring, from a file that only its owner reads or from a command; or a KMS.
 
 The ring is JSON, `{"newest": "<kid>", "keys": {"<kid>": "<32 bytes, base64>"}}` with kids of eight characters. It is
 never in the database, and the database is worth nothing without it. `command:` runs a program of the operator's,
-which fetches the ring from where it is kept (a secrets manager, a KMS that decrypts it) and prints it.
+which fetches the ring from where it is kept (a secrets manager, a KMS that decrypts it) and prints it. With `kms:` no
+wrapping key is ever here: the program has each data key wrapped and unwrapped where the wrapping keys are.
 """
 
 import json
@@ -10,8 +11,10 @@ import os
 import stat
 import subprocess
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,8 +24,26 @@ from cds_service.domain.errors import Misconfigured
 KID = 8
 """Characters of a key's id."""
 NONCE = 12
-_COMMAND = "command:"
+_COMMAND, _KMS = "command:", "kms:"
 _COMMAND_S = 30
+
+
+class Wrapping(Protocol):
+    """Wraps data keys, and unwraps what it or its predecessors wrapped."""
+
+    @property
+    def keys(self) -> Mapping[str, bytes]:
+        """Return the wrapping keys that are here, by id: none where a KMS keeps them."""
+
+    @property
+    def newest(self) -> str:
+        """Return the id of the key that wraps."""
+
+    def wrap(self, key: bytes, *, place: str) -> bytes:
+        """Return a data key wrapped, bound to the place where it is stored."""
+
+    def unwrap(self, wrapped: bytes, *, kid: str, place: str) -> bytes:
+        """Return a data key. Raises `Misconfigured` when this is not what wrapped it there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +90,55 @@ def new_kid() -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Kms:
+    """A key management service, behind a program of the operator's that is run for each question.
+
+    It reads one JSON object on its standard input and prints one:
+    `{"do": "newest"}` -> `{"kid": "<8 characters>"}`,
+    `{"do": "wrap", "key": "<base64>", "place": "..."}` -> `{"wrapped": "<base64>"}`,
+    `{"do": "unwrap", "wrapped": "<base64>", "kid": "...", "place": "..."}` -> `{"key": "<base64>"}`.
+    `place` is what a KMS calls the context, or additional authenticated data: a key that was wrapped for one place must
+    not unwrap for another.
+    """
+
+    command: str = field(repr=False)
+    newest: str
+
+    @property
+    def keys(self) -> Mapping[str, bytes]:
+        """Return no key: they stay where they are."""
+        return {}
+
+    def wrap(self, key: bytes, *, place: str) -> bytes:
+        """Return a data key wrapped by the KMS. Blocks for as long as that takes."""
+        return _asked(self.command, "wrapped", do="wrap", key=b64encode(key).decode(), place=place)
+
+    def unwrap(self, wrapped: bytes, *, kid: str, place: str) -> bytes:
+        """Return a data key. Blocks; raises `Misconfigured` when the KMS does not unwrap it."""
+        sent = b64encode(wrapped).decode()
+        return _asked(self.command, "key", do="unwrap", wrapped=sent, kid=kid, place=place)
+
+
+@dataclass(frozen=True, slots=True)
 class RingPlace:
-    """Where the ring is kept: `command:PROGRAM ARGUMENTS`, or the path of a file."""
+    """Where the ring is kept: `command:PROGRAM ARGUMENTS`, `kms:PROGRAM ARGUMENTS`, or the path of a file."""
 
     setting: str
 
     @property
     def file(self) -> Path | None:
-        """Return the file, or None where a command gives the ring."""
-        return None if self.setting.startswith(_COMMAND) else Path(self.setting)
+        """Return the file, or None where a command gives the ring or wraps itself."""
+        return None if self.setting.startswith((_COMMAND, _KMS)) else Path(self.setting)
 
-    def load(self) -> KeyRing:
-        """Return the ring. Raises `Misconfigured` with what to do."""
+    def load(self) -> Wrapping:
+        """Return what wraps. Raises `Misconfigured` with what to do."""
+        if self.setting.startswith(_KMS):
+            command = self.setting.removeprefix(_KMS)
+            return Kms(command, _kid(_answer(command, do="newest")))
+        return self.ring()
+
+    def ring(self) -> KeyRing:
+        """Return the ring, where there is one. Raises `Misconfigured` with what to do."""
         if self.file is None:
             return _parsed(_printed(self.setting.removeprefix(_COMMAND)), "CDS_KEYRING")
         if not self.file.exists():
@@ -118,24 +176,52 @@ def ring_place(setting: str, *, data_dir: Path, demo: bool) -> RingPlace:
     return place
 
 
-def load_key_ring(setting: str, *, data_dir: Path, demo: bool) -> KeyRing:
-    """Return the ring of the settings. Raises `Misconfigured` with what to do."""
+def load_key_ring(setting: str, *, data_dir: Path, demo: bool) -> Wrapping:
+    """Return what wraps by the settings. Raises `Misconfigured` with what to do."""
     return ring_place(setting, data_dir=data_dir, demo=demo).load()
 
 
-def _printed(command: str) -> bytes:
+def _printed(command: str, *, said: bytes = b"") -> bytes:
     """Return what the command prints. What it says on standard error goes to ours: it is the operator's."""
     try:
         # The operator's own command line, from the operator's own setting.
         ended = subprocess.run(  # noqa: S602
-            command, shell=True, stdout=subprocess.PIPE, timeout=_COMMAND_S, check=True
+            command, shell=True, input=said, stdout=subprocess.PIPE, timeout=_COMMAND_S, check=True
         )
     except (subprocess.SubprocessError, OSError) as problem:
         raise Misconfigured(
-            f"The command of CDS_KEYRING gave no key ring ({type(problem).__name__}):"
+            f"The command of CDS_KEYRING gave no answer ({type(problem).__name__}):"
             " run it by hand to see why."
         ) from None
     return ended.stdout
+
+
+def _answer(command: str, **asked: str) -> Mapping[str, object]:
+    """Return the KMS program's answer to one question."""
+    try:
+        told = json.loads(_printed(command, said=json.dumps(asked).encode()))
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        raise Misconfigured("The command of CDS_KEYRING printed no JSON object.")
+    return told
+
+
+def _asked(command: str, member: str, **asked: str) -> bytes:
+    """Return one member of the answer, out of base64."""
+    try:
+        return b64decode(str(_answer(command, **asked)[member]), validate=True)
+    except (KeyError, ValueError):
+        raise Misconfigured(
+            f"The command of CDS_KEYRING answered a question to {asked['do']} without {member!r}."
+        ) from None
+
+
+def _kid(told: Mapping[str, object]) -> str:
+    kid = told.get("kid")
+    if not isinstance(kid, str) or len(kid) != KID or not kid.isascii():
+        raise Misconfigured(f"The command of CDS_KEYRING names its key by {KID} characters.")
+    return kid
 
 
 def _parsed(content: bytes, name: str) -> KeyRing:

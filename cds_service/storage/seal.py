@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from cds_service.domain.errors import Misconfigured
-from cds_service.storage.keyring import KID, NONCE, KeyRing, new_kid
+from cds_service.storage.keyring import KID, NONCE, Wrapping, new_kid
 
 _V1, _V2 = b"\x01", b"\x02"
 SHARED = "-"
@@ -64,7 +64,7 @@ def quarter(moment: datetime) -> str:
 class Seals:
     """The data keys in memory: sealing and opening wait for nothing."""
 
-    ring: KeyRing
+    ring: Wrapping
     now: datetime | None = None
     """When keys were last turned: see `turn`."""
     keys: dict[str, DataKey] = field(default_factory=dict)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from math import isfinite
 from pathlib import Path
 
 import httpx
@@ -92,6 +93,14 @@ class KeySets:
         """Return whether a set is at hand that may still be used; readiness tells when it is not."""
         known = self._known(site, source)
         return bool(known.keys) and self._age(known) <= MAX_STALE_S
+
+    def ages(self, sites: Iterable[Site]) -> dict[str, int]:
+        """Return the age in seconds of each site's oldest key set; a site of which one was never had is left out."""
+        oldest = {
+            site.name: max(self._age(self._known(site, source)) for source in key_sources(site))
+            for site in sites
+        }
+        return {name: int(age) for name, age in oldest.items() if isfinite(age)}
 
     async def warm(self, sites: Iterable[Site]) -> None:
         """Fetch every set once, at start; one that cannot be had is fetched at its first call."""

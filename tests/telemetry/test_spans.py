@@ -60,6 +60,18 @@ async def test_calls_and_stages_are_counted_by_how_they_ended(ground):
     assert {"cds.calls", "cds.stage.duration"} <= names
 
 
+async def test_the_age_of_each_sites_keys_is_told(ground):
+    service, sites = ground.service, ground.service.sites.by_name.values()
+    await service.keys.warm(sites)
+    ages = service.keys.ages(sites)
+    assert set(ages) == {"general", "riverside"}
+    assert all(0 <= age < 60 for age in ages.values())
+    told = [
+        where["cds.site"] for name, where in ground.received.metrics() if name == "cds.keys.age"
+    ]
+    assert sorted(told) == ["general", "riverside"]
+
+
 @pytest.mark.parametrize("site", ["general", "riverside"])
 async def test_nothing_of_a_patient_is_in_a_span_or_a_metric(ground, site):
     """The instrumentation of the HTTP client alone would send the URL of every read, which names the patient."""
