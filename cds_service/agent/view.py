@@ -25,12 +25,9 @@ from cds_service.domain.evidence import Context, Evidence
 from cds_service.domain.json import JsonObject
 from cds_service.fhir.compartment import patient_of
 from cds_service.fhir.elements import code, codings, has_code, name, obj, objs
+from cds_service.sensitive.labels import RESTRICTED
 
 MaySend = Callable[[Evidence], bool]
-
-_LABELS = frozenset(
-    {"R", "V", "42CFRPart2", "ETH", "ETHUD", "HIV", "PSY", "SEX", "SUD", "STD", "SDV", "GDIS"}
-)
 
 
 def is_open(evidence: Evidence) -> bool:
@@ -40,7 +37,7 @@ def is_open(evidence: Evidence) -> bool:
 
 def _is_restricted(resource: JsonObject) -> bool:
     labels = objs(obj(resource, "meta"), "security")
-    return any(code(label, "code") in _LABELS for label in labels)
+    return any(code(label, "code") in RESTRICTED for label in labels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,7 @@
 
 from cds_service.brief.record import Record
 from cds_service.fhir.elements import code, obj, objs
-
-_RESTRICTED = frozenset(
-    {"R", "V", "42CFRPart2", "ETH", "ETHUD", "HIV", "PSY", "SEX", "SUD", "STD"}
-)
-"""Security labels, HL7 v3-Confidentiality and v3-ActCode."""
+from cds_service.sensitive.labels import RESTRICTED
 
 
 def restricted(record: Record) -> frozenset[str]:
@@ -15,5 +11,5 @@ def restricted(record: Record) -> frozenset[str]:
         ref
         for ref, item in record.items.items()
         if "security" in (meta := obj(item.resource, "meta"))
-        and any(code(label, "code") in _RESTRICTED for label in objs(meta, "security"))
+        and any(code(label, "code") in RESTRICTED for label in objs(meta, "security"))
     )
