@@ -50,7 +50,7 @@ class FileLocks:
 
     def hold(self, name: str) -> bool:
         """Take a lock; False when somebody else has it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = os.open(self.folder / _short(name), os.O_CREAT | os.O_RDWR, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

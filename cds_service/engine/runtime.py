@@ -267,7 +267,7 @@ def _write_ahead(url: str) -> None:
     """Put SQLite into write-ahead mode: the library does not, and is half as fast without."""
     file = _sqlite_file(url)
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with closing(sqlite3.connect(file)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
 

@@ -177,7 +177,7 @@ def open_database(url: str, *, data_dir: Path, ring: Wrapping) -> Database:
     Raises `Misconfigured` for anything but SQLite and PostgreSQL.
     """
     if not url:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         url = f"sqlite+aiosqlite:///{embedded_file(data_dir)}"
     try:
         place = make_url(url)

@@ -171,7 +171,7 @@ def ring_place(setting: str, *, data_dir: Path, demo: bool) -> RingPlace:
     """Return where the ring of the settings is; in the demo a missing file is made."""
     place = RingPlace(setting or str(data_dir / "keyring.json"))
     if demo and place.file is not None and not place.file.exists():
-        place.file.parent.mkdir(parents=True, exist_ok=True)
+        place.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         place.save(KeyRing({}, "").with_new_key())
     return place
 

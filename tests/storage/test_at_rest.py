@@ -3,9 +3,11 @@
 import pytest
 
 from cds_service.domain.errors import Misconfigured
+from cds_service.storage import open_database
 from cds_service.storage.tables import BRIEF, CARD, FEEDBACK
 from tests.flow.canary import CANARIES, body
 from tests.ground import CDS
+from tests.storage.databases import RING
 
 pytestmark = pytest.mark.anyio
 
@@ -86,3 +88,10 @@ async def test_two_sealed_rows_cannot_change_places(ground):
         await connection.execute(swap)
     with pytest.raises(Misconfigured, match="moved"):
         await ground.service.database.brief("general", one["id"])
+
+
+async def test_a_data_folder_is_made_for_its_owner_alone(tmp_path):
+    folder = tmp_path / "data"
+    database = open_database("", data_dir=folder, ring=RING)
+    await database.close()
+    assert folder.stat().st_mode & 0o777 == 0o700
