@@ -58,11 +58,13 @@ async def looked(
     services = tuple(each.id for each in enabled)
     seen = await look(site, services=services, needs=needs, patient=patient, progress=progress)
     progress("the calls already seen")
-    await service.switches.read()
+    begun = service.database.is_begun
+    if begun:
+        await service.switches.read()
     off = [
         what or "everything" for name, what in sorted(service.switches.off) if name == site.name
     ]
-    entries = await newest_entries(service.database, site=site.name)
+    entries = await newest_entries(service.database, site=site.name) if begun else None
     seen = replace(
         seen,
         expected_discovery=service.endpoints.document_of(site),

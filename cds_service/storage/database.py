@@ -55,6 +55,11 @@ class Database:
         """Return whether this is SQLite: one process, and its schema is kept up by itself."""
         return self.engine.dialect.name == "sqlite"
 
+    @property
+    def is_begun(self) -> bool:
+        """Return whether there is anything to read: a SQLite file is made by the first who looks into it."""
+        return not self.is_embedded or Path(str(self.engine.url.database)).exists()
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection for reading and writing; commit at the end, roll back on any error.

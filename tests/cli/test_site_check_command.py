@@ -61,3 +61,8 @@ def test_json_is_for_a_program(site, capsys):
 def test_an_unknown_site_is_a_sentence(site, capsys):
     assert main(["site", "check", "nowhere"]) == 1
     assert "general" in capsys.readouterr().err
+
+
+def test_before_the_first_start_nothing_is_left_that_a_restore_would_trip_over(site, capsys):
+    main(["site", "check", "general"])
+    assert not (site / "data" / "app.db").exists()
