@@ -19,10 +19,10 @@ from tests.real.population import as_server_resources, synthea_patients
 from tests.real.sekmet import Sekmet, running
 from tests.soak.figures import Figure
 
-PATIENTS = {True: 1, False: 4}
-EACH = {True: 4, False: 5}
+PATIENTS = {True: 1, False: 3}
+EACH = {True: 4, False: 3}
 """How often each record is prepared."""
-KILLS = {True: 1, False: 3}
+KILLS = {True: 1, False: 2}
 _LONGEST_S = 900.0
 
 
