@@ -4,11 +4,13 @@ from contextlib import nullcontext
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from cds_service.domain.errors import NotTrusted, Overloaded
 from cds_service.http.bare import bare
 from cds_service.http.registration import GUESSES, Guesses, Registration, add_registration
 from cds_service.http.service import add_routes
+from cds_service.settings import Settings
 from tests.http.wire import problem
 
 pytestmark = pytest.mark.anyio
@@ -52,6 +54,12 @@ async def test_production_wants_the_operators_token(shared, sent):
     with pytest.raises(NotTrusted):
         await page.page(Asked(authorization=sent))
     assert (await page.page(Asked(authorization="Bearer right"))).status_code == 200
+
+
+def test_an_operators_token_that_could_be_guessed_stops_the_start():
+    with pytest.raises(ValidationError, match="operator_token"):
+        Settings(public_url="https://cds.example.org", operator_token="x" * 19)
+    assert Settings(public_url="https://cds.example.org", operator_token="x" * 20)
 
 
 async def test_without_an_operators_token_nobody_gets_in(shared):
