@@ -8,7 +8,7 @@ from cds_service.cli.terminal import port
 from cds_service.domain.errors import Misconfigured
 from cds_service.settings import load_settings
 
-_COLLECT = (20_000, 20, 20)
+_COLLECT = (100_000, 20, 20)
 """A call with 260 KiB of prefetch makes some ten thousand objects, which go together when it ends."""
 
 
