@@ -113,9 +113,9 @@ async def _reseal_all() -> int:
 
 async def _retire() -> int:
     place = _place()
-    if place.file is not None:
-        _check_noticed(place.file)
     async with attached(read_settings()) as database:
+        if place.file is not None:
+            _check_noticed(place.file)
         data, wrapping = await unused(database)
         if data:
             await delete_data_keys(database, data, now=now())
