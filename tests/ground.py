@@ -22,6 +22,7 @@ from cds_service.simulator.cds_client import CdsClient
 from cds_service.simulator.config import SimulatorConfig
 from cds_service.simulator.config import Site as EhrSite
 from cds_service.simulator.keys import reused_keys
+from cds_service.simulator.personalities import EPIC, GENERIC, ORACLE
 from cds_service.simulator.world import Simulator
 from cds_service.storage.database import embedded_file, open_database
 from cds_service.storage.keyring import load_key_ring
@@ -207,10 +208,14 @@ async def _empty_tables() -> bytes:
 _TABLES: list[bytes] = []
 
 
+_KINDS = {"epic": EPIC, "oracle-millennium": ORACLE}
+"""What stands for each vendor's EHR; the generic one for every other."""
+
+
 def _ehr_config(service: Service, clock: Clock, patients: object, seed: int | None):
     registered = {}
     for name, site in service.sites.by_name.items():
-        personality = "epic" if site.profile.vendor == "epic" else "generic"
+        personality = _KINDS.get(site.profile.vendor, GENERIC).name
         by_hand = None
         if personality == "epic":
             enabled = [service.catalog.by_id[each] for each in site.file.services]
@@ -230,5 +235,6 @@ def _ehr_config(service: Service, clock: Clock, patients: object, seed: int | No
         clock=clock,
         seed=seed,
         patients=patients,
+        personalities=(GENERIC, EPIC, ORACLE),
         make_key=_MAKE_KEY,
     )

@@ -285,7 +285,15 @@ ORACLE = Personality(
     hook_kid=MappingProxyType({"ES384": "millennium-ec-1", "RS384": "millennium-rsa-1"}),
     default_page=10,
     largest_page=100,
-    required=MappingProxyType({"DocumentReference": (Refusal(("patient", "_id"), "required"),)}),
+    required=MappingProxyType(
+        {
+            "DocumentReference": (Refusal(("patient", "_id"), "required"),),
+            "Appointment": (
+                Refusal(("patient", "practitioner", "location", "_id"), "required"),
+                Refusal(("date", "_id"), "required"),
+            ),
+        }
+    ),
     create=CreateStyle(
         history=False,
         body="empty",
@@ -301,7 +309,7 @@ ORACLE = Personality(
     ),
 )
 """Takes notes as Oracle Health's Millennium does, by its documentation of 2024: converts each to rich text, and
-offers no search by identifier."""
+offers no search by identifier; visits are searched for by whose or where they are, and by date."""
 
 PERSONALITIES: tuple[Personality, ...] = (GENERIC, EPIC)
 """Those that a simulator has by default: the demo's."""
