@@ -23,9 +23,34 @@ _CONCEPTS = (
     "reasonCode",
     "serviceType",
     "valueCodeableConcept",
+    "substance",
+    "manifestation",
+    "itemCodeableConcept",
+    "concept",
 )
-_CARRIERS = ("medicationReference", "reasonReference", "result", "hasMember", "derivedFrom")
+_CARRIERS = (
+    "medicationReference",
+    "reasonReference",
+    "result",
+    "hasMember",
+    "derivedFrom",
+    "condition",
+    "itemReference",
+    "reference",
+)
 """Members by which a resource says what another one is about."""
+_WITHIN = (
+    "contained",
+    "component",
+    "reaction",
+    "ingredient",
+    "diagnosis",
+    "medication",
+    "reason",
+    "item",
+)
+"""Members that hold concepts and references of their own; FHIR R5 has both of a medicine or reason in one."""
+_DEPTH = 3
 _SPARED = frozenset({"Patient", "Practitioner", "PractitionerRole", "Organization", "Location"})
 """Never hidden and never judged by words: without the Patient there is no brief."""
 
@@ -78,12 +103,10 @@ def _actions(ledger: Ledger, marks: Marks) -> Mapping[str, Action]:
 
 
 def _carried(resource: JsonObject, ledger: Ledger, own: Mapping[str, Action]) -> Iterator[Action]:
-    for member in _CARRIERS:
-        if member in resource:
-            for each in objs(resource, member):
-                target = ledger.get(code(each, "reference"))
-                if target is not None:
-                    yield own[target.ref]
+    for named in _named(resource):
+        target = ledger.get(code(named, "reference"))
+        if target is not None:
+            yield own[target.ref]
 
 
 def _action(item: Evidence, marks: Marks) -> Action:
@@ -101,15 +124,30 @@ def _by_labels(resource: JsonObject, marks: Marks) -> Iterator[Action]:
 
 
 def _by_codes(resource: JsonObject, marks: Marks) -> Iterator[Action]:
-    for holder in (resource, *objs(resource, "contained")):
+    for holder in _holders(resource):
         for member in _CONCEPTS:
             if member in holder:
                 for concept in objs(holder, member):
                     yield from _by_concept(concept, marks)
-    for member in ("reasonReference", "medicationReference"):
+    for named in _named(resource):
+        yield marks.of_words(text(named, "display"))
+
+
+def _holders(resource: JsonObject, depth: int = _DEPTH) -> Iterator[JsonObject]:
+    """Yield a resource and the parts of it that say what it is about."""
+    yield resource
+    for member in _WITHIN if depth else ():
         if member in resource:
             for each in objs(resource, member):
-                yield marks.of_words(text(each, "display"))
+                yield from _holders(each, depth - 1)
+
+
+def _named(resource: JsonObject) -> Iterator[JsonObject]:
+    """Yield the References to what a resource is about."""
+    for holder in _holders(resource):
+        for member in _CARRIERS:
+            if member in holder:
+                yield from objs(holder, member)
 
 
 def _by_concept(concept: JsonObject, marks: Marks) -> Iterator[Action]:

@@ -70,8 +70,10 @@ class Prefetch(Mapping[str, object]):
         for each in _resources(raw):
             try:
                 seen = _glance.decode(each)
-            except msgspec.DecodeError:
+            except msgspec.ValidationError:
                 continue  # no object
+            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+                raise NotJson from None
             yield Glimpse(_text(seen.resourceType), _text(seen.id), _version(seen.meta), each)
 
 

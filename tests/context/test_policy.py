@@ -88,6 +88,43 @@ KEPT_FROM_MODELS = {
         "id": "m1",
         "contained": [{"resourceType": "Medication", "code": {"text": "Disulfiram 250 mg"}}],
     },
+    "a medicine as FHIR R5 has it": {
+        "resourceType": "MedicationRequest",
+        "id": "m1",
+        "medication": {"concept": {"text": "buprenorphine 8 MG"}},
+    },
+    "such a medicine in a list of one": {
+        "resourceType": "MedicationRequest",
+        "id": "m1",
+        "medication": [{"concept": [{"text": "buprenorphine 8 MG"}]}],
+    },
+    "such a medicine by its reference's words": {
+        "resourceType": "MedicationRequest",
+        "id": "m1",
+        "medication": {"reference": {"reference": "Medication/x", "display": "Methadone"}},
+    },
+    "a medicine by its ingredient": {
+        "resourceType": "Medication",
+        "id": "m1",
+        "ingredient": [{"itemCodeableConcept": {"text": "Methadone"}}],
+    },
+    "an order by its reason, as FHIR R5 has it": {
+        "resourceType": "ServiceRequest",
+        "id": "s1",
+        "code": {"text": "Liver panel"},
+        "reason": [{"concept": {"text": "alcohol abuse"}}],
+    },
+    "a panel by one of its parts": {
+        "resourceType": "Observation",
+        "id": "o1",
+        "component": [{"code": {"text": "Alcohol abuse screening"}}],
+    },
+    "an allergy by what caused a reaction": {
+        "resourceType": "AllergyIntolerance",
+        "id": "a1",
+        "code": {"text": "Medicine"},
+        "reaction": [{"substance": {"text": "Disulfiram"}}],
+    },
     "an order by its reason": {
         "resourceType": "ServiceRequest",
         "id": "s1",
@@ -158,13 +195,17 @@ def test_the_strictest_of_several_categories_counts():
     assert set(withhold(ledger(both), policy(hiv="hide")).evidence) == {"Patient/p1"}
 
 
-def test_what_only_points_to_something_sensitive_is_treated_like_it():
+@pytest.mark.parametrize(
+    "pointing",
+    [
+        {"medicationReference": {"reference": "Medication/x"}},
+        {"medication": {"reference": {"reference": "Medication/x"}}},
+        {"medication": [{"reference": [{"reference": "Medication/x"}]}]},
+    ],
+)
+def test_what_only_points_to_something_sensitive_is_treated_like_it(pointing):
     medicine = {"resourceType": "Medication", "id": "x", "code": {"text": "Naltrexone 50 mg"}}
-    order = {
-        "resourceType": "MedicationRequest",
-        "id": "m1",
-        "medicationReference": {"reference": "Medication/x"},
-    }
+    order = {"resourceType": "MedicationRequest", "id": "m1"} | pointing
     kept = ledger(medicine, order)
     assert not open_to_models(kept, DEFAULT)(kept.evidence["MedicationRequest/m1"])
     hidden = withhold(ledger(medicine, order), policy(substance_use="hide"))

@@ -70,7 +70,9 @@ def test_a_key_that_was_not_sent_shows_nothing():
     assert "key" not in Prefetch()
 
 
-@pytest.mark.parametrize("raw", [b"{", b"[" * 5000, b'{"entry": [}'])
+@pytest.mark.parametrize(
+    "raw", [b"{", b"[" * 5000, b'{"entry": [}', b'{"id": "\xff\xfe"}', b'{"meta": {"a": "\xff"}}']
+)
 def test_what_is_no_json_is_refused(raw):
     with pytest.raises(NotJson):
         list(Prefetch({"key": raw}).glimpses("key"))
