@@ -24,6 +24,8 @@ class Compared:
 
     changed: tuple[str, ...] = field(default=(), repr=False)
     unread: int = 0
+    asked: int = 0
+    """How many sources the chart was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ class Changes:
         return Compared(
             changed=tuple(f"{each.kind}: {each.title}" for each in names),
             unread=sum(same is None for _, same in pairs) + max(0, len(held) - _MOST),
+            asked=len(found),
         )
 
 

@@ -5,10 +5,11 @@ one which was moved beyond the horizon is not taken for one which was called off
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from cds_service.audit.log import Fact
 from cds_service.context.access import Access
 from cds_service.context.reads import Reading, read_all
 from cds_service.domain.errors import BadCall, NoToken
@@ -19,7 +20,7 @@ from cds_service.flow.ask import Ask, expires, open_occasion
 from cds_service.flow.change import Change
 from cds_service.flow.prepare import Tokens
 from cds_service.sites import Site
-from cds_service.storage import Database, briefs, feeds
+from cds_service.storage import Connection, Database, briefs, feeds
 from cds_service.vendors import Query
 
 _LONGEST_S = 300.0
@@ -50,7 +51,8 @@ class Schedule:
         async with self.database.transaction() as connection:
             if not await feeds.claim(connection, self.database, site.name, now, now + every):
                 return
-        problem = await self._polled(site, way)
+        counted: dict[str, Fact] = {}
+        problem = await self._polled(site, way, counted)
         told: dict[str, object] = {"reason": problem or None}
         if problem:
             told["next_poll"] = now + min(every, timedelta(seconds=_AGAIN_S))
@@ -59,9 +61,23 @@ class Schedule:
             told["polled_at"] = now
         async with self.database.transaction() as connection:
             await feeds.set_feed(connection, self.database, site.name, **told)
+            await self._tell(connection, site, problem, counted)
 
-    async def _polled(self, site: Site, way: Way) -> str:
-        """Poll and apply; returns what went wrong, or ""."""
+    async def _tell(
+        self, connection: Connection, site: Site, problem: str, counted: Mapping[str, Fact]
+    ) -> None:
+        """Keep one entry for each time that a schedule was read, or could not be."""
+        await self.change.audit.append(
+            connection,
+            site=site.name,
+            action="poll",
+            outcome=problem or "ok",
+            at=self.now(),
+            facts=counted,
+        )
+
+    async def _polled(self, site: Site, way: Way, counted: dict[str, Fact]) -> str:
+        """Poll and apply; returns what went wrong, or "". What was found is `counted`."""
         known = await self._known(site)
         try:
             access = await self._access(site)
@@ -73,17 +89,7 @@ class Schedule:
         moved = await self.apply(site, found)
         if not problem:
             moved += await self._look_for(site, access, known, found)
-        if moved or without:
-            facts = {"visits": len(found), "changed": moved, "without_patient": without}
-            async with self.database.transaction() as connection:
-                await self.change.audit.append(
-                    connection,
-                    site=site.name,
-                    action="poll",
-                    outcome=problem or "ok",
-                    at=self.now(),
-                    facts=facts,
-                )
+        counted |= {"visits": len(found), "changed": moved, "without_patient": without}
         return problem
 
     async def visits_of(self, site: Site, day: date) -> list[Visit]:
@@ -93,7 +99,11 @@ class Schedule:
             raise BadCall(f"site {site.name}: the schedule of this vendor cannot be polled.")
         known, access = await self._known(site), await self._access(site)
         paths = searches(site, _ids(site, way, known), way, day, 1)
-        found, _, problem = await self._search(site, access, paths)
+        found, without, problem = await self._search(site, access, paths)
+        counted: dict[str, Fact] = {"visits": len(found), "without_patient": without}
+        counted["day"] = day.isoformat()
+        async with self.database.transaction() as connection:
+            await self._tell(connection, site, problem, counted)
         if problem:
             raise BadCall(f"site {site.name}: its schedule could not be read: {problem}.")
         return [seen.visit for seen in found if seen.standing == "booked"]

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any, cast
 
 from cds_service.audit import Audit
+from cds_service.audit.log import Fact
 from cds_service.context.freshness import policy_version
 from cds_service.context.policy import withhold
 from cds_service.context.stored import unpack
@@ -178,9 +179,17 @@ class Sign:
         return opened
 
     async def glance(self, session: LaunchSession, site: Site, brief_id: str) -> Opened:
-        """Return the brief again, for a part of a page that is open already: nothing is changed or audited."""
+        """Return the brief again, for a part of a page that is open already: nothing is changed or audited.
+
+        Who shows more of the chart than the page did says so with `looked`.
+        """
         async with self.reviews.database.reading() as connection:
             return await self._read(connection, session, site, brief_id)
+
+    async def looked(self, opened: Opened, what: str, **counts: int) -> None:
+        """Say in the audit what else this person is shown of the chart, before it is shown."""
+        async with self.reviews.database.transaction() as connection:
+            await self._audit(connection, opened, "view", what, **counts)
 
     async def edit(self, opened: Opened, *, kind: str, line: str, text: str) -> None:
         """Keep one edit. Raises `BadCall` for an edit that does not exist."""
@@ -348,7 +357,7 @@ class Sign:
         opened: Opened,
         action: str,
         outcome: str,
-        **facts: str,
+        **facts: Fact,
     ) -> None:
         await self.audit.append(
             connection,

@@ -31,7 +31,7 @@ from cds_service.domain.errors import (
 from cds_service.domain.evidence import Evidence
 from cds_service.domain.json import EMPTY, JsonObject, encode
 from cds_service.domain.session import LaunchSession
-from cds_service.flow.changes import Changes
+from cds_service.flow.changes import Changes, Compared
 from cds_service.flow.sign import Opened, Sign
 from cds_service.flow.trace import Trace
 from cds_service.http.dates import dated
@@ -147,6 +147,8 @@ class Review:
         if not held:
             sentence = "This source was not kept with the brief: open it in the chart."
             return self._notice(opened.site, "No longer here", [sentence], status_code=404)
+        kind = "source_as_sent" if asked.endswith(".json") else "source"
+        await self.sign.looked(opened, kind, sources=len(held))
         if asked.endswith(".json"):
             shown = self._render("raw.html", json=_indented(next(iter(held.values())).resource))
             return self._html(shown, opened.site)
@@ -171,10 +173,16 @@ class Review:
     async def changed(self, request: Request) -> Response:
         """`GET .../changes`: what of the sources is no longer as it was, read from the chart now."""
         opened = await self._glanced(request)
-        found = await self.changes(opened)
+        found = await self._compared(opened)
         at = f"{self.now().astimezone(opened.site.zone):%H:%M}"
         shown = self._render("changes.html", changed=found.changed, unread=found.unread, at=at)
         return self._html(shown, opened.site)
+
+    async def _compared(self, opened: Opened) -> Compared:
+        found = await self.changes(opened)
+        counts = {"asked": found.asked, "changed": len(found.changed), "unread": found.unread}
+        await self.sign.looked(opened, "changes", **counts)
+        return found
 
     async def edit(self, request: Request) -> Response:
         """`POST .../edits`: one edit; the page comes back where it was made."""
@@ -196,7 +204,7 @@ class Review:
             raise BadCall("The form is not whole.") from None
         if opened.approval is not None and opened.approval.digest == digest:
             return RedirectResponse(_base(request), _SEE_OTHER)
-        found = await self.changes(opened)
+        found = await self._compared(opened)
         if found.changed:
             raise Conflict(
                 "The chart changed since this brief was made: ask for a newer brief, or leave out"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cds_service.simulator.faults import Fault
 from tests.prepare.conftest import SITES, working
 
 pytestmark = pytest.mark.anyio
@@ -50,6 +51,23 @@ async def test_booked_visits_of_the_days_ahead_are_asked_for_at_each_moment_the_
         by_visit.setdefault(row.visit, []).append(row.due)
     assert all(min(dues) <= now for dues in by_visit.values()), "at booking, which is now"
     assert max(map(len, by_visit.values())) == 3
+
+
+async def polls(works):
+    """Return what the audit says of each poll."""
+    entries = [e for e in await works.ground.audited() if e["action"] == "poll"]
+    return [(e["site"], e["outcome"], dict(e["facts"])) for e in entries]
+
+
+async def test_each_poll_stands_in_the_audit_also_one_that_brings_nothing_new_or_fails(works):
+    await poll(works)
+    await poll(works)
+    works.ground.simulator.faults.add(Fault("fhir", "status", "Appointment", status=400))
+    await poll(works)
+    (_, first, found), (_, second, nothing), (_, third, _) = await polls(works)
+    assert (first, second, third) == ("ok", "ok", "400")
+    assert found["visits"] == nothing["visits"] > 0
+    assert (found["changed"], nothing["changed"]) == (0, 0), "all of them are new, or as they were"
 
 
 async def test_a_second_poll_asks_for_nothing_twice(works):

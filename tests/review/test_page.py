@@ -7,10 +7,12 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from cds_service.domain.session import Clinician
 from cds_service.storage.tables import BRIEF
 from tests.review.stage import PATIENT, staged
+from tests.storage.databases import unaudited
 
 pytestmark = pytest.mark.anyio
 XSS = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"&"
@@ -141,6 +143,33 @@ async def test_a_source_is_for_a_person_first_and_as_sent_on_demand(stage):
     assert '"resourceType": "Patient"' in raw
     assert (await one.get("/sources/99999")).status_code == 404
     assert (await one.get("/sources/x")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "seen"),
+    [("/sources/0", "source"), ("/sources/0.json", "source_as_sent"), ("/changes", "changes")],
+)
+async def test_whoever_looks_behind_the_page_stands_in_the_audit(stage, path, seen):
+    one = await visit(stage)
+    before = await stage.audited()
+    assert (await one.get(path)).status_code == 200
+    assert (await stage.audited())[len(before) :] == [("view", seen)]
+
+
+async def test_what_the_audit_cannot_tell_of_is_not_shown(stage):
+    one = await visit(stage)
+    async with unaudited(stage.reviews.database):
+        for path in ("", "/sources/0", "/sources/0.json", "/changes"):
+            with pytest.raises(DBAPIError, match="audit"):
+                await one.get(path)
+    assert (await one.get("/sources/0")).status_code == 200
+
+
+async def test_a_page_that_waits_is_no_look_at_the_chart(stage):
+    one = await visit(stage)
+    before = await stage.audited()
+    assert (await one.get("/state")).status_code == 200
+    assert await stage.audited() == before
 
 
 @pytest.mark.parametrize("number", ["9" * 5000, "1" * 7, "-1", "1e3", "٣", ""])

@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from cds_service.domain.steps import Temporary
 from cds_service.simulator.faults import Fault
 from tests.review.stage import Died, staged
+from tests.storage.databases import unaudited
 
 UNCONDITIONAL = "\nconditional_create = false\n"
 
@@ -89,6 +91,24 @@ class FilingCases:
     async def test_a_fault_that_passes_costs_no_note_and_makes_no_second_one(self, stage, kind):
         state, notes, reason, _ = await filed(stage, replace(ONCE[kind]))
         assert (state, notes, reason) == ("verified", 1, "")
+
+    async def test_while_the_audit_cannot_be_written_no_note_is_approved_or_sent(self, stage):
+        database, seen = stage.reviews.database, await stage.brief()
+        opened = await stage.sign.open(stage.session(seen), stage.site, seen)
+        at = stage.now().replace(microsecond=0)
+        async with unaudited(database):
+            with pytest.raises(DBAPIError, match="audit"):
+                await stage.sign.approve(opened, digest=opened.screen(at).digest, at=at)
+        assert await stage.state(seen) == "in_review"
+        brief = await stage.approved()
+        async with unaudited(database):
+            with pytest.raises(DBAPIError, match="audit"):
+                await stage.file(brief)
+        assert [each for each in stage.simulator.faults.seen if each.method == "POST"] == []
+        assert await stage.state(brief) == "writing"
+        assert stage.notes(brief) == []
+        assert await stage.file(brief) == "verified", "and afterwards it goes on"
+        assert len(stage.notes(brief)) == 1
 
     @pytest.mark.parametrize("kind", REFUSED)
     async def test_what_the_server_refuses_is_sent_once_and_fails_with_its_reason(
