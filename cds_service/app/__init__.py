@@ -189,18 +189,18 @@ def build(settings: Settings, world: World | None = None) -> Service:
     known = frozenset(catalog.by_id)
     sites = load_sites(settings.sites, services=known, demo=settings.is_demo)
     upkeep = _upkeep(settings, sites, world)
-    writer = Writer(upkeep.database)
+    audit = Audit(writer=Writer(upkeep.database), now=world.now)
     telemetry = _telemetry(settings, world)
     network = _network(settings, sites, world, telemetry)
-    signing = signing_keys(settings, sites, world)
+    signing = signing_keys(settings, sites, audit, world)
     service = Service(
         settings=settings,
         sites=sites,
         catalog=catalog,
         database=upkeep.database,
-        writer=writer,
-        audit=Audit(writer=writer, now=world.now),
-        replay=Replay(UsedTokens(writer)),
+        writer=audit.writer,
+        audit=audit,
+        replay=Replay(UsedTokens(audit.writer)),
         upkeep=upkeep,
         switches=Switches(database=upkeep.database),
         now=world.now,

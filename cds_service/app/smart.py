@@ -18,7 +18,7 @@ from cds_service.settings import Settings
 from cds_service.sites import OfSite, Sites
 from cds_service.smart.backend import BackendTokens
 from cds_service.smart.configuration import Configurations
-from cds_service.smart.keys import KeyFile
+from cds_service.smart.keys import KeyFile, facts_of
 from cds_service.smart.launch import Launches
 from cds_service.storage import Database
 from cds_service.storage.switches import WHOLE_SITE
@@ -41,13 +41,14 @@ class Parts(Protocol):
     switches: Switches
 
 
-def signing_keys(settings: Settings, sites: Sites, world: World) -> KeyFile:
+def signing_keys(settings: Settings, sites: Sites, audit: Audit, world: World) -> KeyFile:
     """Return our signing keys; where a site needs them they must be there. Raises `Misconfigured`."""
     file = KeyFile(
         path=settings.signing_keys_file,
         now=world.now,
         clock=world.clock,
         make_missing=settings.is_demo,
+        tell=lambda made: audit.key_made(facts_of(made)),
     )
     if any(site.signs for site in sites.by_name.values()) and not settings.is_demo:
         file.keys()

@@ -12,7 +12,8 @@ from cds_service.audit.refusals import Refusals
 from cds_service.domain.call import Call
 from cds_service.domain.errors import CdsError, NotTrusted
 from cds_service.storage import Connection, Writer
-from cds_service.storage.chain import TREATMENT, append, entry, new_entry_id
+from cds_service.storage.chain import ADMINISTRATION, TREATMENT, append, entry, new_entry_id
+from cds_service.storage.seal import SHARED
 
 _MAX_SERVICE = 63
 _TALLY_S = 5.0
@@ -120,16 +121,30 @@ class Audit:
             said = Entry(facts | ({"reason": reason} if reason else {}))
             self._queue(site, action, outcome, tally.since, said)
 
+    def key_made(self, facts: Mapping[str, Fact]) -> None:
+        """Queue an entry about keys of ours that were made beside no other change."""
+        said = Entry(dict(facts))
+        self._queue(SHARED, "key", "made", self.now(), said, purpose=ADMINISTRATION)
+
     async def run(self) -> None:
         """Tell what was counted, each minute, until cancelled."""
         while True:
             await asyncio.sleep(_TALLY_S)
             self.tell_refusals()
 
-    def _queue(self, site: str, action: str, outcome: str, at: datetime, said: Entry) -> None:
+    def _queue(  # each argument is a column
+        self,
+        site: str,
+        action: str,
+        outcome: str,
+        at: datetime,
+        said: Entry,
+        *,
+        purpose: str = TREATMENT,
+    ) -> None:
         self.writer.audit(
             self._made(
-                site=site, action=action, outcome=outcome, at=at, said=said, purpose=TREATMENT
+                site=site, action=action, outcome=outcome, at=at, said=said, purpose=purpose
             )
         )
 

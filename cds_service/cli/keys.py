@@ -1,14 +1,20 @@
 """`cds-service keys`: what proves us to EHRs, and how it is replaced."""
 
 import argparse
+import asyncio
 import json
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from cds_service.audit import Audit
 from cds_service.cli import sealing
-from cds_service.settings import load_signing_keys
-from cds_service.smart.keys import LEAD, KeyFile, SigningKey, published, signing
+from cds_service.cli.stored import attached_if_begun, now
+from cds_service.settings import load_signing_keys, read_settings
+from cds_service.smart.keys import LEAD, KeyFile, Keys, SigningKey, facts_of, published, signing
+from cds_service.storage import Writer
+from cds_service.storage.chain import ADMINISTRATION
+from cds_service.storage.seal import SHARED
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -50,28 +56,47 @@ def run_rotate(args: argparse.Namespace) -> int:
     if args.sealing or args.data:
         return sealing.run_rotate(args)
     file = _file()
-    if args.revoke:
-        file.revoke()
-    else:
-        file.rotate(lead=timedelta(hours=max(0.0, args.lead_hours)))
+    lead = timedelta(hours=max(0.0, args.lead_hours))
+    with file.revoking() if args.revoke else file.rotating(lead=lead) as new:
+        asyncio.run(_audit("revoked" if args.revoke else "rotated", new))
     print(json.dumps(file.key_set(), indent=2))
     _tell(file)
     return 0
 
 
+async def _audit(outcome: str, new: Keys) -> None:
+    """Put a change of our signing keys into the audit, before it is made; without the entry there is none."""
+    async with attached_if_begun(read_settings()) as database:
+        if database is None:
+            print(
+                "No service has started here yet: no audit tells of these keys.", file=sys.stderr
+            )
+            return
+        audit = Audit(writer=Writer(database), now=now)
+        async with database.transaction() as connection:
+            await audit.append(
+                connection,
+                site=SHARED,
+                action="key",
+                outcome=outcome,
+                facts=facts_of(new),
+                purpose=ADMINISTRATION,
+            )
+
+
 def _file() -> KeyFile:
-    return KeyFile(path=load_signing_keys(), now=lambda: datetime.now(UTC), clock=time.monotonic)
+    return KeyFile(path=load_signing_keys(), now=now, clock=time.monotonic)
 
 
 def _tell(file: KeyFile) -> None:
-    now, keys = file.now(), file.keys()
-    for key in published(keys, now):
-        signs = signing(keys, key.algorithm, now) is key
-        print(f"{key.algorithm} {key.kid}: {_does(key, now, signs=signs)}", file=sys.stderr)
+    at, keys = file.now(), file.keys()
+    for key in published(keys, at):
+        signs = signing(keys, key.algorithm, at) is key
+        print(f"{key.algorithm} {key.kid}: {_does(key, at, signs=signs)}", file=sys.stderr)
 
 
-def _does(key: SigningKey, now: datetime, *, signs: bool) -> str:
-    if key.signs_from > now:
+def _does(key: SigningKey, at: datetime, *, signs: bool) -> str:
+    if key.signs_from > at:
         return f"published, signs from {key.signs_from:%Y-%m-%d %H:%M} UTC"
     until = key.published_until
     stays = f", published until {until:%Y-%m-%d %H:%M} UTC" if until else ""

@@ -10,6 +10,7 @@ from cds_service.storage import (
     Database,
     attach,
     embedded_file,
+    has_begun,
     load_key_ring,
     open_database,
     ring_place,
@@ -37,6 +38,23 @@ async def attached(settings: Settings) -> AsyncIterator[Database]:
     try:
         await attach(database, now=now())
         yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def attached_if_begun(settings: Settings) -> AsyncIterator[Database | None]:
+    """Give the database, or None before the first start of a service. Raises `Misconfigured`, as `attached` does."""
+    if not settings.database_url and not embedded_file(settings.data_dir).exists():
+        yield None
+        return
+    place = ring_place(settings.keyring, data_dir=settings.data_dir, demo=False)
+    database = open_database(settings.database_url, data_dir=settings.data_dir, ring=place.load())
+    try:
+        begun = await has_begun(database)
+        if begun:
+            await attach(database, now=now())
+        yield database if begun else None
     finally:
         await database.close()
 

@@ -75,6 +75,12 @@ class SigningKey:
 Keys = tuple[SigningKey, ...]
 
 
+def facts_of(keys: Keys) -> dict[str, str | list[str]]:
+    """Return what the audit keeps of new keys."""
+    first = min(key.signs_from for key in keys)
+    return {"for": "sign", "kids": [key.kid for key in keys], "signs_from": first.isoformat()}
+
+
 def new_keys(make_key: MakeKey, *, now: datetime, signs_from: datetime) -> Keys:
     """Return one new key for each algorithm."""
     return tuple(
@@ -142,6 +148,8 @@ class KeyFile:
     make_missing: bool = False
     """The demo's relaxation: keys are made when they are first needed."""
     make_key: MakeKey = make_key
+    tell: Callable[[Keys], None] = lambda _: None
+    """Hears of keys that were made when they were first needed."""
     _keys: Keys = ()
     _stamp: tuple[int, int] = (0, 0)
     _looked: float = float("-inf")
@@ -159,7 +167,8 @@ class KeyFile:
 
     def _look(self) -> None:
         if self.make_missing and not self.path.exists():
-            self.rotate()
+            with self.rotating() as made:
+                self.tell(made)
             log.warning("demo profile: made signing keys at %s", self.path)
         try:
             stamp = _stamp(self.path)
@@ -180,18 +189,34 @@ class KeyFile:
         return {"keys": [key.public_jwk() for key in published(self.keys(), self.now())]}
 
     def rotate(self, *, lead: timedelta = LEAD) -> None:
-        """Add new keys and store them; a missing file is made. One rotation at a time, across processes."""
+        """Add new keys and store them."""
+        with self.rotating(lead=lead):
+            pass
+
+    @contextmanager
+    def rotating(self, *, lead: timedelta = LEAD) -> Iterator[Keys]:
+        """Give new keys, to be told of; they are stored beside the others when the block has ended well.
+
+        A missing file is made. One rotation at a time, across processes.
+        """
         with _locked(self.path):
             known, now = load(self.path) if self.path.exists() else (), self.now()
             new = new_keys(self.make_key, now=now, signs_from=now + lead if known else now)
+            yield new
             _save(self.path, rotated(known, new, now=now))
         self._looked = float("-inf")
 
-    def revoke(self) -> None:
-        """Replace all keys at once, for a stolen one: calls fail until each EHR has fetched our key set again."""
+    @contextmanager
+    def revoking(self) -> Iterator[Keys]:
+        """Give new keys, which replace all others when the block has ended well: one of those was stolen.
+
+        Calls fail until each EHR has fetched our key set again.
+        """
         with _locked(self.path):
             now = self.now()
-            _save(self.path, new_keys(self.make_key, now=now, signs_from=now))
+            new = new_keys(self.make_key, now=now, signs_from=now)
+            yield new
+            _save(self.path, new)
         self._looked = float("-inf")
 
 

@@ -7,7 +7,7 @@ loaded it when the first one seals with it. The keys of blind indexes and of the
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.domain.errors import Misconfigured
@@ -39,6 +39,16 @@ async def attach(database: Database, *, now: datetime) -> None:
     await _load(database, now)
     if not database.seals.is_loaded:
         raise Misconfigured("This database is empty: start the service on it first.")
+
+
+async def has_begun(database: Database) -> bool:
+    """Return whether a service has started on it once, so that there is an audit."""
+    if not database.is_begun:
+        return False
+    async with database.reading() as connection:
+        if not await connection.run_sync(lambda known: inspect(known).has_table(DATA_KEY.name)):
+            return False
+        return (await connection.execute(select(DATA_KEY.c.kid).limit(1))).first() is not None
 
 
 async def load_keys(database: Database, *, now: datetime, sites: Iterable[str] = ()) -> None:

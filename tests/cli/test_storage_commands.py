@@ -8,11 +8,15 @@ import time
 from contextlib import closing
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from cds_service.cli import main
+from cds_service.storage.chain import walk
 from cds_service.storage.keyring import KeyRing, RingPlace
+from cds_service.storage.seal import SHARED
 from tests.flow.canary import PATIENT, body
 from tests.ground import standing
+from tests.storage.databases import unaudited
 
 pytestmark = pytest.mark.anyio
 
@@ -104,6 +108,54 @@ async def test_the_rings_key_is_rotated_without_a_failed_call(running, command, 
     await running.service.upkeep.once()
     assert running.service.database.seals.ring == after
     assert (await running.call(body())).status_code == 200
+
+
+async def keys_told(running, what):
+    """Return the facts of the entries that say this of signing keys."""
+    async with running.service.database.reading() as connection:
+        entries = [each async for each in walk(connection, SHARED) if each["outcome"] == what]
+    assert {(e["action"], e["purpose"]) for e in entries} <= {("key", "HSYSADMIN")}
+    return [e["facts"] for e in entries if e["facts"].get("for") == "sign"]
+
+
+@pytest.mark.parametrize(
+    ("words", "outcome"),
+    [([], "rotated"), (["--lead-hours", "0"], "rotated"), (["--revoke"], "revoked")],
+)
+async def test_a_change_of_our_signing_keys_stands_in_the_audit_with_their_ids(
+    running, command, words, outcome
+):
+    await command("keys", "rotate")
+    before = len(await keys_told(running, outcome))
+    status, out, _ = await command("keys", "rotate", *words)
+    assert status == 0
+    told = await keys_told(running, outcome)
+    assert len(told) == before + 1
+    assert len(told[-1]["kids"]) == 2
+    assert set(told[-1]["kids"]) <= {key["kid"] for key in json.loads(out)["keys"]}
+    _, verdict, _ = await command("audit", "verify")
+    assert "all sites: " in verdict
+    assert "whole" in verdict
+
+
+async def test_signing_keys_that_the_audit_cannot_tell_of_are_not_changed(
+    running, command, tmp_path
+):
+    await command("keys", "rotate")
+    keys = (tmp_path / "signing-keys.json").read_bytes()
+    async with unaudited(running.service.database):
+        for words in ([], ["--revoke"]):
+            with pytest.raises(DBAPIError, match="audit"):
+                await command("keys", "rotate", *words)
+    assert (tmp_path / "signing-keys.json").read_bytes() == keys
+    assert (await command("keys", "rotate"))[0] == 0
+
+
+async def test_signing_keys_that_the_demo_makes_for_itself_stand_in_the_audit(running):
+    kids = {key["kid"] for key in running.service.signing.key_set()["keys"]}
+    await running.service.writer.flush()
+    (made,) = await keys_told(running, "made")
+    assert set(made["kids"]) == kids
 
 
 async def test_an_interrupted_rotation_goes_on_with_the_key_that_was_made(

@@ -117,7 +117,8 @@ async def test_a_key_that_is_not_registered_is_a_reason(
     start_sekmet: StartSekmet, tmp_path, keys: KeyFile, network: Network
 ) -> None:
     with start_sekmet(auth=registered(keys)) as server:
-        keys.revoke()
+        with keys.revoking():
+            pass
         with pytest.raises(NoToken, match="invalid_client"):
             await backend(keys, network).token(site_of(tmp_path, server.base_url))
 
