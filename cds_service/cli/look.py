@@ -15,6 +15,8 @@ from cds_service.network.clients import tls
 from cds_service.settings import load_settings
 from cds_service.sites import Site
 from cds_service.smart.reasons import advice
+from cds_service.storage import has_begun, start
+from cds_service.storage.chain import OPERATIONS
 from cds_service.storage.entries import newest_entries
 from discovery.checks import Subject
 
@@ -56,6 +58,8 @@ async def looked(
     )
     needs = tuple(dict.fromkeys(need for each in enabled for need in each.needs))
     services = tuple(each.id for each in enabled)
+    if patient and site.file.backend:
+        await _tell(service, site, patient)
     seen = await look(site, services=services, needs=needs, patient=patient, progress=progress)
     progress("the calls already seen")
     begun = service.database.is_begun
@@ -72,6 +76,22 @@ async def looked(
         calls=None if entries is None else calls_of(entries),
     )
     return Subject(site=site, services=enabled, public_url=public, seen=seen)
+
+
+async def _tell(service: Service, site: Site, patient: str) -> None:
+    """Say in the audit whose record is about to be read; before the first start of a service there is none."""
+    database, now = service.database, service.endpoints.now()
+    if not await has_begun(database):
+        return
+    await start(database, now=now, by_itself=False, sites=[site.name])
+    async with database.transaction() as connection:
+        await service.audit.append(
+            connection,
+            site=site.name,
+            action="check",
+            patient=f"Patient/{patient}",
+            purpose=OPERATIONS,
+        )
 
 
 async def _access(service: Service, site: Site) -> Access:

@@ -3,12 +3,14 @@
 import dataclasses
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from cds_service.flow.seen import calls_of
 from discovery.checks.verdict import EHR_ADMIN
-from tests.checks.stage import shows, stage, verdict
+from tests.checks.stage import PATIENT, shows, stage, verdict
 from tests.ground import CDS
 from tests.http.wire import body, context
+from tests.storage.databases import unaudited
 
 pytestmark = pytest.mark.anyio
 URL = f"{CDS}/general/cds-services/patient-view-brief"
@@ -265,3 +267,23 @@ async def test_who_opens_a_chart_is_told_the_address_that_a_chart_calls(here):
     site = here.site(services=services)
     found = await here.check("calls-seen", site, patient="")
     assert found.do.endswith(URL)
+
+
+async def test_a_test_patient_is_read_only_after_the_audit_was_told(here):
+    async def told():
+        entries = await here.ground.audited()
+        return [e for e in entries if e["action"] == "check" and e["site"] == "general"]
+
+    before = len(await told())
+    site = here.site()
+    assert (await here.subject(site, patient="")).seen.searches == ()
+    assert len(await told()) == before, "no record was read"
+    assert (await here.subject(site)).seen.searches
+    entry = (await told())[-1]
+    assert len(await told()) == before + 1
+    assert entry["purpose"] == "HOPERAT"
+    assert entry["patient"] is not None
+    assert PATIENT not in str(entry)
+    async with unaudited(here.ground.service.database):
+        with pytest.raises(DBAPIError, match="audit"):
+            await here.subject(site)
