@@ -20,8 +20,8 @@ $(READY): deploy/requirements-dev.lock pyproject.toml
 demo: $(READY) ## the simulator EHR and the service on loopback; stays up
 	$(BIN)/cds-service demo
 
-test: $(READY) ## the tests that need nothing but Python
-	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not real"
+test: $(READY) ## the quick tests: they need nothing but Python
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not real and not slow"
 
 check: $(READY) ## format, lint, types, import contracts, dead code, dependencies
 	$(BIN)/ruff format --check .

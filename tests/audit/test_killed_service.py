@@ -18,7 +18,7 @@ from cds_service.storage.writer import FLUSH_S
 from tests.bench.process import free_port, serving
 from tests.bench.stand import PATH, PUBLIC_URL, standing
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 CALLS = 60
 TURNS = 25

@@ -12,7 +12,7 @@ from cds_service.cli.play import Demo, running
 from cds_service.domain.draft import ENDINGS
 from tests.bench.process import free_port
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 CHART = "beatrice-okonkwo"
 WITHIN_S = 60.0

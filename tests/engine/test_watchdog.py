@@ -11,6 +11,8 @@ import pytest
 from tests.bench.process import ROOT
 from tests.engine.hanging import HANG_S
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def launched(folder, how, seconds):

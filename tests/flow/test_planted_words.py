@@ -23,7 +23,7 @@ from tests.prepare.conftest import AHEAD, _signing_keys, until
 from tests.smart.browser import Browser, briefed
 from tests.telemetry.stage import receiving
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 BEATRICE = PATIENTS[0]
 SCOPES = 'scopes = ["launch", "openid", "fhirUser", "user/*.rs", "user/DocumentReference.c"]'
 HASTY = GENERAL.replace("= 5000", "= 400").replace("[smart]", f"[smart]\n{SCOPES}")

@@ -18,7 +18,7 @@ from tests.flow.test_planted_words import SITES, opened
 from tests.ground import standing
 from tests.prepare.conftest import _signing_keys
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 OURS = re.compile(r"(cds_service\.(?!simulator)|hooks\.|discovery\.)")
 ENOUGH = 40
 """Values of one type that are asked."""

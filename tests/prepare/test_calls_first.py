@@ -6,7 +6,7 @@ import pytest
 
 from cds_service.http.places import PATIENCE_S
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 def reads(works):

@@ -8,7 +8,10 @@ import pytest
 
 from tests.processes import standing, until
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="another process's limit is set")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="another process's limit is set"),
+]
 
 
 def leave_room(process, size):

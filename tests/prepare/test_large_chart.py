@@ -2,7 +2,11 @@
 
 import time
 
+import pytest
+
 from tests.processes import standing, until
+
+pytestmark = pytest.mark.slow
 
 LONGEST_S = 1.0
 """Far more than such a call may take here, and less than it would wait while that chart is decoded and packed."""
