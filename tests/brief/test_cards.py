@@ -116,3 +116,13 @@ NONE = allergy("", code=concept("No known allergies", ("http://snomed.info/sct",
 )
 def test_the_summary_tells_none_known_from_not_recorded(made, said):
     assert said in cards(made)[-1].summary
+
+
+def test_results_that_nothing_marks_as_out_of_range_stand_below_the_fold():
+    (card,) = cards(brief(seen(), lab("139", "2026-11-13", loinc="2951-2")))
+    (told,) = [each for each in card.detail if "Sodium (2026-11-13)" in "".join(_lines(each))]
+    assert told.heading == "Changes since the last visit"
+
+
+def _lines(part):
+    return getattr(part, "lines", ())

@@ -11,8 +11,10 @@ from tests.brief.charts import (
     coded,
     concept,
     condition,
+    flagged,
     flags,
     lab,
+    limits,
     order,
     plain,
     seen,
@@ -352,6 +354,37 @@ def test_results_of_the_visit_that_came_after_it_are_changes():
             issued="2026-09-01T10:20:00-05:00", interpretation=[coded("L")]),
     )  # fmt: skip
     assert [x.statement.refs for x in made.section("changes")] == [("Observation/o1",)]
+
+
+_UNREMARKABLE = "New and not marked out of range, by date of the newest value: "
+
+
+def test_final_results_that_nothing_marks_as_out_of_range_are_named_on_one_line_last():
+    made = brief(
+        seen(),
+        lab("139", "2026-11-13", "o1", loinc="2951-2", **limits("135", "145")),
+        lab("4.1", "2026-11-12", "o2", loinc="2823-3", **flagged("N")),
+        lab("8.1", "2026-11-12", "o3", **flagged("H")),
+        lab("4.0", "2026-08-12", "o4", loinc="2823-3", **flagged("N")),
+    )
+    assert texts(made, "changes")[1:] == [
+        f"{_UNREMARKABLE}Sodium (2026-11-13), Potassium (2026-11-12)"
+    ]
+    assert texts(made, "changes")[0].startswith("HbA1c 8.1 %")
+    assert made.section("changes")[-1].statement.refs == ("Observation/o1", "Observation/o2")
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        lab("139", "2026-08-13"),
+        lab("139", "2026-11-13", status="preliminary"),
+        lab("", "2026-11-13", dataAbsentReason=coded("not-performed")),
+    ],
+    ids=["of before the visit", "not final", "without a value"],
+)
+def test_but_no_other_result_is(result):
+    assert not texts(brief(seen(), result), "changes")
 
 
 def test_open_orders_and_drug_changes_stand_together_under_attention():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cds_service.brief import RULES_VERSION
 from cds_service.cli import main
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -37,6 +38,12 @@ def _links(text):
         target = part.split(")")[0].split("#")[0]
         if target and "://" not in target:
             yield target
+
+
+def test_the_page_that_a_clinical_lead_signs_names_the_rules_version():
+    page = (DOCS / "explanation" / "brief.md").read_text("utf-8")
+    assert f"| Rules | version {RULES_VERSION} (" in page
+    assert f'"{RULES_VERSION}+2026-' in page
 
 
 def test_the_card_in_the_readme_is_what_the_program_prints(capsys):

@@ -100,7 +100,12 @@ def _aside(record: Record, item: Item) -> Aside:
 
 def _is_empty_panel(resource: JsonObject) -> bool:
     """Return whether an Observation only holds others together."""
-    return "hasMember" in resource and not has_value(resource) and not objs(resource, "component")
+    return "hasMember" in resource and not is_told(resource)
+
+
+def is_told(resource: JsonObject) -> bool:
+    """Return whether an Observation says something: a value of its own, or components."""
+    return has_value(resource) or bool(objs(resource, "component"))
 
 
 def has_value(resource: JsonObject) -> bool:

@@ -32,6 +32,7 @@ def statements(record: Record) -> Iterator[Statement]:
     yield from grouped(record, "medication_change", unknown, "stopped", "undated")
     yield from _summary(record)
     yield from _results(record)
+    yield from _unremarkable(record)
 
 
 def _encounters(record: Record) -> Iterator[Statement]:
@@ -79,3 +80,18 @@ def _results(record: Record) -> Iterator[Statement]:
     found.sort(key=lambda each: each.items[0].when or record.now, reverse=True)
     for each in sorted(found, key=lambda each: not is_wanted(record, each)):
         yield observations.statement(record, each)
+
+
+def _unremarkable(record: Record) -> Iterator[Statement]:
+    """Yield by name the final results of the same time that nothing marks as out of range."""
+    found = [
+        each.items[0]
+        for each in record.once(observations.series)
+        if each.section == "results"
+        and each.level in {"normal", ""}
+        and each.aside in {"", "undated"}
+        and observations.is_told(each.items[0].resource)
+        and observations.is_new(record, each.items[0])
+    ]
+    found.sort(key=lambda item: item.when or record.now, reverse=True)
+    yield from grouped(record, "result", [item.ref for item in found], "new")

@@ -45,6 +45,8 @@ def result(statement: Statement, record: Record, items: list[Item]) -> str:
 def _head(statement: Statement) -> str:
     if statement.kind == "observation":
         return "Answers on file"
+    if "stale" not in statement.flags:
+        return "New and not marked out of range"
     return "Old for the reason of this visit" if "for_visit" in statement.flags else "Older"
 
 
