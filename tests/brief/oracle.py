@@ -30,6 +30,7 @@ _HIGH_ALERT = re.compile(
     r"|carbamazepine|lamotrigine|tamoxifen)\b",
     re.IGNORECASE,
 )
+_PREGNANT = re.compile(r"77386006|72892002|47200007|127364007|O09.*|Z33\.1.*|Z34.*|Z3A.*")
 _COUNTED = re.compile(
     r"\d+ (?:entries|doses|older notes|more|times)|over \d+ days old|change [+-][\d.]+"
     r"|listed \d+ times|by (?:the end|date)"
@@ -185,11 +186,14 @@ def _check_must_show(brief: Brief, held: dict[str, Resource], counts: Counter[st
 
 
 def _must_show(held: dict[str, Resource]) -> Iterator[str]:
-    """Yield what no brief may leave out: severe allergies, high-alert medicines, active flags, newest HH, LL, AA."""
+    """Yield what no brief may leave out and a resource tells by itself, whatever else is in the chart."""
     for ref, resource in held.items():
         kind = resource["resourceType"]
         if kind == "AllergyIntolerance" and _stands(resource) and _is_severe(resource):
             yield ref
+        elif kind == "Condition" and _stands(resource):
+            if any(_PREGNANT.fullmatch(each) for each in _codes(resource.get("code"))):
+                yield ref
         elif kind in _STANDING["medications"] and _stands(resource):
             if _HIGH_ALERT.search(" ".join(_words(resource.get("medicationCodeableConcept")))):
                 yield ref

@@ -17,6 +17,7 @@ NOW = datetime(2026, 11, 23, 9, 0, tzinfo=ZONE)
 TODAY = NOW.date()
 LAST_VISIT = TODAY - timedelta(days=60)
 BASE = "https://ehr.example.org/fhir"
+_ICD = "http://hl7.org/fhir/sid/icd-10-cm"
 _ONSETS = [
     "b",
     "br",
@@ -171,6 +172,7 @@ class _Planter:
         """Plant, surround with junk, shuffle and wrap."""
         sowers = [self.allergies, self.problems, self.medicines, self.results, self.odd_values]
         sowers += [self.orders, self.flags, self.visits, self.others, self.versions, self.reports]
+        sowers += [self.new_medicines, self.pregnancies]
         for sow in sowers:
             for _ in range(self.chance.randint(1, 3)):
                 sow()
@@ -291,6 +293,22 @@ class _Planter:
         self.add(kind, **more)
         self.fact("medications", name, dose)
         self.untrue(kind, "medicationCodeableConcept", status="active", intent="order")
+
+    def new_medicines(self) -> None:
+        """Plant one that was first ordered after the last visit."""
+        name = self.name()
+        more: Resource = {"status": "active", "intent": "order", "authoredOn": self.day(2, 55)}
+        self._drug(more, name)
+        self.add("MedicationRequest", **more)
+        self.fact("attention", name, must_show=True)
+
+    def pregnancies(self) -> None:
+        """Plant one that is known by its code alone, each under another code so that none is merged."""
+        name = self.name()
+        coding = {"system": _ICD, "code": f"Z34.{len(self.resources)}", "display": name}
+        active = {"coding": [{"code": "active"}]}
+        self.add("Condition", code={"coding": [coding]}, clinicalStatus=active)
+        self.fact("attention", name, must_show=True)
 
     def _drug(self, more: Resource, name: str) -> None:
         """Name a drug by a code, by a contained Medication, by one beside it, or by a display alone."""

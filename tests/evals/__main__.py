@@ -109,7 +109,9 @@ FOOT = """
   Ages, counts of entries and printed differences are worked out again.
 * **newest value told**: lines of results that tell the newest final value of their code.
 * **supported absence**: "none" only where nothing stands and the search was complete.
-* **must-show recall**: facts that no brief may leave out and that some line cites.
+* **must-show recall**: facts that no brief may leave out and that some line cites: allergies, high-alert medicines,
+  flags, newest critical results, open orders, booked visits. Changes of medicines, pregnancies and searches that failed
+  are not counted.
 * **facts read by hand, untruths not told**: what stands in `tests/brief/charts`, found in any section.
 * **identifiers that stay here**: names, numbers, addresses and days of birth of the Patient that are in nothing
   that was sent.

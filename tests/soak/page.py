@@ -13,6 +13,13 @@ _HEAD = """<!-- each table is written by `python -m tests.soak NAME --write` -->
 The last long run of each soak that was written down, with its day, machine and seed. A short form of each is in `make
 test-all`; `make soak NAME=kill SEED=7` runs one again. Times are of that machine and of what else ran on it (its load
 average stands beside it).
+
+Every night: a line of `crontab`. The seed is another one each time and stands in what is printed; a target that was
+missed makes the exit status other than 0, and then cron mails the run.
+
+```text
+30 2 * * *  cd /srv/cds-service && nice make -s soak NAME="charts synthea" > ~/soak.log 2>&1 || cat ~/soak.log
+```
 """
 
 
