@@ -16,9 +16,11 @@ _TABLE = tomllib.loads(files(__package__).joinpath("why.toml").read_text("utf-8"
 WORDS: tuple[str, ...] = tuple(_TABLE["words"].split())
 """What a reason may say besides the names of what it cites."""
 _PLAIN = frozenset(WORDS)
+_OPENING = frozenset(_TABLE["opening"].split())
 _NEGATION = frozenset(_TABLE["negation"].split())
 _ADVICE = frozenset(_TABLE["advice"].split())
 _MARKUP = re.compile(r"[^A-Za-z0-9À-ÖØ-öø-ÿ ,;'()/-]|//|www")
+_PART = re.compile(r"[,;()/]")
 _WORD = re.compile(r"[a-zà-öø-ÿ][a-zà-öø-ÿ'-]*")
 _NAMED = ("code", "medicationCodeableConcept", "vaccineCode", "type")
 
@@ -41,8 +43,15 @@ def check(why: str, record: Record, cited: Iterable[Item]) -> Code | None:
         ("why_advice", not words.isdisjoint(_ADVICE)),
         ("why_foreign_term", bool(foreign)),
         ("why_vocabulary", not words <= _PLAIN | names),
+        ("why_relation", not _relates(low)),
     )
     return next((code for code, wrong in checks if wrong), None)
+
+
+def _relates(said: str) -> bool:
+    """Return whether each part begins with how a line relates to something: such a phrase tells nobody what to do."""
+    firsts = (_WORD.search(part) for part in _PART.split(said))
+    return all(first is None or first[0] in _OPENING for first in firsts)
 
 
 def _names(items: Iterable[Item]) -> Iterator[str]:

@@ -71,6 +71,7 @@ Code = Literal[
     "why_advice",
     "why_foreign_term",
     "why_vocabulary",
+    "why_relation",
 ]
 
 CODES: Mapping[Code, str] = {
@@ -97,6 +98,7 @@ CODES: Mapping[Code, str] = {
     "why_advice": "reason removed: advises",
     "why_foreign_term": "reason removed: names a medicine that is not in the cited entries",
     "why_vocabulary": "reason removed: holds a word that cannot be checked",
+    "why_relation": "reason removed: does not begin with how the line relates to this visit",
 }
 """What a check may find, in the order of checking, and what follows."""
 

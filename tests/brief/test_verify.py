@@ -300,6 +300,16 @@ WHYS = [
     ("consider to stop it", "why_advice"),
     ("should be reviewed", "why_advice"),
     ("ready for surgery", "why_advice"),
+    ("order test today", "why_advice"),
+    ("consider medicine change", "why_advice"),
+    ("repeat at this visit", "why_advice"),
+    ("related to Gout, discuss with patient", "why_advice"),
+    ("follow-up needed", "why_advice"),
+    ("test due", "why_advice"),
+    ("may be changed", "why_advice"),
+    ("medicine for Gout", "why_relation"),
+    ("visit in weeks", "why_relation"),
+    ("related to Gout, visit in weeks", "why_relation"),
     ("related to metformin", "why_foreign_term"),
     ("related to Coumadin", "why_foreign_term"),
     ("related to lupus", "why_vocabulary"),
@@ -322,10 +332,18 @@ def test_a_reason_is_kept_only_where_every_word_can_be_checked(words, code):
 
 
 def test_no_word_of_the_list_advises_or_denies():
-    from cds_service.brief.why import _ADVICE, _NEGATION
+    from cds_service.brief.why import _ADVICE, _NEGATION, _OPENING
 
     assert not set(WORDS) & (_ADVICE | _NEGATION)
+    assert set(WORDS) >= _OPENING
     assert all(each.isascii() and each == each.lower() for each in WORDS)
+
+
+def test_a_name_in_the_chart_lends_a_reason_no_word_of_advice():
+    on = searched(*CHART, condition("Gout, to start and to repeat", "c9"))
+    for advice in ("start it", "repeat since the last visit", "related to Gout, start"):
+        found = checked(says("problem", "Condition/c9", why=advice), on=on)
+        assert codes(found) == ["why_advice"], advice
 
 
 def test_a_group_is_a_problem_that_was_shown():

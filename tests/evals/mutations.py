@@ -33,6 +33,7 @@ MUST_CATCH = {
     "omission",
     "stale value",
     "invented relation",
+    "advice in a reason",
 }
 """Classes of which every corruption has to be caught; of the others the share is reported."""
 NOT_TO_CATCH = {"another entry that also holds", "another problem", "another order"}
@@ -274,6 +275,13 @@ _REASONS = {
         "consider a higher dose",
         "ready for surgery",
         "safe to continue",
+        "order test today",
+        "consider medicine change",
+        "repeat at this visit",
+        "discuss with patient",
+        "review of medicines needed",
+        "follow-up visit in weeks",
+        "related to this visit, change of medicine",
     ),
     "number in a reason": ("was 9 last year", "above nine percent"),
     "denial in a reason": ("no symptoms since", "not important"),
