@@ -37,8 +37,6 @@ class _Message(msgspec.Struct):
 class _Model(msgspec.Struct):
     lifecycle: str = "active"
     retires_at: datetime | None = None
-    max_input_tokens: int | None = None
-    max_tokens: int | None = None
 
 
 _messages = msgspec.json.Decoder(_Message)
@@ -81,8 +79,6 @@ def read_facts(body: bytes) -> dict[str, object]:
     return {
         "lifecycle": word(found.lifecycle),
         "retires": found.retires_at.date().isoformat() if found.retires_at else "",
-        "max_input_tokens": found.max_input_tokens,
-        "max_tokens": found.max_tokens,
     }
 
 

@@ -87,7 +87,7 @@ class Claude(Model):
         }
 
     async def facts(self, *, seconds: float) -> Mapping[str, object]:
-        """Return what the endpoint says of the model: lifecycle, end, limits. Empty where it does not say.
+        """Return what the endpoint says of the model: lifecycle and end. Empty where it does not say.
 
         Raises `ModelFailed`: 404 for a model that does not exist.
         """

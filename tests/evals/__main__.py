@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from cds_service.domain.errors import Misconfigured
+from cds_service.flow.model import limits
 from cds_service.llm.clients import claude
 from cds_service.settings import Settings
 from tests.evals import attacks, mutations, planted
@@ -27,17 +28,18 @@ SHARES = (
     "untruths not told",
     "identifiers that stay here",
 )
-MEANS = ("lines", "lines under attention", "dropped statements", "tokens", "CPU ms")
+MEANS = ("lines", "lines under attention", "dropped statements", "tokens", "CPU ms", "wall ms")
 
 
 def writers():
     """Return who is judged, by name; a real model only where its key and attestation are set."""
-    found = {"rules": by_rules, "scripted agent": by_agent(Scripted())}
     settings = Settings()
+    may_take = limits(settings)
+    found = {"rules": by_rules, "scripted agent": by_agent(Scripted(), may_take)}
     if settings.model_key != SecretStr(""):
         model = claude(settings, today=datetime.now(UTC).date())
         if model is not None:
-            found[model.id] = by_agent(model)
+            found[model.id] = by_agent(model, may_take)
     return found
 
 
@@ -63,6 +65,7 @@ def lines(tallies, score, fallen, leaks):
         yield f"| {measure} | {' | '.join(_share(t, measure) for t in tallies.values())} |"
     for measure in MEANS:
         yield f"| {measure}, mean | {' | '.join(_mean(t, measure) for t in tallies.values())} |"
+    yield f"| cost, mean | {' | '.join(_cost(t) for t in tallies.values())} |"
     yield "\n## Corruptions\n\n| class | tried | caught |\n| --- | ---: | ---: |"
     for kind in sorted(score.whole, key=lambda each: (each not in mutations.MUST_CATCH, each)):
         yield f"| {kind} | {score.whole[kind]} | {100 * score.share(kind):.0f} % |"
@@ -91,6 +94,11 @@ def _mean(tally, measure):
     return f"{tally.part[measure] / tally.whole[measure]:.1f}"
 
 
+def _cost(tally):
+    """Tokens at `CDS_MODEL_PRICES`; without those nothing is known of it."""
+    return f"{tally.part['cost'] / tally.whole['cost']:.4f}" if tally.whole["cost"] else "no price"
+
+
 HEAD = """<!-- written by `python -m tests.evals --write` -->
 # Evaluation of briefs
 
@@ -113,6 +121,10 @@ FOOT = """
   flags, newest critical results, open orders, booked visits. Changes of medicines, pregnancies and searches that failed
   are not counted.
 * **facts read by hand, untruths not told**: what stands in `tests/brief/charts`, found in any section.
+* **CPU ms, wall ms**: of this process, and by the clock until the brief is checked. The scripted agent answers at once;
+  what a real model takes is in the clock's time.
+* **cost**: a brief's tokens at the prices of `CDS_MODEL_PRICES`, in that contract's currency; "no price" without them.
+  The rules ask nobody.
 * **identifiers that stay here**: names, numbers, addresses and days of birth of the Patient that are in nothing
   that was sent.
 

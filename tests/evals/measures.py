@@ -49,7 +49,10 @@ def judge(tally, chart, judged):
     tally.add("lines", len(lines), 1)
     tally.add("lines under attention", len(judged.brief.section("attention")), 1)
     tally.add("tokens", judged.tokens, 1)
-    tally.add("CPU ms", round(judged.seconds * 1000), 1)
+    tally.add("CPU ms", round(judged.cpu_s * 1000), 1)
+    tally.add("wall ms", round(judged.wall_s * 1000), 1)
+    if judged.cost is not None:
+        tally.add("cost", judged.cost, 1)
     tally.add("dropped statements", judged.dropped, 1)
 
 

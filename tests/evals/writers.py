@@ -50,14 +50,31 @@ class Judged:
     status: str
     dropped: int = 0
     tokens: int = 0
-    seconds: float = 0.0
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    cost: float | None = None
+    """In the currency of the prices; None where nobody gave any."""
     sent: str = ""
 
 
+class Watch:
+    """Starts when it is made."""
+
+    def __init__(self):
+        self._cpu, self._wall = time.process_time(), time.monotonic()
+
+    def taken(self):
+        """Return the processor's time and the clock's since then, in seconds."""
+        return {
+            "cpu_s": time.process_time() - self._cpu,
+            "wall_s": time.monotonic() - self._wall,
+        }
+
+
 def by_rules(chart):
-    began = time.process_time()
+    watch = Watch()
     brief = rule_brief(chart.context)
-    return Judged(brief=brief, status="rules", seconds=time.process_time() - began)
+    return Judged(brief=brief, status="rules", cost=0.0, **watch.taken())
 
 
 def by_agent(model, limits=None):
@@ -71,17 +88,19 @@ def by_agent(model, limits=None):
             clock=time.monotonic,
             limits=limits or Limits(),
         )
-        began = time.process_time()
+        watch = Watch()
         outcome = asyncio.run(agent(chart.context, rules))
         checked = verify(outcome.draft, chart.context, rules) if outcome.draft else None
-        sent = str(outcome.record.messages)
+        taken = watch.taken()
+        record = outcome.record
         return Judged(
             brief=(checked and checked.brief) or rules,
             status=checked.status if checked else outcome.status,
             dropped=checked.dropped if checked else 0,
-            tokens=outcome.record.usage.total,
-            seconds=time.process_time() - began,
-            sent=sent,
+            tokens=record.usage.total,
+            cost=record.cost if record.prices else None,
+            sent=str(record.messages),
+            **taken,
         )
 
     return write
