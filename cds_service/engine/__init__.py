@@ -4,6 +4,6 @@ The only importer of the workflow library, and a late one: nothing of it is load
 so that a process which only answers calls never pays for it.
 """
 
-from cds_service.engine.engine import Ended, Engine
+from cds_service.engine.engine import AT_ONCE, Ended, Engine
 
-__all__ = ["Ended", "Engine"]
+__all__ = ["AT_ONCE", "Ended", "Engine"]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -54,6 +54,14 @@ class Engine:
     def register(self, name: str, workflow: Workflow, *, at_once: int = AT_ONCE) -> None:
         """Make a workflow known by its name, before the launch; the name stays for good."""
         self.registered[name] = Registered(name, workflow, at_once)
+
+    async def allow(self, name: str, at_once: int) -> None:
+        """Let so many workflows of a name run at once in each process, from now on."""
+        if self.registered[name].at_once == at_once:
+            return
+        self.registered[name] = replace(self.registered[name], at_once=at_once)
+        if self._runtime is not None:
+            await asyncio.to_thread(self._runtime.allow, name, at_once)
 
     async def launch(self) -> None:
         """Open the engine's database and begin to take work, that of dead processes too.

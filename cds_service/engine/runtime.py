@@ -132,14 +132,18 @@ class Runtime:
             self._workflows[each.name] = known(self._runner(each.name, each.workflow))
         DBOS.launch()
         for each in self.plan.registered:
-            DBOS.register_queue(
-                each.name,
-                worker_concurrency=each.at_once,
-                polling_interval_sec=POLL_S,
-                on_conflict="always_update",
-            )
+            self.allow(each.name, each.at_once)
         self._spawn(self._sweep)
         self._spawn(self._watch)
+
+    def allow(self, name: str, at_once: int) -> None:
+        """Let so many workflows of a name run here at once; the queue is asked for that each time it is looked at."""
+        DBOS.register_queue(
+            name,
+            worker_concurrency=at_once,
+            polling_interval_sec=POLL_S,
+            on_conflict="always_update",
+        )
 
     def _runner(self, name: str, workflow: Workflow) -> Callable[[str], Awaitable[None]]:
         steps = _Steps(self.loop, self.plan.tries, self.plan.passing)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cds_service.domain.states import STARTS, State
-from cds_service.engine import Engine
+from cds_service.engine import AT_ONCE, Engine
 from cds_service.flow.backlog import Backlog, look
 from cds_service.flow.change import Change
 from cds_service.flow.schedule import Schedule
@@ -100,6 +100,7 @@ class WorkAhead:
             await asyncio.sleep(MEND_S)
 
     async def _look(self) -> None:
+        await self.engine.allow(STARTS["requested"], _places(self.sites))
         if not self.engine.is_running:
             await self.engine.launch()
         await self.sweep()
@@ -124,23 +125,28 @@ class WorkAhead:
         """Start what is due, within what each site allows."""
         now = self.now()
         async with self.database.reading() as connection:
-            due = await briefs.due_sites(connection, now)
+            names = await briefs.due_sites(connection, now)
+            known = await feeds.feeds(connection) if names else {}
+            most = {name: self._allowed(name, known.get(name)) for name in names}
+            due = {
+                name: await briefs.due(connection, name, now, limit=allowed)
+                for name, allowed in most.items()
+                if allowed
+            }
+            # Counted last: what begins meanwhile is then in both, and nobody is begun in its place.
             busy = await briefs.under_way(connection) if due else {}
-            paused = await feeds.feeds(connection) if due else {}
-        for name in due:
-            site = self.sites.by_name.get(name)
-            feed = paused.get(name)
-            if site is None or not self._may_prepare(site):
-                continue
-            if feed and feed.paused_until and feed.paused_until > now:
-                continue
-            free = (site.file.prepare.concurrency if site.file.prepare else 0) - busy.get(name, 0)
-            if free > 0:
-                async with self.database.reading() as connection:
-                    rows = await briefs.due(connection, name, now, limit=free)
-                for brief_id, revision in rows:
-                    await self._start("requested", brief_id, revision)
+        for name, rows in due.items():
+            for brief_id, revision in rows[: max(0, most[name] - busy.get(name, 0))]:
+                await self._start("requested", brief_id, revision)
         await self._start_approved()
+
+    def _allowed(self, name: str, feed: feeds.FeedState | None) -> int:
+        """Return how many briefs of a site may be under way now."""
+        site = self.sites.by_name.get(name)
+        if site is None or site.file.prepare is None or not self._may_prepare(site):
+            return 0
+        is_paused = feed and feed.paused_until and feed.paused_until > self.now()
+        return 0 if is_paused else site.file.prepare.concurrency
 
     async def _start_approved(self) -> None:
         async with self.database.reading() as connection:
@@ -286,3 +292,16 @@ class WorkAhead:
         if problem != self.problem:
             log.warning("work ahead: %s", problem)
         self.problem = problem
+
+
+def _places(sites: Sites) -> int:
+    """Return how many briefs a process may have under way.
+
+    Were every other site's EHR to hang, with as many under way as each file allows, there would be places left.
+    """
+    allowed = [
+        site.file.prepare.concurrency
+        for site in sites.by_name.values()
+        if site.may_prepare and site.file.prepare
+    ]
+    return AT_ONCE + sum(allowed) - min(allowed, default=0)
