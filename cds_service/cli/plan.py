@@ -143,7 +143,7 @@ def _choose(question: str, names: Iterable[str]) -> str:
     listed = list(names)
     for number, name in enumerate(listed, 1):
         print(f"  {number}  {name}", file=sys.stderr)
-    answer = input(f"{question} ").strip()
+    answer = _answer(f"{question} ")
     if answer.isdecimal() and 0 < int(answer) <= len(listed):
         return listed[int(answer) - 1]
     return answer
@@ -152,10 +152,16 @@ def _choose(question: str, names: Iterable[str]) -> str:
 def _said(value: str | None, ask: bool, question: str) -> str:
     if value is not None:
         return value
-    return input(question).strip() if ask else ""
+    return _answer(question) if ask else ""
 
 
 def _yes(value: bool | None, ask: bool, question: str) -> bool:
     if value is not None:
         return value
-    return ask and input(f"{question} (y/n) ").strip().lower().startswith("y")
+    return ask and _answer(f"{question} (y/n) ").lower().startswith("y")
+
+
+def _answer(question: str) -> str:
+    """Ask on stderr: what is printed for a program stands alone on stdout."""
+    print(question, end="", file=sys.stderr, flush=True)
+    return input().strip()

@@ -1,6 +1,8 @@
 """The agent against somebody else's chaos server: whatever fails, a run ends in time, and the client behaves.
 
 That server answers in plain text, so a run never gets the form that it asks for; what is tested is the client.
+Its disconnects, truncated and stalled answers are of streams alone, and we ask for none. What breaks in an answer
+that is sent as one is tested in `tests/llm`: a stand-in drops the connection, cuts the body or sends it byte by byte.
 """
 
 import time

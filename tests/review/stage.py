@@ -180,10 +180,13 @@ class Stage:
     """Whether an approval is filed at once, as where an engine runs."""
     app: FastAPI = field(default_factory=FastAPI)
 
-    async def brief(self, patient=PATIENT, *, model=False, change=None, run=None) -> str:
+    async def brief(
+        self, patient=PATIENT, *, model=False, change=None, chart=None, run=None
+    ) -> str:
         """Store the brief of a patient as ready, with all that it cites; return its id."""
         store = self.simulator.ehr("general").store
         held = [one for kind in store.types() for one in store.all(kind, patient=patient)]
+        held = [chart(one) for one in held] if chart else held
         bundle = {"resourceType": "Bundle", "entry": [{"resource": one} for one in held]}
         context = bundle_context(
             decode(encode(bundle)), patient=patient, now=self.now(), zone=self.site.zone

@@ -204,6 +204,41 @@ async def test_markup_in_a_chart_or_in_an_annotation_is_text(stage):
     assert XSS in unescape((await one.get()).text)
 
 
+_TYPED = {
+    "text",
+    "display",
+    "comment",
+    "description",
+    "title",
+    "family",
+    "valueString",
+    "line",
+    "city",
+    "note",
+}
+
+
+def _typed(value, name=""):
+    """Return a resource with markup wherever somebody may type."""
+    if isinstance(value, dict):
+        return {key: _typed(each, key) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_typed(each, name) for each in value]
+    return XSS if name in _TYPED else value
+
+
+async def test_markup_in_a_cited_resource_is_text_in_its_view_and_as_sent(stage):
+    one = await visit(stage, brief=await stage.brief(chart=_typed))
+    met = 0
+    for number in range(40):
+        for path in (f"/sources/{number}", f"/sources/{number}.json"):
+            answer = await one.get(path)
+            assert "<script>" not in answer.text
+            assert "<img" not in answer.text
+            met += "alert(1)" in answer.text
+    assert met > 40
+
+
 async def test_a_form_without_this_sessions_token_changes_nothing(stage):
     one, other = await visit(stage), await visit(stage)
     answer = await one.post("/edits", csrf=other.session.csrf, kind="drop", line="visit.0")
