@@ -31,7 +31,7 @@ class Size:
 
 
 FULL = Size(briefs=200, kills=20, pause_s=(1.0, 3.0), delay_s=0.3)
-SHORT = Size(briefs=16, kills=2, pause_s=(1.0, 2.0), delay_s=0.4)
+SHORT = Size(briefs=24, kills=2, pause_s=(0.5, 1.0), delay_s=0.8)
 _LONGEST_S = 600.0
 _NOTICED_S = 10.0
 """A process that was killed between two briefs leaves nothing to take over: so long is waited to see it."""
