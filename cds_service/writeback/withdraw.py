@@ -19,7 +19,8 @@ from cds_service.writeback.verdict import judge, reason
 ERROR = "entered-in-error"
 _TRIES = 3
 _OK = 200
-_GONE = frozenset({404, 410})
+_GONE = 410
+"""Says that a note was there and is no more. A 404 says neither: it may not show yet, or not to this person."""
 _TIMEOUT_S = 20.0
 
 
@@ -35,7 +36,7 @@ class TakeBack:
     async def __call__(self, location: str, identifier: str) -> str:
         """Return "" once the chart says that the note is in error, or has it no more; else the code of why not."""
         token = await self.tokens.token()
-        for _ in range(_TRIES):
+        for left in range(_TRIES, -1, -1):
             if token is None:
                 return "token"
             held = await self._read(location, token)
@@ -45,6 +46,8 @@ class TakeBack:
                 return ""
             if not holds(await with_text(self.server, held, token, self._deadline()), identifier):
                 return "another_note"
+            if not left:
+                break
             refusal, token = await self._update(held, token)
             if refusal:
                 return refusal
@@ -55,7 +58,7 @@ class TakeBack:
         answer = await self.server.get(url, token=token, deadline=self._deadline())
         if answer.status == _OK and isinstance(answer.body, dict):
             return answer.body
-        return "gone" if answer.status in _GONE else "cannot_read_back"
+        return "gone" if answer.status == _GONE else "cannot_read_back"
 
     async def _update(self, held: JsonObject, token: str) -> tuple[str, str | None]:
         """Send the update once; this will return the code of a refusal, and the token to go on with.

@@ -64,6 +64,20 @@ async def test_a_server_that_refuses_leaves_the_note_and_everything_as_it_was(st
     assert (statuses(stage, one.brief), await stage.state(one.brief)) == (["current"], "verified")
 
 
+async def test_a_note_that_does_not_show_is_not_taken_for_gone(stage):
+    one = await filed(stage)
+    stage.simulator.faults.add(fault("status", method="GET", status=404, times=None))
+    refused(await one.post("/take_back", text="Wrong visit"), 409)
+    assert (statuses(stage, one.brief), await stage.state(one.brief)) == (["current"], "verified")
+
+
+async def test_an_update_that_came_through_at_the_last_try_is_seen(stage):
+    one = await filed(stage)
+    stage.simulator.faults.add(fault("status", status=503, times=2))
+    assert (await one.post("/take_back", text="Wrong visit")).status_code == 303
+    assert statuses(stage, one.brief) == ["entered-in-error"]
+
+
 async def test_a_server_that_only_pretends_is_not_believed(stage):
     one = await filed(stage)
     stage.simulator.faults.add(fault("pretend", times=None))
