@@ -208,14 +208,16 @@ async def _empty_tables() -> bytes:
 _TABLES: list[bytes] = []
 
 
-_KINDS = {"epic": EPIC, "oracle-millennium": ORACLE}
-"""What stands for each vendor's EHR; the generic one for every other."""
+_KINDS = (EPIC, ORACLE)
+"""EHRs that stand where a site file says that they do; the generic one is everywhere else."""
 
 
 def _ehr_config(service: Service, clock: Clock, patients: object, seed: int | None):
     registered = {}
     for name, site in service.sites.by_name.items():
-        personality = _KINDS.get(site.profile.vendor, GENERIC).name
+        base = site.file.fhir.base_url
+        kind = next((each for each in _KINDS if base == f"{EHR}{each.fhir_path}"), GENERIC)
+        personality = "epic" if site.profile.vendor == "epic" else kind.name
         by_hand = None
         if personality == "epic":
             enabled = [service.catalog.by_id[each] for each in site.file.services]
