@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# On all cores; the tests of one file stay together, because many share what one fixture set up for the file.
+SPREAD := -n auto --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check test-all bench soak evals fix lock clean
@@ -21,7 +23,7 @@ demo: $(READY) ## the simulator EHR and the service on loopback; stays up
 	$(BIN)/cds-service demo
 
 test: $(READY) ## the quick tests: they need nothing but Python
-	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not real and not slow"
+	$(BIN)/python -m pytest -q $(SPREAD) -m "not real and not slow"
 
 check: $(READY) ## format, lint, types, import contracts, dead code, dependencies
 	$(BIN)/ruff format --check .
@@ -32,7 +34,7 @@ check: $(READY) ## format, lint, types, import contracts, dead code, dependencie
 	$(BIN)/deptry .
 
 test-all: $(READY) ## every test, with the real counterparties; installs and starts what it needs
-	$(BIN)/python -m pytest -q -n auto --dist worksteal
+	$(BIN)/python -m pytest -q $(SPREAD)
 
 bench: $(READY) ## the performance table, against the floor measured in the same run
 	$(BIN)/python -m tests.bench

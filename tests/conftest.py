@@ -21,6 +21,14 @@ settings.load_profile("product")
 _NUMBERS = itertools.count(1)
 
 
+def pytest_collection_modifyitems(items):
+    """Put the files with long tests first: whoever shares the work ends with short ones, and at the same time."""
+    long = {
+        each.path for each in items if {"real", "slow"} & {one.name for one in each.iter_markers()}
+    }
+    items.sort(key=lambda each: each.path not in long)
+
+
 @pytest.fixture
 def anyio_backend():
     return "asyncio"

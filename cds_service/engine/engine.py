@@ -45,6 +45,7 @@ class Engine:
     """What a step may raise for a reason that may pass: a database that is away, for one."""
     registered: dict[str, Registered] = field(default_factory=dict)
     _runtime: "Runtime | None" = None
+    _launching: "asyncio.Future[None] | None" = None
 
     @property
     def is_running(self) -> bool:
@@ -66,12 +67,14 @@ class Engine:
     async def launch(self) -> None:
         """Open the engine's database and begin to take work, that of dead processes too.
 
-        Takes about a second, in a thread beside the event loop; the bodies of steps run on this loop.
+        Takes about a second, in a thread beside the event loop; the bodies of steps run on this loop. The thread does
+        not end when this is cancelled: what it launched is there for `drain` to end.
         """
         loop = asyncio.get_running_loop()
-        self._runtime = await asyncio.to_thread(self._launched, loop)
+        self._launching = asyncio.ensure_future(asyncio.to_thread(self._launch, loop))
+        await asyncio.shield(self._launching)
 
-    def _launched(self, loop: asyncio.AbstractEventLoop) -> "Runtime":
+    def _launch(self, loop: asyncio.AbstractEventLoop) -> None:
         from cds_service.engine.runtime import Runtime  # late: it loads the library
 
         plan = Plan(
@@ -84,7 +87,7 @@ class Engine:
             passing=self.passing,
             registered=tuple(self.registered.values()),
         )
-        return Runtime(plan, loop)
+        self._runtime = Runtime(plan, loop)
 
     async def start(
         self, name: str, row_id: str, *, revision: int = 1, is_awaited: bool = False
@@ -104,6 +107,8 @@ class Engine:
 
     async def drain(self, wait_s: int = 20) -> None:
         """Take no more work and wait for what is under way; what is not done by then, others take over."""
+        if self._launching is not None:
+            await asyncio.wait([self._launching])
         runtime, self._runtime = self._runtime, None
         if runtime is not None:
             await asyncio.to_thread(runtime.stop, wait_s)

@@ -106,14 +106,24 @@ class Runtime:
     _liveness: Liveness = field(init=False)
 
     def __post_init__(self) -> None:
-        """Launch. Runs in a thread without a loop, so that the library makes one of its own."""
-        _write_ahead(self.plan.url)
+        """Launch. Runs in a thread without a loop, so that the library makes one of its own.
+
+        The library has one instance for the process, and a half-launched one would be the next launch's too.
+        """
         self._liveness = Liveness(
             me=self.plan.me,
             locks=_locks(self.plan.url),
             owners=_owners,
             take_over=lambda owner: len(DBOS._recover_pending_workflows([owner])),  # noqa: SLF001
         )
+        try:
+            self._launch()
+        except BaseException:
+            self.stop(0)
+            raise
+
+    def _launch(self) -> None:
+        _write_ahead(self.plan.url)
         self._liveness.ensure()
         DBOS(
             config={

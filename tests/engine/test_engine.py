@@ -2,10 +2,12 @@
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy.exc
 
 from cds_service.domain.errors import MissingContext
 from cds_service.domain.steps import Permanent, Stopped, Temporary
@@ -201,3 +203,40 @@ def status(disk):
 
 FULL = """CREATE TRIGGER full BEFORE UPDATE OF status ON workflow_status
 WHEN NEW.status IN ('SUCCESS', 'ERROR') BEGIN SELECT RAISE(FAIL, 'disk I/O error'); END"""
+
+
+@pytest.mark.anyio
+async def test_a_launch_that_is_cancelled_is_ended_by_the_drain(tmp_path):
+    engine = an_engine(tmp_path)
+    launch = asyncio.create_task(engine.launch())
+    await asyncio.sleep(0)  # its thread has begun
+    launch.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await launch
+    await engine.drain(0)
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert not [each.name for each in threading.enumerate() if each.name.startswith("engine")]
+
+
+@pytest.mark.anyio
+async def test_a_launch_that_fails_leaves_nothing_to_the_next_one(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "engine.db")) as stranger:
+        stranger.execute("CREATE TABLE workflow_status (of TEXT)")
+    with pytest.raises(sqlalchemy.exc.DatabaseError):
+        await an_engine(tmp_path).launch()
+    await it_works(tmp_path / "another")
+
+
+async def it_works(folder):
+    ran = []
+
+    async def note(row):
+        ran.append(row)
+
+    async def prepare(step, row):
+        await step("one", note, row)
+
+    folder.mkdir()
+    async with launched(an_engine(folder), prepare=prepare) as engine:
+        await engine.start("prepare", "a")
+        await until(lambda: ran == ["a"])
