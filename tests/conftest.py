@@ -1,6 +1,7 @@
 """Fixtures that every test may ask for."""
 
 import itertools
+import os
 from contextlib import contextmanager
 
 import psycopg
@@ -19,6 +20,11 @@ settings.register_profile(
 settings.load_profile("product")
 
 _NUMBERS = itertools.count(1)
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Return how many processes share the tests: one more than there are cores, because many tests wait."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items):

@@ -16,6 +16,7 @@ def _run(*words):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_each_named_kind_of_slip_is_caught():
     done = _run("--named")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -128,6 +128,7 @@ def _free_port():
         return str(probe.getsockname()[1])
 
 
+@pytest.mark.slow
 def test_the_demo_plays_its_story_once_over_real_sockets():
     ports = ["--port", _free_port(), "--ehr-port", _free_port()]
     done = subprocess.run(

@@ -100,6 +100,7 @@ async def test_a_problem_that_may_pass_is_tried_again_and_one_that_stays_is_not(
 
 
 @pytest.mark.anyio
+@pytest.mark.slow
 async def test_what_a_stopped_process_left_goes_on_after_its_last_finished_step(tmp_path):
     began, finished = [], []
     hold = asyncio.Event()
@@ -170,6 +171,7 @@ async def test_a_workflow_that_broke_is_listed_with_a_reason(tmp_path):
 
 
 @pytest.mark.anyio
+@pytest.mark.slow
 async def test_a_workflow_whose_outcome_could_not_be_recorded_is_begun_anew_in_its_own_process(
     tmp_path, monkeypatch
 ):

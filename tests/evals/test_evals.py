@@ -42,6 +42,7 @@ def test_nothing_that_identifies_is_sent():
     assert tally.share("identifiers that stay here") == 1.0
 
 
+@pytest.mark.slow
 def test_every_corruption_of_a_class_that_must_be_caught_is_caught():
     score = mutations.run(READ[:1])
     assert {k: score.missed[k] for k in mutations.MUST_CATCH} == {
@@ -51,6 +52,7 @@ def test_every_corruption_of_a_class_that_must_be_caught_is_caught():
     assert all(score.whole[each] >= 2 for each in mutations.MUST_CATCH)
 
 
+@pytest.mark.slow
 def test_every_class_has_at_least_two_kinds_of_corruption():
     kinds = {}
     for chart in READ:

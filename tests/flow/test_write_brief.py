@@ -138,6 +138,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.slow
 async def test_whatever_goes_wrong_the_rules_brief_is_there_in_time_and_says_why(
     standin, site, fault
 ):

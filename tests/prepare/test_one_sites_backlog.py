@@ -53,6 +53,7 @@ async def test_another_sites_brief_is_ready_meanwhile(loaded):
     assert await under_way(loaded) > 0, "the slow site still waits for its EHR"
 
 
+@pytest.mark.slow
 async def test_a_site_never_has_more_under_way_than_its_file_allows(loaded):
     most = 0
     for _ in range(30):

@@ -433,6 +433,7 @@ async def test_missing_scopes_stop_the_approval_with_a_sentence_for_the_admin(st
     refused(await one.post("/approve", **await one.screen()), 409)
 
 
+@pytest.mark.slow
 async def test_a_note_of_two_megabytes_is_stopped_before_anything_is_sent(stage):
     def swollen(made):
         made["sections"][0]["statements"][0]["text"] = "word " * 400_000

@@ -119,10 +119,12 @@ class FilingCases:
         sent = [each for each in stage.simulator.faults.seen if each.method == "POST"]
         assert len(sent) == 1
 
+    @pytest.mark.slow
     async def test_a_server_that_says_201_and_stores_nothing_is_put_to_a_person(self, stage):
         state, notes, reason, _ = await filed(stage, fault("pretend"))
         assert (state, notes, reason) == ("unknown", 0, "gone")
 
+    @pytest.mark.slow
     async def test_a_note_that_the_server_does_not_show_is_not_called_filed_for_good(self, stage):
         brief = await stage.approved()
         looked_first = fault("slow", method="GET", delay_ms=0)
