@@ -8,7 +8,6 @@ cannot be seen, nothing else.
 import re
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Iterator
 from decimal import Decimal
 from math import isfinite
 
@@ -60,15 +59,14 @@ def code(parent: object, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def codings(concept: JsonObject) -> Iterator[tuple[str, str]]:
-    """Yield (system, code) of each coding of a CodeableConcept that has a code."""
+def codings(concept: JsonObject) -> list[tuple[str, str]]:
+    """Return (system, code) of each coding of a CodeableConcept that has a code."""
     found = concept.get("coding") if isinstance(concept, dict) else None
-    for coding in found if isinstance(found, list) else (found,):
-        if not isinstance(coding, dict):
-            continue
-        value, system = coding.get("code"), coding.get("system")
-        if isinstance(value, str) and value:
-            yield system if isinstance(system, str) else "", value
+    return [
+        (code(coding, "system"), value)
+        for coding in (found if isinstance(found, list) else (found,))
+        if isinstance(coding, dict) and isinstance(value := coding.get("code"), str) and value
+    ]
 
 
 def has_code(concept: JsonObject, *wanted: str) -> bool:
@@ -146,10 +144,13 @@ def _is_absent(each: JsonObject) -> bool:
 
 def medication(resource: object) -> tuple[JsonObject, JsonObject]:
     """Return the concept and the reference of what is ordered or taken; FHIR R5 has both in one member."""
+    concept = obj(resource, "medicationCodeableConcept")
+    named = obj(resource, "medicationReference")
     both = obj(resource, "medication")
     return (
-        obj(resource, "medicationCodeableConcept") or obj(both, "concept"),
-        obj(resource, "medicationReference") or obj(both, "reference"),
+        (concept or obj(both, "concept"), named or obj(both, "reference"))
+        if both
+        else (concept, named)
     )
 
 

@@ -172,7 +172,8 @@ class _Planter:
         """Plant, surround with junk, shuffle and wrap."""
         sowers = [self.allergies, self.problems, self.medicines, self.results, self.odd_values]
         sowers += [self.orders, self.flags, self.visits, self.others, self.versions, self.reports]
-        sowers += [self.new_medicines, self.pregnancies]
+        sowers += [self.new_medicines, self.changed_medicines, self.stopped_medicines]
+        sowers += [self.pregnancies, self.contradictions]
         for sow in sowers:
             for _ in range(self.chance.randint(1, 3)):
                 sow()
@@ -301,6 +302,40 @@ class _Planter:
         self._drug(more, name)
         self.add("MedicationRequest", **more)
         self.fact("attention", name, must_show=True)
+
+    def changed_medicines(self) -> None:
+        """Plant one that has gone on in another dose since the last visit."""
+        name, before, now = self.name(), self.name().lower(), self.name().lower()
+        for status, ages, dose in (("completed", (100, 700), before), ("active", (2, 55), now)):
+            more: Resource = {"status": status, "intent": "order", "authoredOn": self.day(*ages)}
+            more["dosageInstruction"] = [{"text": f"{self.chance.randint(2, 98)} drops {dose}"}]
+            self._drug(more, name)
+            self.add("MedicationRequest", **more)
+        self.fact("attention", name, must_show=True)
+        self.fact("changes", name, before, now)
+
+    def stopped_medicines(self) -> None:
+        """Plant one whose order was ended since the last visit."""
+        name = self.name()
+        status = self.chance.choice(["stopped", "cancelled", "completed"])
+        more: Resource = {"intent": "order", "status": status, "authoredOn": self.day(100, 700)}
+        more["dispenseRequest"] = {"validityPeriod": {"end": self.day(2, 55)}}
+        self._drug(more, name)
+        self.add("MedicationRequest", **more)
+        self.fact("attention", name, must_show=True)
+        self.fact("changes", f"{status.capitalize()}: {name}", "ended")
+
+    def contradictions(self) -> None:
+        """Plant a problem that one entry calls active and a later one resolved."""
+        name = self.name()
+        for status, ages in (("active", (400, 4000)), ("resolved", (1, 300))):
+            self.add(
+                "Condition",
+                code=self.concept(name),
+                clinicalStatus={"coding": [{"code": status}]},
+                onsetDateTime=self.day(*ages),
+            )
+        self.fact("attention", name, "resolved", must_show=True)
 
     def pregnancies(self) -> None:
         """Plant one that is known by its code alone, each under another code so that none is merged."""

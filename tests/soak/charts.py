@@ -5,11 +5,14 @@ nothing but Python. With a seed the figures are the same on every machine.
 """
 
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 from cds_service.brief import rule_brief
 from cds_service.context.bundle import bundle_context
+from cds_service.domain.evidence import Search
 from cds_service.domain.json import decode, encode
+from cds_service.domain.needs import NEEDS
 from cds_service.simulator import patients
 from tests.brief.oracle import judge
 from tests.brief.planted import NOW, TODAY, ZONE, Planted, as_json, chart
@@ -49,9 +52,12 @@ def run(seed: int, *, short: bool) -> list[Figure]:
 
 
 def _generated(made: Planted, counts: Counter[str]) -> None:
-    brief = _judged(as_json(made.bundle), made.patient, counts)
+    body = as_json(made.bundle)
+    brief = _judged(body, made.patient, counts)
     if brief is None:
         return
+    for each in (body, NOTHING):
+        _cut_short(each, made.patient, Random(body), counts)
     for fact in made.facts:
         lines = [x for x in brief.section(fact.section) if all(w in x.text for w in fact.words)]
         told = [x for x in lines if not fact.must_show or "must_show" in x.statement.flags]
@@ -63,6 +69,41 @@ def _generated(made: Planted, counts: Counter[str]) -> None:
     for lie in made.lies:
         counts["planted lies seen"] += 1
         counts["planted lies wrong"] += lie in whole
+
+
+NOTHING = b'{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","id":"p1"}}]}'
+"""A chart in which most absences can be said."""
+STATES = {
+    "partial": "only in part",
+    "failed": "could not be read",
+    "denied": "refused",
+    "timeout": "not read in time",
+    "no_access": "there is no access",
+    "unavailable": "not available",
+}
+"""How a search may end short, and what has to be said of it."""
+
+
+def _cut_short(body: bytes, patient: str, chance: Random, counts: Counter[str]) -> None:
+    """Let each search of a chart end short by chance: each that did is named, and none of it proves an absence."""
+    found = bundle_context(decode(body), patient=patient, now=NOW, zone=ZONE)
+    ended = {need: chance.choice(("complete", *STATES)) for need in NEEDS}
+    searches = tuple(
+        Search(need=need, key=need, state=state, source="prefetch", at=NOW)
+        for need, state in ended.items()
+    )
+    brief = rule_brief(replace(found, ledger=replace(found.ledger, searches=searches)))
+    for need, state in ended.items():
+        if state != "complete":
+            counts["short searches seen"] += 1
+            counts["short searches wrong"] += not any(
+                text.startswith(f"{NEEDS[need].title}: ") and STATES[state] in text
+                for text in brief.gap_texts
+            )
+    for line in brief.lines():
+        if line.statement.kind == "absence":
+            counts["proofs seen"] += 1
+            counts["proofs wrong"] += any(ended[n] != "complete" for n in line.statement.needs)
 
 
 def _judged(body: bytes, patient: str | None, counts: Counter[str]):
@@ -125,6 +166,8 @@ ROWS = (
     ('"none" beside an entry that stands', "absences"),
     ("numbers that are not in what a line cites", "numbers"),
     ("must-show entries that are not marked", "must show"),
+    ("searches that ended short and are not named", "short searches"),
+    ("absences that no complete search proves", "proofs"),
     ("active allergies neither named nor merged", "allergies"),
     ("active problems neither named nor merged", "problems"),
     ("active medications neither named nor merged", "medications"),

@@ -57,7 +57,7 @@ def names(parent: JsonObject, member: str) -> str:
 
 def joined(parts: Iterable[str], mark: str = ", ") -> str:
     """Return the parts that are not empty, joined."""
-    return mark.join([part for part in parts if part])
+    return mark.join(filter(None, parts))
 
 
 def day(when: Moment | None) -> str:
