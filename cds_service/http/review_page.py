@@ -17,6 +17,7 @@ from cds_service.writeback.preflight import Finding
 from cds_service.writeback.verdict import sentence
 
 _TRENDS = frozenset({"result", "vital"})
+_CRITICAL = ("critical", "severe", "allergen")
 _MARKS: Mapping[str, tuple[str, str]] = {
     "critical": ("Critical", "stop"),
     "severe": ("Severe", "stop"),
@@ -186,7 +187,8 @@ def _line(
     line: SheetLine, opened: Opened, numbers: Mapping[str, int], edit: str
 ) -> dict[str, Any]:
     ledger = opened.ledger
-    drawn = trend(line.refs, ledger, opened.site.zone) if line.kind in _TRENDS else None
+    is_series = line.kind in _TRENDS and "grouped" not in line.flags
+    drawn = trend(line.refs, ledger, opened.site.zone) if is_series else None
     marks = [{"word": _MARKS[f][0], "tone": _MARKS[f][1]} for f in _MARKS if f in line.flags]
     if line.state != "kept":
         marks.insert(0, {"word": "Wrong" if line.state == "wrong" else "Left out", "tone": ""})
@@ -206,17 +208,19 @@ def _line(
     }
 
 
-def _first(sheet: Sheet) -> Iterator[SheetLine]:
+def _first(sheet: Sheet) -> Iterator[dict[str, str]]:
     """Yield what cannot wait until a reader has scrolled: the critical lines of what needs attention."""
     for part in sheet.sections:
         if part.id == "attention":
-            yield from (line for line in part.lines if _tone(line) == "critical")
+            for line in (each for each in part.lines if _tone(each) == "critical"):
+                word = next(_MARKS[flag][0] for flag in _CRITICAL if flag in line.flags)
+                yield {"key": line.key, "text": line.text, "word": word}
 
 
 def _tone(line: SheetLine) -> str:
     if not line.is_kept:
         return "off"
-    if line.flags & {"critical", "severe", "allergen"}:
+    if not line.flags.isdisjoint(_CRITICAL):
         return "critical"
     return "abnormal" if line.flags & {"abnormal", "high", "low", "conflict", "high_alert"} else ""
 

@@ -184,6 +184,13 @@ async def test_a_trend_is_drawn_and_said(stage):
     assert "Oldest to newest: 5.2 on 2026-04-14" in shown
 
 
+async def test_results_of_several_things_on_one_line_draw_no_trend(stage):
+    shown = (await (await visit(stage)).get()).text
+    grouped = [one for one in shown.split("<li") if "by date of the newest value" in one]
+    assert grouped
+    assert not [one for one in grouped if "<polyline" in one]
+
+
 def _poisoned(body):
     for section in body["sections"]:
         section["title"] = XSS
