@@ -147,7 +147,7 @@ class Service:
     def readiness(self) -> Mapping[str, str]:
         """Return what is wrong, by part."""
         wrong = {}
-        if self.writer.failures:
+        if self.writer.is_behind:
             wrong["database"] = "cannot be written; entries wait in memory"
         if self.writing is not None and self.writing.done():
             wrong["writer"] = "stopped; nothing is stored"

@@ -1,15 +1,19 @@
 """What happens to feedback: verified like a call, then kept against the card it speaks of."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from cds_service.audit import Audit
 from cds_service.catalog import Catalog
-from cds_service.domain.call import Call
+from cds_service.domain.call import Call, Caller
+from cds_service.domain.errors import StorageAway
 from cds_service.domain.feedback import Feedback
-from cds_service.sites import Sites
-from cds_service.storage import Database
+from cds_service.hook import HookService
+from cds_service.sites import Site, Sites
+from cds_service.storage import OUTAGES, Database
+from cds_service.storage.in_time import in_time
 from cds_service.verify import Verify
 
 
@@ -36,17 +40,28 @@ class TakeFeedback:
             entry.note(issuer=caller.issuer, tenant=caller.tenant, jti=caller.jti)
             service = self.catalog.find(call.service_id, enabled=site.file.services)
             items, refused = self.read(await call.body())
-            known = await self.database.known_cards(site.name, [item.card for item in items])
-            await self.database.add_feedback(
-                items,
-                site=site.name,
-                issuer=caller.issuer,
-                service=service.id,
-                known=known,
-                received=self.now(),
-            )
+            keeping = self._keep(items, site=site, caller=caller, service=service)
+            try:
+                known = await in_time(keeping, call.deadline - asyncio.get_running_loop().time())
+            except OUTAGES:  # a time-out is one of them
+                raise StorageAway from None
             entry.note(
                 items=len(items),
                 refused=refused,
                 unknown=sum(item.card not in known for item in items),
             )
+
+    async def _keep(
+        self, items: tuple[Feedback, ...], *, site: Site, caller: Caller, service: HookService
+    ) -> frozenset[str]:
+        """Store them; returns which cards were ours."""
+        known = await self.database.known_cards(site.name, [item.card for item in items])
+        await self.database.add_feedback(
+            items,
+            site=site.name,
+            issuer=caller.issuer,
+            service=service.id,
+            known=known,
+            received=self.now(),
+        )
+        return known

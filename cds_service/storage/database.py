@@ -34,6 +34,14 @@ OUTAGES = (OSError, InterfaceError, OperationalError, PoolTimeout)
 _WRITES = "writes"
 """Execution option of a SQLite connection whose transaction takes the write lock when it begins."""
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000")
+_SHARED = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""How soon a PostgreSQL that the network has lost counts as away, of libpq: seconds, the last one milliseconds."""
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "sqlite+aiosqlite": "sqlite+aiosqlite",
@@ -102,12 +110,14 @@ class Database:
 
     async def open(self, sealed: bytes, *, place: str) -> bytes:
         """Return what was sealed at this place. Raises `Misconfigured`: lost key, changed, moved."""
-        if self.seals.now and not self.seals.knows(
-            sealed
-        ):  # another process made the key a moment ago
+        await self.have_key(sealed)
+        return self.seals.open(sealed, place=place)
+
+    async def have_key(self, sealed: bytes) -> None:
+        """Take in the key that this was sealed with: another process may have made it a moment ago."""
+        if self.seals.now and not self.seals.knows(sealed):
             async with self.reading() as connection:
                 await load(self.seals, connection, now=self.seals.now)
-        return self.seals.open(sealed, place=place)
 
     def blind(self, value: str, *, site: str) -> str:
         """Return the blind index of `Type/id`: equal for the same one of a site, and it tells nothing else."""
@@ -195,7 +205,8 @@ def open_database(url: str, *, data_dir: Path, ring: Wrapping) -> Database:
         )
     place = place.set(drivername=driver)
     if place.get_backend_name() == "postgresql":
-        return Database(engine=create_async_engine(place, pool_pre_ping=True), seals=Seals(ring))
+        shared = create_async_engine(place, pool_pre_ping=True, connect_args=_SHARED)
+        return Database(engine=shared, seals=Seals(ring))
     engine = create_async_engine(place, connect_args={"async_creator_fn": _connected})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)

@@ -3,13 +3,13 @@
 They stay sealed in memory too: what is opened is opened for one call.
 """
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cds_service.storage import briefs
 from cds_service.storage.database import OUTAGES, Database
+from cds_service.storage.in_time import in_time
 
 MAX_BYTES = 64 * 1024 * 1024
 KEEP_S = 60.0
@@ -58,8 +58,7 @@ class ReadyBriefs:
             return kept.found
         changes = self._changes
         try:
-            async with asyncio.timeout(LOOK_UP_S), self.database.reading() as connection:
-                found = await briefs.of_patient(connection, site, patient)
+            found = await in_time(self._read(site, patient), LOOK_UP_S)
         except OUTAGES:  # a time-out is one of them
             self.missed += 1
             return briefs.OfPatient()
@@ -67,6 +66,13 @@ class ReadyBriefs:
             changes == self._changes
         ):  # nothing was told meanwhile: what was read is not older than a notice
             self._keep(key, found)
+        return found
+
+    async def _read(self, site: str, patient: str) -> briefs.OfPatient:
+        async with self.database.reading() as connection:
+            found = await briefs.of_patient(connection, site, patient)
+        if found.prepared is not None:
+            await self.database.have_key(found.prepared.body)
         return found
 
     def drop(self, site: str, patient: str) -> None:

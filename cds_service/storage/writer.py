@@ -4,6 +4,7 @@ An orderly stop loses nothing. A crash loses at most what was not flushed: `FLUS
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from cds_service.storage.tables import AUDIT, BRIEF, CARD, REPLAY
 FLUSH_S = 0.2
 MAX_WAITING = 10_000
 _RETRY_S = 1.0
+HANGS_S = 5.0
+"""A flush that takes longer is told as one that failed: so does a database that hangs, and refuses nothing."""
 
 
 @dataclass(slots=True)
@@ -33,7 +36,15 @@ class Writer:
     _flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     failures: int = 0
-    """Flushes in a row that failed; readiness tells it."""
+    """Flushes in a row that failed."""
+    _began: float | None = None
+    """When the flush began that is under way, on the monotonic clock."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Return whether nothing can be stored now; readiness tells it."""
+        hangs = self._began is not None and time.monotonic() - self._began > HANGS_S
+        return self.failures > 0 or hangs
 
     def check_room(self) -> None:
         """Refuse new work while the database is behind. Raises `Overloaded`."""
@@ -109,7 +120,11 @@ class Writer:
             batches: dict[Table, list[dict[str, Any]]] = {}
             for table, row in self._waiting[:taken]:
                 batches.setdefault(table, []).append(row)
-            await self._store(batches)
+            self._began = time.monotonic()
+            try:
+                await self._store(batches)
+            finally:
+                self._began = None
             del self._waiting[:taken]
             self.failures = 0
 

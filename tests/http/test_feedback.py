@@ -2,6 +2,7 @@
 
 import pytest
 
+from cds_service.http import service
 from cds_service.storage.tables import FEEDBACK as TABLE
 from tests.ground import CDS
 from tests.http.wire import FEEDBACK, SERVICE, body, cards, post, problem
@@ -262,3 +263,13 @@ async def test_another_site_cannot_report_on_this_sites_cards(ground, card):
     assert rows["riverside"]["known_card"] == 0
     assert rows["general"]["known_card"] == 1
     assert rows["riverside"]["issuer"] != rows["general"]["issuer"]
+
+
+async def test_feedback_that_cannot_be_stored_in_time_may_come_again(ground, monkeypatch):
+    monkeypatch.setattr(service, "_FEEDBACK_BUDGET_S", 0.1)
+    async with ground.service.database.transaction():  # the database takes nobody else's
+        answer = await post(ground, {"feedback": [dismissed()]}, path=FEEDBACK)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert await stored(ground) == []
+    await send(ground, dismissed())
+    assert len(await stored(ground)) == 1

@@ -6,11 +6,12 @@ package is installed when it is missing. The fixtures are in `conftest.py`.
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,28 @@ class Cluster:
     def start(self) -> None:
         """Start it; ready when this returns."""
         _postgres([*self.control, "--log", self.log, "--options", self.options, "start"])
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Let it hang for a while: it keeps every connection, takes no new one and answers nobody."""
+        (data,) = (
+            self.control[place + 1]
+            for place, word in enumerate(self.control)
+            if word == "--pgdata"
+        )
+        server = int((Path(data) / "postmaster.pid").read_text("utf-8").split()[0])
+        # Its server first: it begins no process any more while the others are stopped.
+        os.kill(server, signal.SIGSTOP)
+        children = Path(f"/proc/{server}/task/{server}/children").read_text("ascii").split()
+        held = [server, *map(int, children)]
+        for each in held[1:]:
+            os.kill(each, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for each in held:
+                with suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGCONT)
 
     def stop(self) -> None:
         """Stop it as a crash does: nothing is flushed, every connection is cut."""

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from cds_service.domain.errors import Overloaded
 from cds_service.storage import KeyRing, Writer, open_database, start
+from cds_service.storage import writer as writing
 from cds_service.storage.chain import entry
 from cds_service.storage.tables import AUDIT, BRIEF
 from cds_service.storage.writer import MAX_WAITING
@@ -125,6 +126,17 @@ async def test_a_stop_with_nothing_to_write_ends_at_once(writer):
     await asyncio.sleep(0)
     writer.stop()
     await running
+
+
+async def test_a_database_that_hangs_is_told_like_one_that_refuses(writer, database, monkeypatch):
+    monkeypatch.setattr(writing, "HANGS_S", 0.0)
+    tell(writer, "a")
+    assert not writer.is_behind
+    async with database.transaction():  # nobody else writes meanwhile
+        flush = asyncio.ensure_future(writer.flush())
+        await until(database, lambda: writer.is_behind)
+    await flush
+    assert not writer.is_behind
 
 
 async def test_entries_wait_while_the_database_is_ill(writer, database):
