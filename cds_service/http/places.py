@@ -11,7 +11,9 @@ from cds_service.domain.errors import Overloaded
 _KEPT = 4
 """One place in so many is kept for the sites that hold few."""
 PATIENCE_S = 0.25
-"""A process that is never without a call still works ahead, slowly."""
+"""A process that is never without a call still works ahead, slowly: one read in so long."""
+_BREATH_S = 0.001
+"""Long enough for what has arrived meanwhile to become a call in flight."""
 
 
 @dataclass(slots=True)
@@ -27,16 +29,23 @@ class Places:
     """How many sites there are."""
     _taken: Counter[str] = field(default_factory=Counter)
     _quiet: asyncio.Event = field(default_factory=asyncio.Event)
+    _line: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         """Begin with nobody in."""
         self._quiet.set()
 
     async def quiet(self) -> None:
-        """Wait until no call is in flight, and no longer than `PATIENCE_S`: what is not urgent goes second."""
-        if not self._quiet.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._quiet.wait(), PATIENCE_S)
+        """Wait until no call is in flight, and no longer than `PATIENCE_S`: what is not urgent goes second.
+
+        Who waits goes one by one, each after a new look: all at once would hold up the next call as long as it
+        takes them all.
+        """
+        async with self._line:
+            await asyncio.sleep(_BREATH_S)
+            if not self._quiet.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._quiet.wait(), PATIENCE_S)
 
     @contextmanager
     def hold(self, site: str) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """A FHIR server that answers after a fixed time. Runs as `python -m tests.bench.fhir PORT PREFETCH_FILE`.
 
 The file holds the answers by prefetch key; a request finds its own by type and category, as the service sends them.
+Every patient has the same chart, under an id of their own.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from urllib.parse import parse_qs
 import orjson
 import uvicorn
 
-from tests.bench.chart import plan
+from tests.bench.chart import PATIENT, plan
 
 DELAY_S = 0.100
 
@@ -41,6 +42,9 @@ def application(file: str, port: int):
         where = scope["path"].removeprefix("/r4/")
         kind = where.split("/")[0]
         body = served.get(where) or by_query.get((kind, not asked, asked.get("category", [""])[0]))
+        whose = asked.get("patient", [where.partition("/")[2] if kind == "Patient" else PATIENT])[0]
+        if body is not None and whose != PATIENT:
+            body = body.replace(PATIENT.encode(), whose.removeprefix("Patient/").encode())
         await asyncio.sleep(DELAY_S)
         head = [(b"content-type", b"application/fhir+json")]
         status = 404 if body is None else 200

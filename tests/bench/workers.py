@@ -172,10 +172,12 @@ def _later(stand: Stand, data: Path, many: int) -> None:
 async def _ask(stand: Stand, data: Path, rows: list[dict[str, object]], first: int) -> None:
     async with _opened(stand, data) as database:
         site = load_sites(stand.folder / "sites", services=_SERVICES, demo=True).find(AHEAD)
-        visit, hours = Visit(patient=chart.PATIENT), count(first)
-        ask = Ask(database=database, now=lambda: _FIRST + timedelta(hours=next(hours)))
-        # A chart is asked for once an hour: each row has an hour of its own, and then its real times.
-        await ask.store([ask.for_chart(visit, site) | row for row in rows])
+        ask = Ask(database=database, now=lambda: _FIRST)
+        visits = (Visit(patient=f"patient-{number}") for number in count(first))
+        # `rows` last: each has its real times.
+        await ask.store(
+            [ask.for_chart(visit, site) | row for visit, row in zip(visits, rows, strict=False)]
+        )
 
 
 def _count(stand: Stand, data: Path, state: str) -> int:
