@@ -89,15 +89,10 @@ class Engine:
         )
         self._runtime = Runtime(plan, loop)
 
-    async def start(
-        self, name: str, row_id: str, *, revision: int = 1, is_awaited: bool = False
-    ) -> None:
-        """Start a workflow for a row; one that was started before for this revision is left alone.
-
-        `is_awaited`: a person waits for it, so that it begins at once where it can.
-        """
+    async def start(self, name: str, row_id: str, *, revision: int = 1) -> None:
+        """Start a workflow for a row; one that was started before for this revision is left alone."""
         start, identity = self._running().start, workflow_id(name, row_id, revision)
-        await asyncio.to_thread(start, name, identity, is_awaited=is_awaited)
+        await asyncio.to_thread(start, name, identity)
 
     async def ended(self, rows: Iterable[tuple[str, str, int]]) -> list[Ended]:
         """Return which of these (name, row id, revision) ended without doing their work."""

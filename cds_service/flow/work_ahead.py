@@ -160,8 +160,7 @@ class WorkAhead:
         name = STARTS[state]
         if name not in self.engine.registered or (f"{name}:{brief_id}", revision) in self._started:
             return
-        is_awaited = state == "approved"
-        await self.engine.start(name, brief_id, revision=revision, is_awaited=is_awaited)
+        await self.engine.start(name, brief_id, revision=revision)
         while len(self._started) >= _REMEMBERED:
             del self._started[next(iter(self._started))]
         self._started[f"{name}:{brief_id}", revision] = None

@@ -3,45 +3,17 @@
 import asyncio
 import sqlite3
 import threading
-from contextlib import asynccontextmanager, closing
-from pathlib import Path
+from contextlib import closing
 
 import pytest
 import sqlalchemy.exc
 
 from cds_service.domain.errors import MissingContext
 from cds_service.domain.steps import Permanent, Stopped, Temporary
-from cds_service.engine import Engine, runtime
+from cds_service.engine import runtime
+from tests.engine.running import an_engine, launched, until
 
 SECRET = "zebedee"
-KEY = 0x5A
-
-
-def _scramble(plain: bytes) -> bytes:
-    return bytes(each ^ KEY for each in plain)
-
-
-def an_engine(folder: Path) -> Engine:
-    return Engine(
-        url=f"sqlite:///{folder / 'engine.db'}", seal=_scramble, open=_scramble, tries=(0.01,)
-    )
-
-
-@asynccontextmanager
-async def launched(engine: Engine, **workflows):
-    for name, workflow in workflows.items():
-        engine.register(name, workflow)
-    await engine.launch()
-    try:
-        yield engine
-    finally:
-        await engine.drain(0)
-
-
-async def until(done, within_s=20.0):
-    async with asyncio.timeout(within_s):
-        while not done():  # noqa: ASYNC110  # it asks a library that offers no event
-            await asyncio.sleep(0.02)
 
 
 @pytest.mark.anyio
@@ -100,6 +72,32 @@ async def test_a_problem_that_may_pass_is_tried_again_and_one_that_stays_is_not(
 
 
 @pytest.mark.anyio
+async def test_work_begins_at_once_where_nobody_else_could_take_it_and_while_there_is_a_place(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(runtime, "POLL_ALONE_S", 1000.0)  # the queue is not looked at
+    began, goes_on = [], asyncio.Event()
+
+    async def waits(row):
+        began.append(row)
+        await goes_on.wait()
+
+    async def prepare(step, row):
+        await step("waits", waits, row)
+
+    engine = an_engine(tmp_path)
+    engine.register("prepare", prepare, at_once=2)
+    async with launched(engine):
+        for number, row in enumerate(("a", "b"), 1):
+            await engine.start("prepare", row)
+            await until(lambda so_far=number: len(began) == so_far)
+        await engine.start("prepare", "c")
+        goes_on.set()
+        await until(lambda: not engine.load())
+    assert began == ["a", "b"], "the third waits in the queue"
+
+
+@pytest.mark.anyio
 @pytest.mark.slow
 async def test_what_a_stopped_process_left_goes_on_after_its_last_finished_step(tmp_path):
     began, finished = [], []
@@ -134,10 +132,10 @@ async def test_what_a_stopped_process_left_goes_on_after_its_last_finished_step(
 
 @pytest.mark.anyio
 async def test_an_orderly_stop_waits_for_what_is_under_way(tmp_path):
-    done = []
+    done, goes_on = [], asyncio.Event()
 
     async def slow(row):
-        await asyncio.sleep(0.3)
+        await goes_on.wait()
         done.append(row)
 
     async def prepare(step, row):
@@ -147,7 +145,10 @@ async def test_an_orderly_stop_waits_for_what_is_under_way(tmp_path):
     async with launched(engine, prepare=prepare):
         await engine.start("prepare", "a")
         await until(engine.load)
-        await engine.drain(10)
+        drain = asyncio.create_task(engine.drain(10))
+        await until(lambda: not engine.is_running)
+        goes_on.set()
+        await drain
     assert done == ["a"]
 
 
@@ -165,8 +166,11 @@ async def test_a_workflow_that_broke_is_listed_with_a_reason(tmp_path):
         await engine.start("prepare", "a")
         await engine.start("writeback", "b")
         await until(lambda: not engine.load() and ended == ["b"])
-        await asyncio.sleep(0.2)
-        [broken] = await engine.ended([("prepare", "a", 1), ("writeback", "b", 1)])
+        async with asyncio.timeout(20):
+            rows = [("prepare", "a", 1), ("writeback", "b", 1)]
+            while not (found := await engine.ended(rows)):  # noqa: ASYNC110  # likewise
+                await asyncio.sleep(0.02)
+    [broken] = found
     assert (broken.name, broken.row_id, broken.reason) == ("prepare", "a", "error")
 
 
@@ -191,9 +195,7 @@ async def test_a_workflow_whose_outcome_could_not_be_recorded_is_begun_anew_in_i
         with closing(sqlite3.connect(tmp_path / "engine.db", isolation_level=None)) as disk:
             disk.execute(FULL)
             await engine.start("prepare", "a")
-            await until(lambda: ended and not engine.load())
-            await asyncio.sleep(0.3)
-            assert status(disk) == "PENDING"
+            await until(lambda: len(ended) > 1)  # for as long as the disk is full
             disk.execute("DROP TRIGGER full")
             await until(lambda: status(disk) == "SUCCESS")
     assert began == ["a"], "a step that was recorded is not repeated"
