@@ -5,10 +5,10 @@ from typing import Protocol
 from cds_service.app.world import World, fhir_server
 from cds_service.audit import Audit
 from cds_service.background import Background
-from cds_service.fhir.client import Pace
 from cds_service.flow.clinician import Whois
+from cds_service.flow.launch_pace import LaunchPace
 from cds_service.flow.sessions import Sessions
-from cds_service.flow.sign_in import LAUNCHES_PER_SECOND, SignIn
+from cds_service.flow.sign_in import SignIn
 from cds_service.flow.switches import Switches
 from cds_service.flow.visit_of import VisitOf
 from cds_service.http.cookies import Cookies
@@ -79,14 +79,13 @@ def launch_of(service: Parts, world: World) -> Launch:
     sign_in = SignIn(
         launches=launches,
         identity=VerifyIdentity(keys=service.keys, now=world.now),
-        whois=Whois(server_of=servers, clock=world.clock),
+        whois=Whois(server_of=servers, clock=world.clock, now=world.now),
         visit_of=VisitOf(server_of=servers, clock=world.clock),
         database=service.database,
         audit=service.audit,
         ask=service.background.ask,
         now=world.now,
-        clock=world.clock,
-        pace_of=OfSite(lambda _: Pace(rate=LAUNCHES_PER_SECOND, clock=world.clock)),
+        pace_of=OfSite(lambda _: LaunchPace(clock=world.clock)),
     )
     return Launch(
         sites=service.sites,

@@ -15,9 +15,9 @@ from cds_service.audit import Audit
 from cds_service.domain.errors import CdsError, NotAllowed, Overloaded, SignInFailed
 from cds_service.domain.session import Clinician, LaunchSession
 from cds_service.domain.visit import Visit
-from cds_service.fhir.client import Pace
 from cds_service.flow.ask import Ask
 from cds_service.flow.clinician import Whois
+from cds_service.flow.launch_pace import LaunchPace
 from cds_service.flow.visit_of import VisitOf
 from cds_service.sites import Site
 from cds_service.smart.launch import (
@@ -25,6 +25,7 @@ from cds_service.smart.launch import (
     LaunchContext,
     Launches,
     Pending,
+    check_launch,
     launch_context,
     missing_scopes,
 )
@@ -44,9 +45,6 @@ from cds_service.verify.identity import VerifyIdentity
 
 SIGN_IN_S = 600
 """How long a person may take at the EHR's sign-in."""
-LAUNCHES_PER_SECOND = 20.0
-"""Of one site and process, and as many at once: each leaves a row behind before anybody has proven who they are."""
-_WAIT_S = 0.5
 _LOOK_BACK = timedelta(days=30)
 """How old a brief a launch without `appContext` may find."""
 _ON_ITS_WAY_S = (0.05, 0.1, 0.2, 0.4, 0.8)
@@ -81,14 +79,16 @@ class SignIn:
     audit: Audit
     ask: Ask
     now: Callable[[], datetime]
-    clock: Callable[[], float]
-    pace_of: Callable[[Site], Pace] = field(repr=False)
-    """How many launches a site may begin."""
+    pace_of: Callable[[Site], LaunchPace] = field(repr=False)
 
-    async def begin(self, site: Site, *, iss: str, launch: str) -> Begun:
-        """Return where to send the browser. Raises `SignInFailed`, `NoToken`, or `Overloaded` for too many."""
+    async def begin(self, site: Site, *, iss: str, launch: str, address: str) -> Begun:
+        """Return where to send the browser, which calls from this address.
+
+        Raises `SignInFailed`, `NoToken`, or `Overloaded` for too many. What is no launch takes no place.
+        """
         try:
-            pause = self.pace_of(site).take(self.clock() + _WAIT_S)
+            check_launch(site, iss=iss, launch=launch)
+            pause = self.pace_of(site).take(address)
             if pause is None:
                 raise Overloaded("launches")
             await asyncio.sleep(pause)

@@ -63,7 +63,10 @@ class Launch:
         site = self.sites.find(request.path_params["site"])
         asked = request.query_params
         begun = await self.sign_in.begin(
-            site, iss=asked.get("iss", ""), launch=asked.get("launch", "")
+            site,
+            iss=asked.get("iss", ""),
+            launch=asked.get("launch", ""),
+            address=request.client.host if request.client else "",
         )
         response = _away(begun.authorization, site)
         name = of_sign_in(begun.pending.state)

@@ -70,6 +70,15 @@ class LaunchContext:
     """What our card's link asked for, where the EHR passed it on."""
 
 
+def check_launch(site: Site, *, iss: str, launch: str) -> None:
+    """Raise `SignInFailed` when `iss` is not this site's FHIR server, or there is no launch; nobody is asked."""
+    _app(site)
+    if iss.rstrip("/") != site.file.fhir.base_url:
+        raise SignInFailed("other_iss")
+    if not launch or len(launch) > _LAUNCH_CHARS:
+        raise SignInFailed("no_launch")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launches:
     """Sends browsers to the sites' authorization servers and exchanges what they bring back."""
@@ -83,14 +92,10 @@ class Launches:
     async def begin(self, site: Site, *, iss: str, launch: str) -> tuple[Pending, Authorization]:
         """Return what to keep and where to send the browser.
 
-        Raises `SignInFailed` when `iss` is not this site's FHIR server or there is no launch, `NoToken` when
-        the EHR's configuration cannot be had.
+        Raises `SignInFailed` as `check_launch` does, `NoToken` when the EHR's configuration cannot be had.
         """
+        check_launch(site, iss=iss, launch=launch)
         smart = _app(site)
-        if iss.rstrip("/") != site.file.fhir.base_url:
-            raise SignInFailed("other_iss")
-        if not launch or len(launch) > _LAUNCH_CHARS:
-            raise SignInFailed("no_launch")
         found = await self.configurations.find(site, smart.client_id)
         if not found.authorization_endpoint:
             raise NoToken("discovery_lacks_authorization_endpoint")

@@ -42,7 +42,9 @@ def application(file: str, port: int):
         where = scope["path"].removeprefix("/r4/")
         kind = where.split("/")[0]
         body = served.get(where) or by_query.get((kind, not asked, asked.get("category", [""])[0]))
-        whose = asked.get("patient", [where.partition("/")[2] if kind == "Patient" else PATIENT])[0]
+        whose = asked.get("patient", [where.partition("/")[2] if kind == "Patient" else PATIENT])[
+            0
+        ]
         if body is not None and whose != PATIENT:
             body = body.replace(PATIENT.encode(), whose.removeprefix("Patient/").encode())
         await asyncio.sleep(DELAY_S)

@@ -4,10 +4,11 @@ import asyncio
 import json
 import re
 
+import httpx
 import pytest
 
 from cds_service.domain.errors import NotTrusted
-from cds_service.flow.sign_in import LAUNCHES_PER_SECOND
+from cds_service.flow.launch_pace import LAUNCHES_PER_SECOND, OF_ALL_PER_SECOND
 from cds_service.simulator.faults import Fault
 from cds_service.storage.tables import SIGN_IN
 from tests.ground import CDS, EHR, GENERAL, RIVERSIDE, standing
@@ -183,6 +184,31 @@ async def test_a_flood_of_launches_leaves_few_rows_and_is_counted(ground, browse
     assert (await browser.http.get(browser.link(IRIS, site="riverside"))).status_code == 200
 
 
+async def test_what_is_no_launch_takes_no_place(ground, browser):
+    for asked in ({}, {"iss": f"{EHR}/r4"}, {"iss": "https://elsewhere.example", "launch": "x"}):
+        empty = [browser.http.get("/general/smart/launch", params=asked) for _ in range(60)]
+        assert {answer.status_code for answer in await asyncio.gather(*empty)} == {403}
+    assert (await browser.http.get(browser.link(HAROLD))).status_code == 302
+
+
+async def test_a_flood_from_one_address_keeps_nobody_else_out(ground, browser, monkeypatch):
+    """Its launches look real: everybody knows the `iss`, and only the EHR can tell a launch that it made."""
+    monkeypatch.setattr("cds_service.flow.launch_pace.LAUNCHES_PER_SECOND", 0.001)
+    real = f"/general/smart/launch?iss={EHR}/r4&launch=x"
+    assert (await browser.http.get(real)).status_code == 302
+    assert (await browser.http.get(real)).status_code == 503
+    elsewhere = httpx.ASGITransport(ground.service.asgi, client=("192.0.2.7", 50000))
+    async with httpx.AsyncClient(transport=elsewhere) as clinician:
+        assert (await clinician.get(browser.link(HAROLD))).status_code == 302
+
+
+async def test_all_addresses_together_have_a_limit(ground):
+    site = ground.service.sites.find("general")
+    pace = ground.service.launch.sign_in.pace_of(site)
+    begun = [pace.take(f"192.0.2.{n}") is not None for n in range(250)]
+    assert OF_ALL_PER_SECOND <= sum(begun) <= 2 * OF_ALL_PER_SECOND
+
+
 async def test_an_epic_like_ehr_is_sent_a_form(browser):
     opened = await browser.http.get(browser.link(HAROLD, site="riverside"))
     assert opened.status_code == 200
@@ -223,8 +249,6 @@ async def test_we_prove_ourselves_as_the_site_wants_it(tmp_path, signing_keys, m
 
 
 def _spy(ground):
-    import httpx
-
     network, seen = ground.service.network.transport, []
     inner = network.apps[EHR]
 
