@@ -64,6 +64,11 @@ class Filing:
     reason: str = ""
     """Code of what stopped it (`writeback/verdict.py` has the sentences)."""
 
+    @property
+    def may_be_there(self) -> bool:
+        """Return whether the note is in the chart, or may be: where it is, is known, or an answer is lost."""
+        return bool(self.location) or self.in_doubt is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from cds_service.context.ledger import fingerprint
 from cds_service.domain.evidence import Evidence
 from cds_service.fhir.client import FhirServer
-from cds_service.flow.sign import Opened
+from cds_service.flow.opened import Opened
 from cds_service.review.source import view
 from cds_service.sites import Site
 from cds_service.writeback.file import Tokens

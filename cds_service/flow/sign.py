@@ -1,36 +1,26 @@
 """How a clinician reads, edits and decides a brief. Each decision is one ordinary transaction."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from hashlib import sha256
 from typing import Any, cast
 
 from cds_service.audit import Audit
 from cds_service.audit.log import Fact
-from cds_service.context.freshness import policy_version
-from cds_service.context.policy import withhold
-from cds_service.context.stored import unpack
 from cds_service.domain.brief import made_by
 from cds_service.domain.errors import BadCall, Conflict, NotAllowed
-from cds_service.domain.evidence import Ledger
-from cds_service.domain.json import EMPTY, JsonObject, decode
 from cds_service.domain.note import Note
 from cds_service.domain.session import LaunchSession
-from cds_service.domain.states import SHOWN
 from cds_service.domain.visit import Visit
-from cds_service.review.approval import Draft, OnScreen, approve, on_screen, pack
-from cds_service.review.decisions import DECISIONS, Decision, check, may
+from cds_service.flow.opened import Opened
+from cds_service.review.approval import OnScreen, approve, pack
+from cds_service.review.decisions import DECISIONS, Decision, check
 from cds_service.review.sheet import (
     EDIT_KINDS,
     MAX_TEXT,
     Edit,
     EditKind,
-    Sheet,
-    edited,
-    read_sheet,
-    without,
 )
 from cds_service.sites import Site
 from cds_service.storage import Connection
@@ -42,108 +32,9 @@ from cds_service.storage.reviews import (
     StoredBrief,
 )
 from cds_service.writeback.preflight import Finding
+from cds_service.writeback.verdict import sentence
 
 Preflight = Callable[[Note, Site, LaunchSession], Awaitable[tuple[Finding, ...]]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Opened:
-    """A brief as it stands, for one person."""
-
-    brief: StoredBrief
-    session: LaunchSession
-    site: Site
-    edits: tuple[Edit, ...]
-    approval: StoredApproval | None
-
-    @cached_property
-    def body(self) -> JsonObject:
-        """Return the stored brief; empty while it is not ready."""
-        found = decode(self.brief.body) if self.brief.body else EMPTY
-        return found if isinstance(found, dict) else EMPTY
-
-    @cached_property
-    def sheet(self) -> Sheet:
-        """Return the brief with every edit applied, without what the site's policy hides now."""
-        whole = edited(read_sheet(self.body), self.edits)
-        return without(whole, self._hidden(whole))
-
-    @cached_property
-    def ledger(self) -> Ledger:
-        """Return what the brief cites and policy shows; only the patient where nothing was kept."""
-        return withhold(self._kept, self.site.marks)
-
-    @cached_property
-    def _kept(self) -> Ledger:
-        if self.brief.sources is None:
-            return Ledger(patient=f"Patient/{self.session.patient}", evidence={})
-        return unpack(self.brief.sources)
-
-    @property
-    def is_of_this_policy(self) -> bool:
-        """Return whether nothing is hidden now that was shown when the brief was made."""
-        return not self.site.marks.hides or self.versions.get("policy") == policy_version(
-            self.site
-        )
-
-    def _hidden(self, whole: Sheet) -> frozenset[str]:
-        """Return the resources that are hidden; of those whose source was not kept, whatever may be."""
-        if self.is_of_this_policy:
-            return frozenset()
-        hidden = self._kept.evidence.keys() - self.ledger.evidence.keys()
-        unknown = set(whole.refs) - self._kept.evidence.keys() - {self.ledger.patient}
-        return frozenset(hidden | unknown)
-
-    @property
-    def lacks_sources(self) -> bool:
-        """Return whether the brief cites what was not kept: nothing it says leads to its source."""
-        named = {ref for line in self.sheet.lines() for ref in line.refs} - {self.ledger.patient}
-        return bool(named) and named.isdisjoint(self.ledger.evidence)
-
-    @property
-    def is_shown(self) -> bool:
-        """Return whether there is a whole brief to show."""
-        shown = self.brief.state in SHOWN or self.approval is not None
-        return self.brief.body is not None and shown
-
-    def may(self, decision: Decision) -> bool:
-        """Return whether this person may decide this now."""
-        return may(decision, self.brief.state, self.session.clinician)
-
-    @property
-    def corrects(self) -> bool:
-        """Return whether approving now corrects a note that is in the chart."""
-        return self.may("correct") and bool(self.approval and self.approval.filing.location)
-
-    @property
-    def may_take_back(self) -> bool:
-        """Return whether this person may take a note back that is known to be in the chart."""
-        is_there = self.approval is not None and bool(self.approval.filing.location)
-        return is_there and self.site.profile.note.withdraw and self.may("take_back")
-
-    @property
-    def versions(self) -> Mapping[str, str]:
-        """Return what made the brief."""
-        return {"rules": self.brief.rules_version, **self.brief.versions}
-
-    def draft(self) -> Draft:
-        """Return what an approval now would be bound to."""
-        cited = [ref for line in self.sheet.lines() if line.is_kept for ref in line.refs]
-        held = self.ledger.evidence
-        before = self.approval if self.corrects else None
-        return Draft(
-            brief=self.brief.id,
-            revision=before.note + 1 if before else 1,
-            sheet=self.sheet,
-            sources={ref: held[ref].version for ref in cited if ref in held},
-            versions=self.versions,
-            relation="replaces" if before else None,
-            relates_to=before.filing.location if before else "",
-        )
-
-    def screen(self, at: datetime) -> OnScreen:
-        """Return the exact note that approving at this moment would file."""
-        return on_screen(self.draft(), self.session, self.site, at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +48,8 @@ class Sign:
     new_id: Callable[[], str]
     renew: Callable[[Visit, Site, str], Awaitable[None]] = field(repr=False)
     """Asks for a newer brief than the one of this id."""
-    take_back: Callable[[Opened], Awaitable[None]] = field(repr=False)
-    """Takes a filed note back in the chart."""
+    take_back: Callable[[Opened, Sequence[StoredApproval]], Awaitable[str]] = field(repr=False)
+    """Takes filed notes back in the chart; its answer is the code of why one still stands, or ""."""
     nudge: Callable[[str, int], Awaitable[None]] = field(repr=False)
     """Starts the filing of an approved brief at once; the sweeper does it otherwise."""
 
@@ -257,11 +148,42 @@ class Sign:
         if decision in {"reject", "take_back"} and not reason.strip():
             raise BadCall("Say why.")
         if decision == "take_back":
-            check(decision, opened.brief.state, opened.session.clinician)
-            await self.take_back(opened)
+            await self._take_back(opened, reason)
+        else:
+            await self._decide(opened, decision, reason)
+
+    async def _take_back(self, opened: Opened, reason: str) -> None:
+        """Take back what of a brief is in the chart: said in the audit before the first request, and how it ended.
+
+        Raises `Conflict` where a note still stands, or where somebody moved the brief meanwhile.
+        """
+        async with self.reviews.database.transaction() as connection:
+            now = await self._again(connection, opened)
+            check("take_back", now.brief.state, now.session.clinician)
+            if now.approval is None or not now.approval.filing.location:
+                raise Conflict("The newest note of this brief is not known to be in the chart.")
+            notes = await self.reviews.approvals(connection, now.site.name, now.brief.id)
+            await self._audit(connection, now, "take_back", "begun")
+        if why := await self.take_back(now, [each for each in notes if each.filing.location]):
+            await self._not_taken_back(now, why)
+            said = sentence(why, now.site.profile.note)
+            raise Conflict(f"The note is still in the chart. {said}")
+        try:
+            await self._decide(now, "take_back", reason)
+        except Conflict:
+            await self._not_taken_back(now, "overtaken")
+            raise Conflict(_OVERTAKEN) from None
+
+    async def _not_taken_back(self, opened: Opened, why: str) -> None:
+        async with self.reviews.database.transaction() as connection:
+            await self._audit(connection, opened, "take_back", "refused", reason=why)
+
+    async def _decide(self, opened: Opened, decision: Decision, reason: str) -> None:
         async with self.reviews.database.transaction() as connection:
             now = await self._reviewing(connection, opened)
             check(decision, now.brief.state, now.session.clinician)
+            if decision == "take_back" and not _is_same(now.approval, opened.approval):
+                raise Conflict
             await self._filing(connection, now, decision)
             kept = KeptDecision(
                 id=self.new_id(),
@@ -287,8 +209,12 @@ class Sign:
         row, at = now.approval.filing, self.now()
         if decision == "settle_there":
             await change(connection, row.id, now=at, state="filed", reason="person")
-        elif decision in {"withdraw", "take_back"}:
+        elif decision == "withdraw":
+            if now.approval.filing.may_be_there:
+                raise Conflict(_SENT)
             await change(connection, row.id, now=at, state="withdrawn")
+        elif decision == "take_back":
+            await self.reviews.all_taken_back(connection, now.brief, now=at)
         elif decision == "file_again":
             # A person looked: what they saw counts where the EHR lets nobody search.
             doubt = None if row.reason == "cannot_search" else row.in_doubt
@@ -308,7 +234,7 @@ class Sign:
             return False
         await self.reviews.lend(connection, held.id, opened.session.id)
         await self.reviews.change_filing(connection, held.id, now=self.now(), reason="")
-        await self.reviews.move(connection, opened.brief, "approved", now=self.now(), again=True)
+        await self._move(connection, opened, "file_again", again=True)
         await self._audit(connection, opened, "resume", "ok")
         return True
 
@@ -372,6 +298,15 @@ class Sign:
 
 
 _RESUMABLE = frozenset({"failed", "unknown", "written"})
+_SENT = "The note was sent already, or may have been; nothing was changed. Take it back once it is filed."
+_OVERTAKEN = (
+    "The note that you saw says in the chart that it was entered in error. Somebody decided about this brief"
+    " meanwhile, which stands: look at the brief again, and into the chart."
+)
+
+
+def _is_same(one: StoredApproval | None, other: StoredApproval | None) -> bool:
+    return one is not None and other is not None and one.id == other.id
 
 
 def _edit(kept: KeptEdit) -> Edit:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from cds_service.audit import Audit
 from cds_service.domain.brief import made_by
 from cds_service.domain.json import EMPTY, JsonObject, decode
-from cds_service.flow.sign import Opened
+from cds_service.flow.opened import Opened
 from cds_service.storage import runs
 from cds_service.storage.reviews import Reviews
 

@@ -12,7 +12,7 @@ from cds_service.domain.draft import CODES, ENDINGS
 from cds_service.domain.errors import NotJson
 from cds_service.domain.json import EMPTY, JsonObject, decode, encode
 from cds_service.fhir.elements import code, obj, objs, strings
-from cds_service.flow.sign import Opened
+from cds_service.flow.opened import Opened
 from cds_service.http.review_page import who
 
 _NONE = "No model's run is kept with this brief: none was asked, or its days are over."

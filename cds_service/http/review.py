@@ -32,7 +32,8 @@ from cds_service.domain.evidence import Evidence
 from cds_service.domain.json import EMPTY, JsonObject, encode
 from cds_service.domain.session import LaunchSession
 from cds_service.flow.changes import Changes, Compared
-from cds_service.flow.sign import Opened, Sign
+from cds_service.flow.opened import Opened
+from cds_service.flow.sign import Sign
 from cds_service.flow.trace import Trace
 from cds_service.http.dates import dated
 from cds_service.http.made_page import made_page

@@ -8,7 +8,7 @@ from cds_service.domain.brief import made_by_words
 from cds_service.domain.evidence import Ledger
 from cds_service.domain.json import EMPTY
 from cds_service.fhir.elements import code, obj
-from cds_service.flow.sign import Opened
+from cds_service.flow.opened import Opened
 from cds_service.review.approval import OnScreen
 from cds_service.review.sheet import Sheet, SheetLine, SheetSection
 from cds_service.review.source import kind_and_date, person
@@ -256,7 +256,7 @@ def _banners(opened: Opened) -> Iterator[dict[str, Any]]:
 def _moving(opened: Opened) -> dict[str, Any]:
     said = "The note is being filed; this page says when it is in the chart."
     actions = [{"to": "withdraw", "label": "Withdraw the approval", "quiet": True}]
-    return _banner("Approved.", said, actions=actions if opened.may("withdraw") else [])
+    return _banner("Approved.", said, actions=actions if opened.may_withdraw else [])
 
 
 def _filed(opened: Opened) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.domain.errors import Conflict
@@ -229,16 +229,19 @@ class Reviews:
         self, connection: AsyncConnection, site: str, brief_id: str
     ) -> StoredApproval | None:
         """Return the newest approval of a brief, or None."""
-        query = (
-            select(APPROVAL, *_LEDGER)
-            .join(WRITE_INTENT, WRITE_INTENT.c.id == APPROVAL.c.id)
-            .where(APPROVAL.c.site == site, APPROVAL.c.brief == brief_id)
-            .order_by(APPROVAL.c.note.desc())
-            .limit(1)
-        )
+        query = _approvals(site, brief_id).order_by(APPROVAL.c.note.desc()).limit(1)
         row = (await connection.execute(query)).mappings().one_or_none()
-        if row is None:
-            return None
+        return None if row is None else await self._approval(row)
+
+    async def approvals(
+        self, connection: AsyncConnection, site: str, brief_id: str
+    ) -> list[StoredApproval]:
+        """Return every approval of a brief, oldest first: each correction is one more."""
+        query = _approvals(site, brief_id).order_by(APPROVAL.c.note)
+        rows = (await connection.execute(query)).mappings().all()
+        return [await self._approval(row) for row in rows]
+
+    async def _approval(self, row: RowMapping) -> StoredApproval:
         return StoredApproval(
             id=row["id"],
             note=row["note"],
@@ -252,6 +255,16 @@ class Reviews:
                 Difference(each["element"], each["expected"]) for each in row["differences"] or ()
             ),
             read_at=row["read_at"],
+        )
+
+    async def all_taken_back(
+        self, connection: AsyncConnection, brief: StoredBrief, *, now: datetime
+    ) -> None:
+        """Say in the ledger of writes that no note of a brief stands any more."""
+        await connection.execute(
+            update(WRITE_INTENT)
+            .where(WRITE_INTENT.c.site == brief.site, WRITE_INTENT.c.brief == brief.id)
+            .values(state="withdrawn", changed=now)
         )
 
     async def filing(self, connection: AsyncConnection, filing_id: str) -> Filing:
@@ -310,6 +323,14 @@ _LEDGER = [
     WRITE_INTENT.c.differences,
     WRITE_INTENT.c.read_at,
 ]
+
+
+def _approvals(site: str, brief_id: str) -> Select[Any]:
+    return (
+        select(APPROVAL, *_LEDGER)
+        .join(WRITE_INTENT, WRITE_INTENT.c.id == APPROVAL.c.id)
+        .where(APPROVAL.c.site == site, APPROVAL.c.brief == brief_id)
+    )
 
 
 def _filing(row: RowMapping) -> Filing:

@@ -1,7 +1,10 @@
 """A filed note is taken back: the chart says that it was entered in error, or the page says why not."""
 
+from dataclasses import replace
+
 import pytest
 
+from cds_service.domain.errors import Conflict
 from cds_service.simulator.faults import Fault
 from tests.review.stage import staged
 from tests.review.test_page import refused, visit
@@ -117,3 +120,81 @@ async def test_a_note_that_was_altered_can_be_taken_back(stage):
     assert await stage.file(one.brief) == "unknown"
     assert (await one.post("/take_back", text="Not what I approved")).status_code == 303
     assert statuses(stage, one.brief) == ["entered-in-error"]
+
+
+async def corrected(stage):
+    """Return somebody whose note was filed, and then corrected."""
+    one = await filed(stage)
+    await one.edit("add", "problems", "Lives alone")
+    assert (await one.post("/approve", **await one.screen())).status_code == 303
+    assert await stage.file(one.brief) == "verified"
+    return one
+
+
+async def all_statuses(stage, brief):
+    """Return the status of each note of a brief, the oldest first."""
+    store = stage.simulator.ehr("general").store
+    async with stage.reviews.database.reading() as connection:
+        notes = await stage.reviews.approvals(connection, stage.site.name, brief)
+    return [store.read(*each.filing.location.split("/")).resource["status"] for each in notes]
+
+
+async def test_after_a_correction_both_notes_are_taken_back(stage):
+    one = await corrected(stage)
+    assert (await one.post("/take_back", text="Wrong visit")).status_code == 303
+    assert await all_statuses(stage, one.brief) == ["entered-in-error", "entered-in-error"]
+    assert await stage.state(one.brief) == "withdrawn"
+
+
+async def test_where_taking_back_ends_half_way_the_correction_is_what_stands(stage):
+    one = await corrected(stage)
+    newest = (await stage.approval(one.brief)).filing.location
+    stage.simulator.faults.add(replace(fault("status", status=403, times=None), match=newest))
+    assert "The note is still in the chart." in refused(
+        await one.post("/take_back", text="x"), 409
+    )
+    assert (await all_statuses(stage, one.brief))[0] == "entered-in-error"
+    assert (await all_statuses(stage, one.brief))[1] != "entered-in-error"
+    assert await stage.state(one.brief) == "verified"
+    stage.simulator.faults.clear()
+    assert (await one.post("/take_back", text="Wrong visit")).status_code == 303
+    assert await all_statuses(stage, one.brief) == ["entered-in-error", "entered-in-error"]
+
+
+async def test_the_audit_says_that_a_note_is_taken_back_before_the_first_request(stage):
+    one = await filed(stage)
+    stage.simulator.faults.add(fault("status", method="", status=403, times=None))
+    sent, told = len(stage.simulator.faults.seen), []
+
+    async def noticed(opened, notes):
+        told.extend(await stage.audited())
+        assert len(stage.simulator.faults.seen) == sent
+        return await real(opened, notes)
+
+    real = stage.sign.take_back
+    opened = await stage.sign.glance(one.session, stage.site, one.brief)
+    with pytest.raises(Conflict):
+        await replace(stage.sign, take_back=noticed).decide(opened, "take_back", reason="Wrong")
+    assert told[-1] == ("take_back", "begun")
+    assert (await stage.audited())[-1] == ("take_back", "refused")
+
+
+async def test_who_takes_back_while_another_corrects_is_told_so_and_the_correction_stands(stage):
+    one = await filed(stage)
+    another = stage.session(one.brief, user="another", name="A. Nother")
+    real = stage.sign.take_back
+
+    async def overtaken(opened, notes):
+        said = await real(opened, notes)
+        theirs = await stage.sign.glance(another, stage.site, one.brief)
+        at = stage.now().replace(microsecond=0)
+        await stage.sign.approve(theirs, digest=theirs.screen(at).digest, at=at)
+        assert await stage.file(one.brief) == "verified"
+        return said
+
+    opened = await stage.sign.glance(one.session, stage.site, one.brief)
+    with pytest.raises(Conflict, match="Somebody decided about this brief meanwhile"):
+        await replace(stage.sign, take_back=overtaken).decide(opened, "take_back", reason="Wrong")
+    assert await stage.state(one.brief) == "verified"
+    assert (await stage.row(one.brief))["state"] == "verified"
+    assert (await stage.audited())[-1] == ("take_back", "refused")

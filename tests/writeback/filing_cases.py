@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from cds_service.domain.errors import Conflict
 from cds_service.domain.steps import Temporary
 from cds_service.simulator.faults import Fault
 from tests.review.stage import Died, staged
@@ -157,6 +158,43 @@ class FilingCases:
         stage.lent.over = False
         await stage.sign.open(stage.session(brief), stage.site, brief)
         assert await stage.state(brief) == "approved"
+        assert await stage.file(brief) == "verified"
+        assert len(stage.notes(brief)) == 1
+
+    async def test_a_sign_in_that_ended_before_the_read_back_goes_on_with_the_next_one(
+        self, stage
+    ):
+        brief = await stage.approved()
+        assert await stage.write_back.claim(brief)
+        assert await stage.write_back.file(brief) == "filed"
+        stage.lent.over = True
+        assert await stage.write_back.verify(brief) == "filed"
+        assert (await stage.state(brief), (await stage.row(brief))["reason"]) == (
+            "written",
+            "token",
+        )
+        stage.lent.over = False
+        opened = await stage.sign.open(stage.session(brief), stage.site, brief)
+        assert (opened.brief.state, opened.may_withdraw) == ("approved", False)
+        with pytest.raises(Conflict, match="was sent already"):
+            await stage.sign.decide(opened, "withdraw")
+        assert await stage.file(brief) == "verified"
+        assert len(stage.notes(brief)) == 1
+
+    async def test_a_sign_in_that_ended_while_a_note_is_in_doubt_goes_on_with_the_next_one(
+        self, stage
+    ):
+        brief = await stage.approved()
+        looked_first = fault("slow", method="GET", delay_ms=0)
+        ended = fault("status", method="GET", status=401, times=None)
+        stage.simulator.faults.add(looked_first, ended, fault("lost"))
+        stage.lent.renewable = False
+        assert await stage.file(brief) == "unknown"
+        assert (await stage.row(brief))["reason"] == "token"
+        stage.simulator.faults.clear()
+        stage.lent.renewable = True
+        opened = await stage.sign.open(stage.session(brief), stage.site, brief)
+        assert (opened.brief.state, opened.may_withdraw) == ("approved", False)
         assert await stage.file(brief) == "verified"
         assert len(stage.notes(brief)) == 1
 
