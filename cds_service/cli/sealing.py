@@ -116,10 +116,10 @@ async def _retire() -> int:
     async with attached(read_settings()) as database:
         if place.file is not None:
             _check_noticed(place.file)
-        data, wrapping = await unused(database)
-        if data:
-            await delete_data_keys(database, data, now=now())
-            _, wrapping = await unused(database)
+        noticed = now() - _NOTICED
+        found, _ = await unused(database, made_before=noticed)
+        data = await delete_data_keys(database, found, now=now())
+        _, wrapping = await unused(database, made_before=noticed)
     if wrapping and place.file is not None:
         place.save(place.ring().without(wrapping))
     where = "removed" if place.file is not None else "to be removed where the ring is kept"

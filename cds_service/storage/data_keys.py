@@ -1,8 +1,11 @@
 """The data keys in the database, each wrapped by the ring, bound to its row, and told to the audit when it is made."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from sqlalchemy import RowMapping, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -13,6 +16,9 @@ from cds_service.storage.keyring import Wrapping
 from cds_service.storage.seal import DataKey, Seals
 from cds_service.storage.tables import DATA_KEY
 
+Row = dict[str, Any]
+_AT_ONCE = 8
+"""Questions to a KMS: a start with hundreds of data keys asks as many."""
 _FACTS = ("kid", "purpose", "site", "quarter", "begins")
 
 
@@ -38,32 +44,45 @@ def unwrapped(ring: Wrapping, row: RowMapping) -> DataKey:
 async def load(seals: Seals, connection: AsyncConnection, *, now: datetime) -> None:
     """Take in the stored keys that are not at hand yet. Raises `Misconfigured`, as `unwrapped` does."""
     fresh = await stored(connection, but=seals.keys)
-    # A KMS takes its time, and the event loop is the callers'.
-    keys = [await asyncio.to_thread(unwrapped, seals.ring, row) for row in fresh]
-    seals.add(keys, now=now)
+    seals.add(await all_unwrapped(seals.ring, fresh), now=now)
 
 
-async def save(
-    seals: Seals, connection: AsyncConnection, keys: Sequence[DataKey], *, now: datetime
-) -> None:
-    """Store keys, wrapped by the ring's newest key, each with its audit entry; one that is there stays."""
-    rows = [
+async def all_unwrapped(ring: Wrapping, rows: Sequence[RowMapping]) -> Sequence[DataKey]:
+    """Return stored keys, some asked for at once: a KMS takes its time, and the event loop is the callers'."""
+    return await asyncio.to_thread(_unwrapped_together, ring, rows)
+
+
+def _unwrapped_together(ring: Wrapping, rows: Sequence[RowMapping]) -> Sequence[DataKey]:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(partial(unwrapped, ring), rows))
+
+
+async def wrapped(ring: Wrapping, keys: Iterable[DataKey], *, now: datetime) -> Sequence[Row]:
+    """Return the rows of new keys, wrapped by the ring's newest key.
+
+    A KMS may take long or hang: this comes before a transaction is opened, in which others would wait for it.
+    """
+    return [
         {name: getattr(key, name) for name in _FACTS}
-        | {"created": now, "kek": seals.ring.newest}
-        | {"wrapped": await asyncio.to_thread(seals.ring.wrap, key.secret, place=key.place)}
+        | {"created": now, "kek": ring.newest}
+        | {"wrapped": await asyncio.to_thread(ring.wrap, key.secret, place=key.place)}
         for key in keys
     ]
+
+
+async def save(seals: Seals, connection: AsyncConnection, rows: Sequence[Row]) -> None:
+    """Store new keys, each with its audit entry; one that is there stays."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     await connection.execute(dialect.insert(DATA_KEY).on_conflict_do_nothing(), rows)
     told = [
         entry(
-            site=key.site,
+            site=row["site"],
             action="key",
             outcome="made",
-            at=now,
+            at=row["created"],
             purpose=ADMINISTRATION,
-            facts={"kid": key.kid, "for": key.purpose, "quarter": key.quarter},
+            facts={"kid": row["kid"], "for": row["purpose"], "quarter": row["quarter"]},
         )
-        for key in keys
+        for row in rows
     ]
     await append(seals, connection, told)

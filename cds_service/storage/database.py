@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +21,7 @@ from typing_extensions import override
 
 from cds_service.domain.errors import Misconfigured
 from cds_service.domain.feedback import Feedback
-from cds_service.storage.data_keys import load, save
+from cds_service.storage.data_keys import Row, load, save, wrapped
 from cds_service.storage.keyring import Wrapping
 from cds_service.storage.seal import DataKey, Seals
 from cds_service.storage.tables import BRIEF, CARD, FEEDBACK
@@ -75,6 +75,7 @@ class Database:
         SQLite's wait for its write lock is unfair: all writers of a process queue on one lock of ours,
         and take SQLite's when they begin, so that none has read what another is about to change.
         """
+        ready = await self._wrapped(self.seals.unsaved)
         async with (
             self._write if self.is_embedded else nullcontext(),
             self.engine.connect() as connection,
@@ -82,15 +83,25 @@ class Database:
             await connection.execution_options(**{_WRITES: True})
             async with connection.begin():
                 yield connection
-                fresh = await self._save_keys(connection)
+                fresh = await self._save_keys(connection, ready)
             self.seals.saved(fresh)
 
-    async def _save_keys(self, connection: AsyncConnection) -> Sequence[DataKey]:
+    async def _save_keys(
+        self, connection: AsyncConnection, ready: Mapping[str, Row]
+    ) -> Sequence[DataKey]:
         """Store the keys that a site's first content was sealed with, together with that content."""
         fresh = tuple(self.seals.unsaved)
+        # One that was made in this very transaction could not be wrapped before it.
+        late = await self._wrapped(key for key in fresh if key.kid not in ready)
         if fresh:
-            await save(self.seals, connection, fresh, now=fresh[0].begins)
+            rows = {**ready, **late}
+            await save(self.seals, connection, [rows[key.kid] for key in fresh])
         return fresh
+
+    async def _wrapped(self, keys: Iterable[DataKey]) -> Mapping[str, Row]:
+        ring = self.seals.ring
+        rows = [row for key in keys for row in await wrapped(ring, [key], now=key.begins)]
+        return {row["kid"]: row for row in rows}
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:

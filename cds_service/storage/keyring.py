@@ -95,8 +95,9 @@ class Kms:
 
     It reads one JSON object on its standard input and prints one:
     `{"do": "newest"}` -> `{"kid": "<8 characters>"}`,
-    `{"do": "wrap", "key": "<base64>", "place": "..."}` -> `{"wrapped": "<base64>"}`,
+    `{"do": "wrap", "key": "<base64>", "kid": "...", "place": "..."}` -> `{"wrapped": "<base64>", "kid": "..."}`,
     `{"do": "unwrap", "wrapped": "<base64>", "kid": "...", "place": "..."}` -> `{"key": "<base64>"}`.
+    The `kid` of a wrapping comes back, so that none is stored under the name of a key that did not wrap it.
     `place` is what a KMS calls the context, or additional authenticated data: a key that was wrapped for one place must
     not unwrap for another.
     """
@@ -110,13 +111,21 @@ class Kms:
         return {}
 
     def wrap(self, key: bytes, *, place: str) -> bytes:
-        """Return a data key wrapped by the KMS. Blocks for as long as that takes."""
-        return _asked(self.command, "wrapped", do="wrap", key=b64encode(key).decode(), place=place)
+        """Return a data key wrapped by the KMS's key `newest`. Blocks; raises `Misconfigured` when another wrapped."""
+        sent = b64encode(key).decode()
+        told = _answer(self.command, do="wrap", key=sent, kid=self.newest, place=place)
+        if told.get("kid") != self.newest:
+            raise Misconfigured(
+                f"The command of CDS_KEYRING was to wrap with its key {self.newest} and does not say that it did:"
+                ' it answers {"wrapped": ..., "kid": ...}.'
+            )
+        return _bytes(told, "wrapped", of="wrap")
 
     def unwrap(self, wrapped: bytes, *, kid: str, place: str) -> bytes:
         """Return a data key. Blocks; raises `Misconfigured` when the KMS does not unwrap it."""
         sent = b64encode(wrapped).decode()
-        return _asked(self.command, "key", do="unwrap", wrapped=sent, kid=kid, place=place)
+        told = _answer(self.command, do="unwrap", wrapped=sent, kid=kid, place=place)
+        return _bytes(told, "key", of="unwrap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,13 +216,13 @@ def _answer(command: str, **asked: str) -> Mapping[str, object]:
     return told
 
 
-def _asked(command: str, member: str, **asked: str) -> bytes:
-    """Return one member of the answer, out of base64."""
+def _bytes(told: Mapping[str, object], member: str, *, of: str) -> bytes:
+    """Return one member of an answer, out of base64."""
     try:
-        return b64decode(str(_answer(command, **asked)[member]), validate=True)
+        return b64decode(str(told[member]), validate=True)
     except (KeyError, ValueError):
         raise Misconfigured(
-            f"The command of CDS_KEYRING answered a question to {asked['do']} without {member!r}."
+            f"The command of CDS_KEYRING answered a question to {of} without {member!r}."
         ) from None
 
 

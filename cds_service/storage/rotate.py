@@ -11,7 +11,7 @@ from sqlalchemy import Column, Table, and_, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.storage.chain import ADMINISTRATION, append, entry
-from cds_service.storage.data_keys import save, unwrapped
+from cds_service.storage.data_keys import all_unwrapped, save, wrapped
 from cds_service.storage.database import Database
 from cds_service.storage.keyring import KID
 from cds_service.storage.seal import SEAL, SHARED, DataKey, kid_of, new_key
@@ -25,18 +25,17 @@ async def rewrap(database: Database, *, now: datetime) -> AsyncIterator[int]:
     ring, done = database.seals.ring, 0
     old = select(DATA_KEY).where(DATA_KEY.c.kek != ring.newest).order_by(DATA_KEY.c.kid)
     while True:
-        async with database.transaction() as connection:
+        async with database.reading() as connection:
             rows = (await connection.execute(old.limit(BATCH))).mappings().all()
-            for row in rows:
-                key = unwrapped(ring, row)
-                wrapped = ring.wrap(key.secret, place=key.place)
-                change = update(DATA_KEY).where(DATA_KEY.c.kid == key.kid)
-                await connection.execute(change.values(kek=ring.newest, wrapped=wrapped))
-            if rows:
-                await _tell(database, connection, "rewrapped", now, by=ring.newest, keys=len(rows))
-        done += len(rows)
         if not rows:
             return
+        anew = await wrapped(ring, await all_unwrapped(ring, rows), now=now)
+        async with database.transaction() as connection:
+            for row in anew:
+                change = update(DATA_KEY).where(DATA_KEY.c.kid == row["kid"])
+                await connection.execute(change.values(kek=row["kek"], wrapped=row["wrapped"]))
+            await _tell(database, connection, "rewrapped", now, by=ring.newest, keys=len(rows))
+        done += len(rows)
         yield done
 
 
@@ -51,8 +50,9 @@ async def begin(
 ) -> list[DataKey]:
     """Make a new sealing key for each of these sites; it seals from `begins`, once every process has loaded it."""
     keys = [new_key(SEAL, site=site, begins=begins) for site in sites]
+    rows = await wrapped(database.seals.ring, keys, now=now)
     async with database.transaction() as connection:
-        await save(database.seals, connection, keys, now=now)
+        await save(database.seals, connection, rows)
     database.seals.add(keys, now=now)
     return keys
 
@@ -121,19 +121,24 @@ def sealed_columns(*, again: bool = False) -> Iterator[tuple[Table, Column[bytes
                 yield table, column
 
 
-async def unused(database: Database) -> tuple[frozenset[str], frozenset[str]]:
+async def unused(
+    database: Database, *, made_before: datetime
+) -> tuple[frozenset[str], frozenset[str]]:
     """Return which data keys, and which keys of the ring, nothing is under any more.
 
-    The shared key is never among them: the engine seals with it in a database of its own.
+    Data keys are judged that this process loaded at its start and that every process has had time to load: of any
+    other, nobody here can tell who is about to seal with it. The shared key is never among them: the engine seals
+    with it in a database of its own.
     """
     async with database.reading() as connection:
         used = await _kids_in_use(connection)
         rows = (await connection.execute(select(DATA_KEY))).mappings().all()
     seals = database.seals
+    judged = [row for row in rows if row["kid"] in seals.keys and row["created"] < made_before]
     waiting = {key.kid for key in seals.keys.values() if seals.now and key.begins > seals.now}
     idle = {
         row["kid"]
-        for row in rows
+        for row in judged
         if row["purpose"] == SEAL and row["site"] != SHARED and row["kid"] not in used | waiting
         if (current := seals.current(row["site"])) is None or current.kid != row["kid"]
     }
@@ -150,11 +155,16 @@ async def _kids_in_use(connection: AsyncConnection) -> set[str]:
     return used
 
 
-async def delete_data_keys(database: Database, kids: frozenset[str], *, now: datetime) -> None:
-    """Delete data keys that nothing is under. What a backup holds under them is lost with them."""
+async def delete_data_keys(
+    database: Database, kids: frozenset[str], *, now: datetime
+) -> frozenset[str]:
+    """Delete data keys that nothing is under, looking once more; return which. Backups lose what is under them."""
     async with database.transaction() as connection:
-        await connection.execute(DATA_KEY.delete().where(DATA_KEY.c.kid.in_(kids)))
-        await _tell(database, connection, "deleted", now, kids=sorted(kids))
+        idle = kids - await _kids_in_use(connection)
+        if idle:
+            await connection.execute(DATA_KEY.delete().where(DATA_KEY.c.kid.in_(idle)))
+            await _tell(database, connection, "deleted", now, kids=sorted(idle))
+    return idle
 
 
 async def _tell(

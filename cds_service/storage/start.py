@@ -11,7 +11,7 @@ from sqlalchemy import inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.domain.errors import Misconfigured
-from cds_service.storage.data_keys import load, save
+from cds_service.storage.data_keys import load, save, wrapped
 from cds_service.storage.database import Database
 from cds_service.storage.schema import check_schema
 from cds_service.storage.seal import CHAIN, INDEX, SEAL, SHARED, DataKey, new_key, quarter
@@ -63,8 +63,9 @@ async def load_keys(database: Database, *, now: datetime, sites: Iterable[str] =
         await _load(database, now)
     wanted = [key for site in (SHARED, *sites) for key in _missing(database, site, now)]
     if wanted:
+        rows = await wrapped(seals.ring, wanted, now=now)
         async with database.transaction() as connection:
-            await save(seals, connection, wanted, now=now)
+            await save(seals, connection, rows)
         seals.add(wanted, now=now)
 
 
@@ -89,15 +90,16 @@ def _has(database: Database, site: str, of_quarter: str) -> bool:
 
 
 async def _make_first(database: Database, now: datetime) -> None:
+    keys = [new_key(purpose, site=SHARED, begins=now) for purpose in (CHAIN, INDEX, SEAL)]
+    rows = await wrapped(database.seals.ring, keys, now=now)
     async with database.transaction() as connection:
         if not database.is_embedded:
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({_FIRST_KEYS})"))
         if (await connection.execute(select(DATA_KEY.c.kid).limit(1))).first() is not None:
             return
         await _check_first_release(database, connection)
-        keys = [new_key(purpose, site=SHARED, begins=now) for purpose in (CHAIN, INDEX, SEAL)]
         database.seals.add(keys, now=now)
-        await save(database.seals, connection, keys, now=now)
+        await save(database.seals, connection, rows)
 
 
 async def _check_first_release(database: Database, connection: AsyncConnection) -> None:

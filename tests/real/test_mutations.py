@@ -76,6 +76,45 @@ MUTATIONS = {
         "if is_allowed(name, value) or value}",
         "tests/telemetry/test_spans.py::test_nothing_of_a_patient_is_in_a_span_or_a_metric",
     ),
+    "only keys that all know are retired": (
+        "cds_service/storage/rotate.py",
+        'if row["kid"] in seals.keys and row["created"] < made_before]',
+        'if row["kid"]]',
+        (
+            "tests/storage/test_rotation.py::TestRotation"
+            "::test_a_key_that_not_every_process_has_loaded_is_not_retired"
+        ),
+    ),
+    "use is looked for again before a key is deleted": (
+        "cds_service/storage/rotate.py",
+        "idle = kids - await _kids_in_use(connection)",
+        "idle = kids",
+        (
+            "tests/storage/test_rotation.py::TestRotation"
+            "::test_a_key_that_came_into_use_after_the_look_is_not_retired"
+        ),
+    ),
+    "a KMS says which key wrapped": (
+        "cds_service/storage/keyring.py",
+        'if told.get("kid") != self.newest:',
+        "if not told:",
+        "tests/storage/test_kms.py::test_a_wrapping_by_another_key_than_was_asked_for_is_refused",
+    ),
+    "what is no launch takes no place": (
+        "cds_service/flow/sign_in.py",
+        "            check_launch(site, iss=iss, launch=launch)\n",
+        "",
+        "tests/smart/test_launch.py::test_what_is_no_launch_takes_no_place",
+    ),
+    "an ended role lends nothing": (
+        "cds_service/flow/clinician.py",
+        "and has_begun and not is_over",
+        "and has_begun",
+        (
+            "tests/smart/test_clinician.py"
+            "::test_a_role_counts_within_its_period_by_the_sites_calendar"
+        ),
+    ),
     "places are kept for the others": (
         "cds_service/http/places.py",
         "if others < 1 or free > kept:",

@@ -24,8 +24,20 @@ class Service:
 
     keys: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    together: int = 1
+    """An unwrapping waits until so many are under way."""
+    wraps: threading.Event = field(default_factory=threading.Event)
+    """While it is not set, a wrapping hangs."""
+    was_to_wrap: threading.Event = field(default_factory=threading.Event)
+    most: int = 0
+    """Unwrappings that were under way at once."""
+    _under_way: int = 0
+    _changed: threading.Condition = field(default_factory=threading.Condition)
     setting: str = ""
     """`CDS_KEYRING` for who uses it."""
+
+    def __post_init__(self):
+        self.wraps.set()
 
     def rotate(self):
         self.keys[f"kms{len(self.keys):05}"] = AESGCM.generate_key(256)
@@ -36,13 +48,25 @@ class Service:
         if question["do"] == "newest":
             return {"kid": newest}
         place = question["place"].encode()
+        kid = question["kid"]
+        cipher = AESGCM(self.keys[kid])
         if question["do"] == "wrap":
+            self.was_to_wrap.set()
+            self.wraps.wait(20)
             nonce, key = os.urandom(12), b64decode(question["key"])
-            sealed = newest.encode() + nonce + AESGCM(self.keys[newest]).encrypt(nonce, key, place)
-            return {"wrapped": b64encode(sealed).decode()}
-        sealed = b64decode(question["wrapped"])
-        cipher = AESGCM(self.keys[sealed[:8].decode()])
-        return {"key": b64encode(cipher.decrypt(sealed[8:20], sealed[20:], place)).decode()}
+            wrapped = nonce + cipher.encrypt(nonce, key, place)
+            return {"wrapped": b64encode(wrapped).decode(), "kid": kid}
+        self._meet()
+        wrapped = b64decode(question["wrapped"])
+        return {"key": b64encode(cipher.decrypt(wrapped[:12], wrapped[12:], place)).decode()}
+
+    def _meet(self):
+        with self._changed:
+            self._under_way += 1
+            self.most = max(self.most, self._under_way)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self.most >= self.together, 5)
+            self._under_way -= 1
 
 
 @contextmanager

@@ -126,7 +126,7 @@ class RotationCases:
         await people(filled, reviews)
         await new_keys(filled)
         await all_of(reseal(filled, now=NOW))
-        data, _ = await unused(filled)
+        data, _ = await unused(filled, made_before=LATER)
         await delete_data_keys(filled, data, now=NOW)
         for kid in data:
             del filled.seals.keys[kid]
@@ -176,18 +176,47 @@ class RotationCases:
 
     async def test_only_keys_that_nothing_is_under_are_unused(self, filled):
         filled.seals.ring = BOTH
-        assert await unused(filled) == (frozenset(), frozenset())
+        assert await unused(filled, made_before=LATER) == (frozenset(), frozenset())
         await new_keys(filled)
-        assert (await unused(filled))[0] == frozenset()
+        assert (await unused(filled, made_before=LATER))[0] == frozenset()
         old = await kids(filled)
         await all_of(reseal(filled, now=NOW))
         await all_of(rewrap(filled, now=NOW))
-        data, ring = await unused(filled)
+        data, ring = await unused(filled, made_before=LATER)
         assert data == old
         assert ring == {"k0000001"}
         await delete_data_keys(filled, data, now=NOW)
         assert await filled.brief("general", "b7") == b"body 7"
-        assert (await unused(filled))[0] == frozenset()
+        assert (await unused(filled, made_before=LATER))[0] == frozenset()
+
+    async def test_a_key_that_somebody_else_just_made_is_not_retired(self, filled, again):
+        other = again()
+        await start(other, now=NOW, sites=SITES)
+        made = await begin(other, ["general"], begins=LATER, now=NOW)
+        data, _ = await unused(filled, made_before=LATER)
+        assert made[0].kid not in data
+        assert data == frozenset()
+
+    async def test_a_key_that_not_every_process_has_loaded_is_not_retired(self, filled):
+        old = await kids(filled)
+        await new_keys(filled)
+        await all_of(reseal(filled, now=NOW))
+        assert (await unused(filled, made_before=NOW))[0] == frozenset()
+        assert (await unused(filled, made_before=LATER))[0] == old
+
+    async def test_a_key_that_came_into_use_after_the_look_is_not_retired(self, filled, again):
+        other = again()
+        await start(other, now=NOW, sites=SITES)
+        await new_keys(filled)
+        await all_of(reseal(filled, now=NOW))
+        data, _ = await unused(filled, made_before=LATER)
+        await kept(other, brief_id="late", body=b"under the key that goes")
+        gone = await delete_data_keys(filled, data, now=NOW)
+        assert gone == data - {other.seals.current("general").kid}
+        assert len(gone) == 1
+        fresh = again()
+        await start(fresh, now=NOW)
+        assert await fresh.brief("general", "late") == b"under the key that goes"
 
     async def test_a_key_that_the_audit_sealed_a_patient_with_is_used(self, database):
         await load_keys(database, now=NOW, sites=SITES)
@@ -198,6 +227,6 @@ class RotationCases:
           '', '', '{}', :patient)""")
         async with database.engine.begin() as connection:
             await connection.execute(add, {"patient": sealed})
-        data, _ = await unused(database)
+        data, _ = await unused(database, made_before=LATER)
         assert kid_of(sealed) not in data
         assert len(data) == 1

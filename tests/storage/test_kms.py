@@ -1,12 +1,15 @@
 """Data keys that a KMS wraps: no wrapping key is ever here, and what it does not unwrap does not open."""
 
 import asyncio
+import json
 
 import pytest
 
 from cds_service.domain.errors import Misconfigured
 from cds_service.storage import RingPlace, open_database, start
+from cds_service.storage.keyring import Kms
 from cds_service.storage.rotate import rewrap, wrapping_keys
+from cds_service.storage.start import load_keys
 from cds_service.storage.tables import DATA_KEY
 from tests.storage import kms
 from tests.storage.databases import NOW, run
@@ -67,6 +70,46 @@ async def test_a_new_key_of_the_kms_wraps_from_then_on_and_the_old_ones_can_go(o
     assert await wrapping_keys(database) == {"kms00001"}
     del service.keys["kms00000"]
     assert await (await opened()).brief("general", "b1") == b"body"
+
+
+async def test_a_service_that_runs_on_wraps_with_the_key_whose_name_it_stores(opened, service):
+    """The KMS has turned to another key meanwhile, and unwraps by the name that it is told."""
+    database = await opened()
+    service.rotate()
+    await kept(database, brief_id="b1", site="third", body=b"body")
+    assert await wrapping_keys(database) == {"kms00000"}
+    assert await (await opened()).brief("third", "b1") == b"body"
+
+
+@pytest.mark.parametrize("kid", ["kms00001", None, 0])
+def test_a_wrapping_by_another_key_than_was_asked_for_is_refused(service, tmp_path, kid):
+    told = tmp_path / "told"
+    told.write_text(json.dumps({"wrapped": "AAAA", "kid": kid}))
+    with pytest.raises(Misconfigured, match="its key kms00000"):
+        Kms(f"cat {told}", "kms00000").wrap(b"k" * 32, place="here")
+
+
+async def test_while_a_kms_hangs_everybody_else_writes(opened, service):
+    database = await opened()
+    service.was_to_wrap.clear()
+    service.wraps.clear()
+    making = asyncio.create_task(load_keys(database, now=NOW, sites=[*SITES, "third"]))
+    try:
+        assert await asyncio.to_thread(service.was_to_wrap.wait, 10)
+        async with asyncio.timeout(10):
+            await kept(database, brief_id="meanwhile")
+        assert not making.done()
+    finally:
+        service.wraps.set()
+        await making
+    assert database.seals.current("third")
+
+
+async def test_a_start_asks_for_several_keys_at_once_but_not_for_all(opened, service):
+    await load_keys(await opened(), now=NOW, sites=[f"s{n}" for n in range(10)])
+    service.together = 8
+    await opened()
+    assert service.most == 8
 
 
 async def test_a_wrapped_key_that_was_moved_does_not_unwrap(opened):
