@@ -3,9 +3,10 @@
 import argparse
 import asyncio
 import sys
+import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from cds_service.sites import Site
 
 _LOOK_S = 0.5
+PATIENCE_S = 10.0
+"""Work that fails as a whole for so long will not begin to succeed while somebody watches."""
 _WIDTH = 30
 _UNDER_WAY = frozenset({"requested", "preparing"})
 
@@ -57,16 +60,24 @@ async def _run(args: argparse.Namespace) -> int:
             f"site {site.name}: its file needs [backend] and [prepare], and a mode that is not off."
         )
     works_here = not is_held(settings)
-    here: AbstractAsyncContextManager[None] = service.running() if works_here else nullcontext()
-    if not works_here:
-        await start(service.database, now=datetime.now(UTC), by_itself=False)
-    async with here:
+    async with service.running() if works_here else _beside(service):
         visits = await _visits(service, site, args)
         ids = [await service.background.ask.by_hand(visit, site) for visit in visits]
         print(
             f"{len(ids)} briefs asked for{'' if works_here else '; the running service prepares them'}"
         )
         return await _watch(service, ids)
+
+
+@asynccontextmanager
+async def _beside(service: "Service") -> AsyncIterator[None]:
+    """Use the database of the service that runs, and work for nobody."""
+    try:
+        await start(service.database, now=datetime.now(UTC), by_itself=False)
+        yield
+    finally:
+        await service.network.aclose()
+        await service.database.close()
 
 
 async def _visits(service: "Service", site: "Site", args: argparse.Namespace) -> list[Visit]:
@@ -76,7 +87,11 @@ async def _visits(service: "Service", site: "Site", args: argparse.Namespace) ->
 
 
 async def _watch(service: "Service", ids: Sequence[str]) -> int:
-    """Show progress until nothing is under way; what waits for its EHR is told with its reason."""
+    """Show progress until nothing is under way; what waits for its EHR is told with its reason.
+
+    Raises `Misconfigured` when this process was to do the work and cannot.
+    """
+    well = time.monotonic()
     while True:
         async with service.database.reading() as connection:
             rows = [row for each in ids if (row := await briefs.get(connection, each))]
@@ -84,6 +99,10 @@ async def _watch(service: "Service", ids: Sequence[str]) -> int:
         _show(len(rows) - len(going), rows, last=not going)
         if not going:
             break
+        problem = service.background.work.problem
+        well = well if problem else time.monotonic()
+        if time.monotonic() - well > PATIENCE_S:
+            raise Misconfigured(f"{problem}. The briefs stay asked for; the log says more.")
         await asyncio.sleep(_LOOK_S)
     for row in rows:
         if row.state != "ready":

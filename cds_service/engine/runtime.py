@@ -132,6 +132,7 @@ class Runtime:
     def _launch(self) -> None:
         _write_ahead(self.plan.url)
         self._liveness.ensure()
+        _hush()
         self._library = DBOS(
             config={
                 "name": "cds-service",
@@ -271,6 +272,14 @@ class Runtime:
             self._beat.clear()
             with suppress(RuntimeError):  # the loop was closed this very moment
                 self.loop.call_soon_threadsafe(self._beat.set)
+
+
+def _hush() -> None:
+    """Let the library write nothing: its messages quote values. Without a handler it would take stderr, for good."""
+    logger = logging.getLogger("dbos")
+    logger.propagate = False
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 def _listed(**wanted: Any) -> list[WorkflowStatus]:  # noqa: ANN401  # the library's own filters

@@ -1,7 +1,8 @@
 """A stand-in EHR for soaks: any patient, a small record, a fixed delay, and next to no CPU.
 
 Runs as `python -m tests.soak._ehr PORT DELAY_S`. It counts how often each Patient was read: `GET /counts`. Patients
-whose id begins with `large` have a record of 50 MB in one page.
+whose id begins with `large` have a record of 50 MB in one page; one called `nobody` it does not know. A search for the
+visits of a day finds three.
 """
 
 import asyncio
@@ -37,6 +38,8 @@ def application(port: int, delay_s: float):
             reads[identity] += 1
             return {"resourceType": "Patient", "id": identity, "birthDate": "1950-01-01"}
         patient = query.get("patient", [""])[0]
+        if kind == "Appointment" and not patient:
+            return {"resourceType": "Bundle", "type": "searchset", "entry": _booked(query["date"])}
         return {"resourceType": "Bundle", "type": "searchset", "entry": _found(kind, patient)}
 
     async def ehr(scope, receive, send):
@@ -45,7 +48,8 @@ def application(port: int, delay_s: float):
         await asyncio.sleep(0 if scope["path"] in fixed else delay_s)
         body = json.dumps(answer(scope["path"], parse_qs(scope["query_string"].decode()))).encode()
         head = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": 200, "headers": head})
+        status = 404 if scope["path"] == "/r4/Patient/nobody" else 200
+        await send({"type": "http.response.start", "status": status, "headers": head})
         await send({"type": "http.response.body", "body": body})
 
     return ehr
@@ -80,6 +84,24 @@ def _found(kind: str, patient: str) -> list[dict[str, object]]:
             }
         }
         for number in range(LARGE if is_large else TYPES.get(kind, 0))
+    ]
+
+
+def _booked(dates: list[str]) -> list[dict[str, object]]:
+    """Return three visits at noon, UTC, of the first day that is asked for."""
+    day = next(each for each in dates if each.startswith("ge"))[2:12]
+    return [
+        {
+            "resource": {
+                "resourceType": "Appointment",
+                "id": f"visit-{number}",
+                "status": "booked",
+                "start": f"{day}T12:0{number}:00Z",
+                "end": f"{day}T12:0{number}:30Z",
+                "participant": [{"actor": {"reference": f"Patient/p{number}"}}],
+            }
+        }
+        for number in range(3)
     ]
 
 
