@@ -17,9 +17,10 @@ from cds_service.storage.in_time import in_time
 from cds_service.storage.tables import REPLAY
 from cds_service.storage.writer import Writer
 
-CLAIM_S = 0.25
-"""Longer no call waits for its token to be claimed, which takes some milliseconds: what a hook's budget of 450 ms then
-leaves still answers it. Its token may have been claimed all the same, and is then refused if it comes again."""
+CLAIM_S = 1.0
+"""Longer no call waits for its token to be claimed, which takes some milliseconds. It is more than a busy process takes
+to come round to the answer, and by then an EHR waits no more. Its token may have been claimed all the same, and is then
+refused if it comes again."""
 _CLAIM = text("""
 INSERT INTO replay (key, first, expires)
 SELECT :key, :first, :expires FROM (SELECT set_config('synchronous_commit', 'off', true)) AS quick

@@ -81,7 +81,9 @@ async def test_a_browser_may_read_a_crash(fragile):
 @pytest.mark.spec("H-500")
 async def test_a_storage_that_fails_is_500(fragile):
     async with fragile.service.database.engine.begin() as connection:
-        await connection.exec_driver_sql("DROP TABLE card")
+        await connection.exec_driver_sql(
+            "CREATE TRIGGER broken BEFORE INSERT ON feedback BEGIN SELECT RAISE(ABORT, 'x'); END"
+        )
     told = fragile.client().accepted("c-1", "s-1")
     problem(await post(fragile, {"feedback": [told]}, path=FEEDBACK), 500, "error")
 

@@ -7,7 +7,7 @@ processes all have been told.
 import asyncio
 import threading
 from collections import Counter
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -116,17 +116,16 @@ def settings(tmp_path, postgres_url, ehr):
 @asynccontextmanager
 async def two(settings, ehr, folder):
     """Run both processes; this will be a forger's view of each."""
-    with ExitStack() as running:
+    async with AsyncExitStack() as running:
         pair = []
         for name in ("a", "b"):
             port, log = free_port(), folder / f"{name}.log"
             own = {**settings, "CDS_DATA_DIR": str(folder / name)}
             command = ["cds_service.cli", "serve", "--port", str(port)]
             running.enter_context(serving(command, port=port, log=log, settings=own))
-            pair.append(Outside(ehr, httpx.AsyncClient(transport=To(port), timeout=30)))
+            http = httpx.AsyncClient(transport=To(port), timeout=30)
+            pair.append(Outside(ehr, await running.enter_async_context(http)))
         yield pair
-        for each in pair:
-            await each.http.aclose()
 
 
 async def audited(settings):
