@@ -58,6 +58,11 @@ class Launch:
         if site.file.mode == "off" or self.is_off(site.name):
             raise SignInFailed("switched_off")
 
+    def turned_away(self, site: Site, problem: SignInFailed) -> Response:
+        """Return the page of a sign-in that ended before its flow began, and say so in the audit."""
+        self.sign_in.audit.refused(site.name, "sign_in", problem)
+        return _refused(site, problem)
+
     async def launch(self, request: Request) -> Response:
         """`GET /{site}/smart/launch?iss=&launch=`: send the browser to the EHR's authorization server."""
         site = self.sites.find(request.path_params["site"])
@@ -80,7 +85,8 @@ class Launch:
         state = asked.get("state", "")[:_MAX_STATE]
         error = asked.get("error")
         if error is not None:
-            raise SignInFailed(f"ehr_{error}" if error in _REGISTERED else "ehr_error")
+            reason = f"ehr_{error}" if error in _REGISTERED else "ehr_error"
+            return self.turned_away(site, SignInFailed(reason))
         signed_in = await self.sign_in.finish(
             site,
             state=state,
@@ -177,8 +183,11 @@ def add_launch(app: FastAPI, launch: Launch) -> None:
             site = launch.sites.find(request.path_params["site"])
             try:
                 launch.check_on(site)
+            except SignInFailed as problem:
+                return launch.turned_away(site, problem)
+            try:
                 return await serve(request)
-            except CdsError as problem:
+            except CdsError as problem:  # the flow has told the audit
                 return _refused(site, problem)
 
         return answer

@@ -272,6 +272,8 @@ class Review:
 
     def _refused(self, request: Request, problem: CdsError) -> Response:
         site = self.sites.find(request.path_params["site"])
+        if isinstance(problem, NotTrusted | NotAllowed | SignInFailed):
+            self.sign.audit.refused(site.name, "review", problem)
         if isinstance(problem, NotTrusted):
             said = [
                 "You are not signed in here, or your sign-in has ended.",

@@ -75,6 +75,39 @@ async def test_a_session_of_another_chart_sees_nothing(stage, change):
     assert "Okonkwo" not in said
 
 
+async def told(stage, refusal):
+    """Return what the audit says of refusals, first ones and counts, while something is refused."""
+    audit = stage.sign.audit
+    audit.tell_refusals(everything=True)
+    await audit.writer.flush()
+    before = len(await stage.audited())
+    answer = await refusal
+    audit.tell_refusals(everything=True)
+    await audit.writer.flush()
+    return answer, (await stage.audited())[before:]
+
+
+async def test_whoever_is_refused_a_page_stands_in_the_audit(stage):
+    one = await visit(stage)
+    stranger = Visitor(stage, one.brief, None)
+    assert (await told(stage, stranger.get()))[1] == [("review", "not_trusted")]
+    assert (await told(stage, one.post("/approve", csrf="x")))[1] == [("review", "not_allowed")]
+    one.session = stage.session(one.brief, patient="other")
+    for path in ("", "/sources/0", "/changes", "/made", "/state"):
+        answer, entries = await told(stage, one.get(path))
+        assert (answer.status_code, entries) == (403, [("review", "not_allowed")])
+
+
+async def test_a_flood_of_refused_readers_is_one_entry_and_a_count(stage):
+    stranger = Visitor(stage, await stage.brief(), None)
+
+    async def flood():
+        for _ in range(30):
+            await stranger.get()
+
+    assert (await told(stage, flood()))[1] == [("review", "not_trusted")] * 2
+
+
 async def test_the_page_says_who_which_visit_as_of_when_and_that_nobody_reviewed_it(stage):
     one = await visit(stage, brief=await stage.brief(model=True))
     shown = words(await one.get())

@@ -365,6 +365,12 @@ async def test_an_error_of_the_ehr_is_told_without_quoting_it(browser, error):
     assert "Jane" not in answer.text
 
 
+async def test_a_sign_in_that_the_ehr_ended_stands_in_the_audit(ground, browser):
+    await browser.http.get("/general/smart/callback", params={"error": "access_denied"})
+    (entry,) = [each for each in await ground.audited() if each["action"] == "sign_in"]
+    assert (entry["outcome"], entry["facts"]["reason"]) == ("sign_in_failed", "ehr_access_denied")
+
+
 SPOILT = {
     "another nonce": ({"nonce": "another"}, 401),
     "no nonce": ({"nonce": None}, 401),
@@ -509,6 +515,8 @@ async def test_a_site_that_is_switched_off_shows_no_page_and_signs_nobody_in(gro
     assert shut.status_code == 403
     assert "switched off" in shut.text
     refused(await browser.http.get(browser.link(HAROLD)), 403, "switched_off")
+    entries = [e for e in await ground.audited() if e["facts"].get("reason") == "switched_off"]
+    assert {each["action"] for each in entries} == {"review", "sign_in"}
     ground.service.switches.off = frozenset()
     assert (await browser.http.get(path)).status_code == 200
 
