@@ -18,6 +18,8 @@ LATE = timedelta(minutes=15)
 class Backlog:
     """What one look at the queue found, by site."""
 
+    as_of: datetime | None = None
+    """When the queue was looked at; None before the first look."""
     late: Mapping[str, int] = field(default_factory=dict)
     """Briefs that are not begun or not done, and approved notes that are not filed."""
     stuck: tuple[str, ...] = ()
@@ -29,6 +31,7 @@ class Backlog:
     def told(self) -> dict[str, object]:
         """Return it as plain JSON."""
         return {
+            "as_of": self.as_of and self.as_of.isoformat(),
             "late": dict(self.late),
             "stuck": list(self.stuck),
             "failed": dict(self.failed),
@@ -71,6 +74,7 @@ async def look(
     }
     moving = await briefs.moving(connection, since) if late else frozenset()
     return Backlog(
+        as_of=now,
         late=late,
         stuck=tuple(sorted(late.keys() - paused.keys() - moving)),
         failed=await briefs.for_a_person(connection),

@@ -1,6 +1,6 @@
 """A stuck queue is told apart from a long one, where programs and people look: readiness, its body, metrics."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -8,6 +8,7 @@ from cds_service.flow.backlog import LATE
 from cds_service.flow.work_ahead import ASLEEP
 from cds_service.storage import briefs
 from tests.prepare.conftest import SITES, Works, until, working
+from tests.storage.databases import count_statements
 from tests.telemetry.stage import receiving
 
 pytestmark = pytest.mark.anyio
@@ -15,7 +16,17 @@ QUARTER = LATE + timedelta(minutes=1)
 
 
 async def looked(works):
+    """Look at the queue, and ask whether the process is ready; its own first look must not come in between."""
+
+    async def has_looked():
+        return works.background.work.backlog.as_of is not None
+
+    await until(has_looked)
     await works.background.work._count()
+    return await ready(works)
+
+
+async def ready(works):
     answer = await works.ground.http.get("/readyz")
     return answer.status_code, answer.json()
 
@@ -46,6 +57,16 @@ async def test_a_process_that_answers_stays_ready_and_tells_of_the_stuck_queue(w
     assert (status, told["reasons"]) == (200, {}), "the rules answer without a queue"
     assert told["work"]["stuck"] == ["general"]
     assert any("nothing of it moves" in note for note in told["notes"])
+
+
+async def test_readiness_tells_the_last_look_and_when_it_was_and_asks_the_database_nothing(works):
+    await looked(works)
+    then = works.ground.clock()
+    works.ground.clock.moment += QUARTER
+    sent = count_statements(works.ground.service.database)
+    _, told = await ready(works)
+    assert [each for each in sent if "brief" in each] == []
+    assert datetime.fromisoformat(told["work"]["as_of"]) == then
 
 
 async def test_a_long_queue_that_moves_is_late_and_not_stuck(worker):
