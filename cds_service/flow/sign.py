@@ -61,10 +61,11 @@ class Sign:
         """
         async with self.reviews.database.transaction() as connection:
             opened = await self._read(connection, session, site, brief_id)
-            opened = await self._reviewing(connection, opened)
+            opened = await self._in_review(connection, opened)
             resumed = await self._resume(connection, opened)
             await self._audit(connection, opened, "view", "ok")
-            opened = await self._read(connection, session, site, brief_id)
+            if resumed:
+                opened = await self._again(connection, opened)
         if resumed:
             await self.nudge(brief_id, opened.brief.revision)
         return opened
@@ -250,11 +251,17 @@ class Sign:
 
     async def _reviewing(self, connection: Connection, opened: Opened) -> Opened:
         """Return the brief as it is now, in review if this person may decide about it."""
-        now = await self._again(connection, opened)
+        return await self._in_review(connection, await self._again(connection, opened))
+
+    async def _in_review(self, connection: Connection, now: Opened) -> Opened:
+        """Return the brief that was just read, in review if this person may decide about it.
+
+        It is read again only where that moved it: each reading opens the brief and the record it cites.
+        """
         if now.brief.state != "ready" or not now.may("edit"):
             return now
         await self.reviews.move(connection, now.brief, "in_review", now=self.now())
-        return await self._again(connection, opened)
+        return await self._again(connection, now)
 
     async def _again(self, connection: Connection, opened: Opened) -> Opened:
         return await self._read(connection, opened.session, opened.site, opened.brief.id)
