@@ -13,7 +13,6 @@ from hashlib import sha256
 from hmac import compare_digest
 from importlib import resources
 from typing import Protocol
-from urllib.parse import parse_qsl
 
 import msgspec
 from fastapi import FastAPI, Request, Response
@@ -36,6 +35,7 @@ from cds_service.flow.opened import Opened
 from cds_service.flow.sign import Sign
 from cds_service.flow.trace import Trace
 from cds_service.http.dates import dated
+from cds_service.http.form import form_of
 from cds_service.http.made_page import made_page
 from cds_service.http.problems import status
 from cds_service.http.review_page import ENDED, note_page, page
@@ -43,7 +43,6 @@ from cds_service.review.decisions import Decision
 from cds_service.review.source import view
 from cds_service.sites import Site, Sites
 
-_MAX_FORM = 64 * 1024
 _ASSETS: Mapping[str, str] = {
     "icon.svg": "image/svg+xml",
     "review.css": "text/css",
@@ -245,7 +244,7 @@ class Review:
 
     async def _posted(self, request: Request) -> tuple[Opened, dict[str, str]]:
         site, session = await self._who(request)
-        form = await _form(request)
+        form = await form_of(request)
         if not compare_digest(form.get("csrf", "").encode(), session.csrf.encode()):
             raise NotAllowed("This form belongs to another sign-in: open the app from the chart.")
         opened = await self.sign.glance(session, site, request.path_params["brief"])
@@ -341,19 +340,6 @@ def _headers(site: Site) -> dict[str, str]:
 def _base(request: Request) -> str:
     """Return the path of the brief's page."""
     return f"/{request.path_params['site']}/briefs/{request.path_params['brief']}"
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """Return the fields of a small form. Raises `BadCall` for anything else."""
-    media = request.headers.get("content-type", "").partition(";")[0]
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _MAX_FORM:
-            raise BadCall("The form is too long.")
-    if media != "application/x-www-form-urlencoded":
-        raise BadCall("Send a form.")
-    return dict(parse_qsl(body.decode("utf-8", errors="replace"), keep_blank_values=True))
 
 
 def _held(opened: Opened, numbers: str) -> dict[int, Evidence]:
