@@ -14,6 +14,7 @@ from cds_service.storage.tables import SIGN_IN
 from tests.ground import CDS, EHR, GENERAL, RIVERSIDE, standing
 from tests.http.conftest import FewPatients
 from tests.smart.browser import HAROLD, IRIS, Browser, briefed, params
+from tests.storage.databases import unaudited
 
 pytestmark = pytest.mark.anyio
 APP = """
@@ -519,6 +520,19 @@ async def test_a_site_that_is_switched_off_shows_no_page_and_signs_nobody_in(gro
     assert {each["action"] for each in entries} == {"review", "sign_in"}
     ground.service.switches.off = frozenset()
     assert (await browser.http.get(path)).status_code == 200
+
+
+async def test_while_the_audit_cannot_be_written_a_person_gets_a_sentence_and_no_chart(
+    ground, browser
+):
+    landed = await browser.launch(app_context=await briefed(ground))
+    path = landed.headers["location"]
+    async with unaudited(ground.service.database):
+        answer = await browser.http.get(path)
+    assert answer.status_code == 500
+    assert "The service could not answer." in answer.text
+    assert "Nwosu" not in answer.text
+    assert "Nwosu" in (await browser.http.get(path)).text
 
 
 async def test_a_session_ends_however_busy(ground, browser):
