@@ -106,6 +106,18 @@ MUTATIONS = {
         "",
         "tests/smart/test_launch.py::test_what_is_no_launch_takes_no_place",
     ),
+    "an address has a limit of its own": (
+        "cds_service/flow/launch_pace.py",
+        "        own = self._pace_of(address).take(deadline)",
+        '        own = self._pace_of("").take(deadline)',
+        "tests/smart/test_launch.py::test_a_flood_from_one_address_keeps_nobody_else_out",
+    ),
+    "who is refused a page is told": (
+        "cds_service/http/review.py",
+        "if isinstance(problem, NotTrusted | NotAllowed | SignInFailed):",
+        "if isinstance(problem, SignInFailed):",
+        "tests/review/test_page.py::test_whoever_is_refused_a_page_stands_in_the_audit",
+    ),
     "an ended role lends nothing": (
         "cds_service/flow/clinician.py",
         "and has_begun and not is_over",
