@@ -108,6 +108,7 @@ def test_progress_is_one_line_that_is_gone_at_the_end(environ):
     assert "\n" not in seen
 
 
+@pytest.mark.slow
 def test_progress_is_silent_where_it_is_to_be_or_nobody_looks(environ):
     loud, quiet = (PROGRESS.format(quiet=each) for each in (False, True))
     assert at_a_terminal([sys.executable, "-c", quiet], environ)[2] == ""

@@ -79,6 +79,7 @@ async def test_a_filing_that_breaks_is_begun_anew_and_one_that_goes_on_breaking_
     await work.engine.drain(5)
 
 
+@pytest.mark.slow
 async def test_a_brief_whose_making_breaks_with_a_model_is_made_by_rules_and_says_so(tmp_path):
     async def defect(_context, _site):
         raise ValueError

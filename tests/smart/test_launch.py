@@ -239,9 +239,6 @@ async def test_we_prove_ourselves_as_the_site_wants_it(tmp_path, signing_keys, m
             clients["cds-brief"] = replace(clients["cds-brief"], secret=secret)
         context = await briefed(ground)
         seen = _spy(ground)
-        await Browser(ground).session(
-            await (browser := Browser(ground)).launch(app_context=context)
-        ) if False else None
         browser = Browser(ground)
         assert await browser.session(await browser.launch(app_context=context))
         (asking,) = [r for r in seen if r.url.path.endswith("/token")]

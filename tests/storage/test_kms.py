@@ -62,6 +62,7 @@ async def test_sealing_and_opening_ask_nobody(opened, service):
     assert service.asked == []
 
 
+@pytest.mark.slow
 async def test_a_new_key_of_the_kms_wraps_from_then_on_and_the_old_ones_can_go(opened, service):
     await kept(await opened(), brief_id="b1", body=b"body")
     service.rotate()
@@ -89,6 +90,7 @@ def test_a_wrapping_by_another_key_than_was_asked_for_is_refused(service, tmp_pa
         Kms(f"cat {told}", "kms00000").wrap(b"k" * 32, place="here")
 
 
+@pytest.mark.slow
 async def test_while_a_kms_hangs_everybody_else_writes(opened, service):
     database = await opened()
     service.was_to_wrap.clear()
@@ -105,6 +107,7 @@ async def test_while_a_kms_hangs_everybody_else_writes(opened, service):
     assert database.seals.current("third")
 
 
+@pytest.mark.slow
 async def test_a_start_asks_for_several_keys_at_once_but_not_for_all(opened, service):
     await load_keys(await opened(), now=NOW, sites=[f"s{n}" for n in range(10)])
     service.together = 8
