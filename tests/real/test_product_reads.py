@@ -12,7 +12,7 @@ from .product import LARGE_PAGES, SMART, Product, patient_view, product_running,
 from .sekmet import Sekmet
 from .signing_proxy import Signer
 
-SMALL_PAGES = "[vendor_overrides.search]\npage_size = 500\nmax_pages = 50\n"
+SMALL_PAGES = "[vendor_overrides.search]\npage_size = 250\nmax_pages = 50\n"
 
 
 def _id(chart: list[Resource], kind: str) -> str:
