@@ -260,12 +260,11 @@ class Reviews:
     async def all_taken_back(
         self, connection: AsyncConnection, brief: StoredBrief, *, now: datetime
     ) -> None:
-        """Say in the ledger of writes that no note of a brief stands any more."""
-        await connection.execute(
-            update(WRITE_INTENT)
-            .where(WRITE_INTENT.c.site == brief.site, WRITE_INTENT.c.brief == brief.id)
-            .values(state="withdrawn", changed=now)
-        )
+        """Say in the ledger of writes that no note of a brief stands any more whose place in the chart is known."""
+        known = [WRITE_INTENT.c.site == brief.site, WRITE_INTENT.c.brief == brief.id]
+        known.append(WRITE_INTENT.c.location != "")
+        taken_back = update(WRITE_INTENT).where(*known)
+        await connection.execute(taken_back.values(state="withdrawn", changed=now))
 
     async def filing(self, connection: AsyncConnection, filing_id: str) -> Filing:
         """Return a row of the ledger of writes."""

@@ -6,6 +6,7 @@ import pytest
 
 from cds_service.domain.errors import Conflict
 from cds_service.simulator.faults import Fault
+from cds_service.storage.tables import WRITE_INTENT
 from tests.review.stage import staged
 from tests.review.test_page import refused, visit
 
@@ -144,6 +145,22 @@ async def test_after_a_correction_both_notes_are_taken_back(stage):
     assert (await one.post("/take_back", text="Wrong visit")).status_code == 303
     assert await all_statuses(stage, one.brief) == ["entered-in-error", "entered-in-error"]
     assert await stage.state(one.brief) == "withdrawn"
+
+
+async def test_a_note_that_nobody_knows_a_place_of_is_not_said_to_be_taken_back(stage):
+    one = await corrected(stage)
+    database = stage.reviews.database
+    mine, newest = WRITE_INTENT.c.brief == one.brief, (await stage.approval(one.brief)).id
+    async with database.transaction() as connection:
+        lost = WRITE_INTENT.update().where(mine, WRITE_INTENT.c.id != newest)
+        await connection.execute(lost.values(location="", state="unknown"))
+    assert (await one.post("/take_back", text="Wrong visit")).status_code == 303
+    async with database.reading() as connection:
+        rows = await connection.execute(WRITE_INTENT.select().where(mine))
+        assert {row.id == newest: row.state for row in rows} == {
+            False: "unknown",
+            True: "withdrawn",
+        }
 
 
 async def test_where_taking_back_ends_half_way_the_correction_is_what_stands(stage):
