@@ -5,7 +5,6 @@ of decoding it.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 import msgspec
 from typing_extensions import override
@@ -14,18 +13,31 @@ from cds_service.domain.errors import NotJson
 from cds_service.domain.json import EMPTY, JsonObject, decode, encode
 
 
-@dataclass(slots=True)
-class Glimpse:
+class Glimpse(msgspec.Struct):
     """A resource as far as it was looked at: what it says of its type, id and `meta.versionId`, "" where nothing."""
 
     type: str
     id: str
     version: str
-    raw: bytes | memoryview = field(repr=False)
+    _of: "_Undecoded"
+    _place: int
 
     def whole(self) -> JsonObject:
         """Return the resource."""
-        found = decode(bytes(self.raw))
+        return self._of.resource(self._place)
+
+
+class _Undecoded:
+    """A value of a prefetch, cut into its resources when one of them is wanted whole."""
+
+    def __init__(self, raw: bytes | msgspec.Raw) -> None:
+        self._raw = raw
+        self._cut: list[bytes | msgspec.Raw] | None = None
+
+    def resource(self, place: int) -> JsonObject:
+        if self._cut is None:
+            self._cut = _resources(self._raw)
+        found = decode(bytes(self._cut[place]))
         return found if isinstance(found, dict) else EMPTY
 
 
@@ -67,14 +79,28 @@ class Prefetch(Mapping[str, object]):
         raw = self._raw.get(key)
         if raw is None:
             return
-        for each in _resources(raw):
-            try:
-                seen = _glance.decode(each)
-            except msgspec.ValidationError:
-                continue  # no object
-            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-                raise NotJson from None
-            yield Glimpse(_text(seen.resourceType), _text(seen.id), _version(seen.meta), each)
+        whole = _Undecoded(raw)
+        for place, seen in enumerate(_seen(raw)):
+            if seen is not None:
+                yield Glimpse(
+                    _text(seen.resourceType), _text(seen.id), _version(seen.meta), whole, place
+                )
+
+
+class _Resource(msgspec.Struct):
+    resourceType: object = None  # noqa: N815  # FHIR's spelling
+    id: object = None
+    meta: object = None
+
+
+class _SeenEntry(msgspec.Struct):
+    resource: _Resource | None = None
+
+
+class _Seen(_Resource):
+    """A value of which only that much is read; the usual one takes no second look."""
+
+    entry: list[_SeenEntry] = []
 
 
 class _Entry(msgspec.Struct):
@@ -86,14 +112,29 @@ class _Value(msgspec.Struct):
     entry: list[_Entry] = []
 
 
-class _Resource(msgspec.Struct):
-    resourceType: object = None  # noqa: N815  # FHIR's spelling
-    id: object = None
-    meta: object = None
-
-
 _values = msgspec.json.Decoder(_Value)
 _glance = msgspec.json.Decoder(_Resource)
+_at_once = msgspec.json.Decoder(_Seen)
+
+
+def _seen(raw: bytes | msgspec.Raw) -> list[_Resource | None]:
+    """Look at each resource of a value; None for what is none."""
+    try:
+        value = _at_once.decode(raw)
+    except msgspec.ValidationError:
+        return [_glanced(each) for each in _resources(raw)]
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise NotJson from None
+    return [each.resource for each in value.entry] if value.resourceType == "Bundle" else [value]
+
+
+def _glanced(raw: bytes | msgspec.Raw) -> _Resource | None:
+    try:
+        return _glance.decode(raw)
+    except msgspec.ValidationError:
+        return None  # no object
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise NotJson from None
 
 
 def _resources(raw: bytes | msgspec.Raw) -> list[bytes | msgspec.Raw]:

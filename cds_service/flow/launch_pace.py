@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address
 
 from cds_service.fhir.client import Pace
 
@@ -13,6 +14,8 @@ OF_ALL_PER_SECOND = 100.0
 _WAIT_S = 0.5
 _MOST_ADDRESSES = 1000
 """Whoever has more of them is held by the limit of all."""
+_HOST_BITS = 64
+"""Of an IPv6 address its owner picks so many as they like (RFC 4291 section 2.5.4)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,6 +41,7 @@ class LaunchPace:
         return None if own is None or shared is None else max(own, shared)
 
     def _pace_of(self, address: str) -> Pace:
+        address = _owner(address)
         pace = self._of_address.setdefault(address, self._pace(LAUNCHES_PER_SECOND))
         self._of_address.move_to_end(address)
         if len(self._of_address) > _MOST_ADDRESSES:
@@ -46,3 +50,15 @@ class LaunchPace:
 
     def _pace(self, rate: float) -> Pace:
         return Pace(rate=rate, clock=self.clock)
+
+
+def _owner(address: str) -> str:
+    """Return what one owner cannot change at will: an IPv4 address, and the network of an IPv6 one."""
+    try:
+        found = ip_address(address)
+    except ValueError:  # a test's client, a socket's name
+        return address
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    mapped = found.ipv4_mapped
+    return str(mapped) if mapped else f"{int(found) >> _HOST_BITS:x}"

@@ -1,5 +1,6 @@
 """`GET /{site}/smart/launch` and `/callback`: the app is opened from a chart, and the browser comes back signed in."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -7,15 +8,18 @@ from importlib import resources
 
 from fastapi import FastAPI, Request, Response
 
-from cds_service.domain.errors import CdsError, NotTrusted, SignInFailed
+from cds_service.domain.errors import CdsError, NotTrusted, SignInFailed, StorageAway
 from cds_service.domain.session import LaunchSession
 from cds_service.flow.sessions import Sessions
 from cds_service.flow.sign_in import SIGN_IN_S, SignIn
 from cds_service.http.cookies import Cookies, of_brief, of_sign_in
+from cds_service.http.edge import whereabouts
 from cds_service.http.problems import status
 from cds_service.sites import Site, Sites
 from cds_service.smart.launch import Authorization
+from cds_service.storage import OUTAGES
 
+log = logging.getLogger("cds_service")
 _MAX_STATE = 256
 _FOUND, _SEE_OTHER = 302, 303
 _AGAIN = "Close this and open the app from the patient's chart again."
@@ -189,6 +193,9 @@ def add_launch(app: FastAPI, launch: Launch) -> None:
                 return await serve(request)
             except CdsError as problem:  # the flow has told the audit
                 return _refused(site, problem)
+            except OUTAGES as away:
+                log.error("a sign-in was not answered: %s", whereabouts(away))  # noqa: TRY400  # a trace quotes values
+                return _refused(site, StorageAway())
 
         return answer
 

@@ -4,6 +4,7 @@ Every address is below `/{site}/briefs/{id}` and needs the session of the launch
 form carries the session's token against forgery. Nothing of a chart stands in an address.
 """
 
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from cds_service.domain.errors import (
     NotAllowed,
     NotTrusted,
     SignInFailed,
+    StorageAway,
 )
 from cds_service.domain.evidence import Evidence
 from cds_service.domain.json import EMPTY, JsonObject, encode
@@ -35,6 +37,7 @@ from cds_service.flow.opened import Opened
 from cds_service.flow.sign import Sign
 from cds_service.flow.trace import Trace
 from cds_service.http.dates import dated
+from cds_service.http.edge import whereabouts
 from cds_service.http.form import form_of
 from cds_service.http.made_page import made_page
 from cds_service.http.problems import status
@@ -42,7 +45,9 @@ from cds_service.http.review_page import ENDED, note_page, page
 from cds_service.review.decisions import Decision
 from cds_service.review.source import view
 from cds_service.sites import Site, Sites
+from cds_service.storage import OUTAGES
 
+log = logging.getLogger("cds_service")
 _ASSETS: Mapping[str, str] = {
     "icon.svg": "image/svg+xml",
     "review.css": "text/css",
@@ -266,6 +271,9 @@ class Review:
                 return await serve(request)
             except CdsError as problem:
                 return self._refused(request, problem)
+            except OUTAGES as away:
+                log.error("a page was not answered: %s", whereabouts(away))  # noqa: TRY400  # a trace quotes values
+                return self._away(request)
 
         return answer
 
@@ -288,8 +296,21 @@ class Review:
         return self._notice(
             site,
             heading,
-            [problem.detail],
+            [problem.detail or problem.advice],
             status_code=status(problem),
+            back=_base(request),
+        )
+
+    def _away(self, request: Request) -> Response:
+        said = [
+            "The service cannot reach its database, so that nothing of the chart is shown here.",
+            "What you sent last may not have been kept: look again in a moment. The chart in your EHR has everything.",
+        ]
+        return self._notice(
+            self.sites.find(request.path_params["site"]),
+            "Not possible just now",
+            said,
+            status_code=status(StorageAway()),
             back=_base(request),
         )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import aiosqlite
-from sqlalchemy import Connection, Insert, Table, event, select
+from sqlalchemy import Connection, Executable, Insert, Row, Table, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
@@ -21,7 +21,9 @@ from typing_extensions import override
 
 from cds_service.domain.errors import Misconfigured
 from cds_service.domain.feedback import Feedback
-from cds_service.storage.data_keys import Row, load, save, wrapped
+from cds_service.storage.data_keys import Row as KeyRow
+from cds_service.storage.data_keys import load, save, wrapped
+from cds_service.storage.glance import Glance
 from cds_service.storage.keyring import Wrapping
 from cds_service.storage.seal import DataKey, Seals
 from cds_service.storage.tables import BRIEF, CARD, FEEDBACK
@@ -57,6 +59,11 @@ class Database:
     engine: AsyncEngine
     seals: Seals = field(repr=False)
     _write: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _glance: Glance = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Prepare the way for calls that wait."""
+        self._glance = Glance(self.engine)
 
     @property
     def is_embedded(self) -> bool:
@@ -87,7 +94,7 @@ class Database:
             self.seals.saved(fresh)
 
     async def _save_keys(
-        self, connection: AsyncConnection, ready: Mapping[str, Row]
+        self, connection: AsyncConnection, ready: Mapping[str, KeyRow]
     ) -> Sequence[DataKey]:
         """Store the keys that a site's first content was sealed with, together with that content."""
         fresh = tuple(self.seals.unsaved)
@@ -98,7 +105,7 @@ class Database:
             await save(self.seals, connection, [rows[key.kid] for key in fresh])
         return fresh
 
-    async def _wrapped(self, keys: Iterable[DataKey]) -> Mapping[str, Row]:
+    async def _wrapped(self, keys: Iterable[DataKey]) -> Mapping[str, KeyRow]:
         ring = self.seals.ring
         rows = [row for key in keys for row in await wrapped(ring, [key], now=key.begins)]
         return {row["kid"]: row for row in rows}
@@ -108,6 +115,10 @@ class Database:
         """Give a connection for reading; on SQLite all of its reads see one state."""
         async with self.engine.connect() as connection:
             yield connection
+
+    async def glance(self, query: Executable, values: Mapping[str, Any]) -> Row[Any]:
+        """Return the one row of a query, in as few steps as there are: a hook call waits for it."""
+        return await self._glance(query, values)
 
     def insert_new(self, table: Table) -> Insert:
         """Return an INSERT that leaves a row which is there already as it is."""
@@ -136,6 +147,7 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
+        self._glance.close()
         await self.engine.dispose()
 
     async def insert(self, batches: Sequence[tuple[Table, Rows]]) -> None:

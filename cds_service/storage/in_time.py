@@ -5,12 +5,16 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_PARTS = 10
 _left: set[asyncio.Task[Any]] = set()
 """What nobody waits for any more and has not ended yet; at most as much as the pool has connections."""
 
 
 async def in_time(work: Coroutine[Any, Any, T], within_s: float) -> T:
     """Return what the work brings. Raises `TimeoutError`, which is an outage, when it takes longer.
+
+    The time is waited for in parts, so that the event loop turns between them: what a busy process has not come to yet
+    is no outage of the database.
 
     `asyncio.timeout` does not bound it: to cancel a query, PostgreSQL's driver asks the server, and for one that hangs
     it waits ten seconds more. So the work is told to end and left to it.
@@ -19,14 +23,15 @@ async def in_time(work: Coroutine[Any, Any, T], within_s: float) -> T:
     _left.add(task)
     task.add_done_callback(_ended)
     try:
-        done, _ = await asyncio.wait([task], timeout=within_s)
+        for _ in range(_PARTS):
+            done, _ = await asyncio.wait([task], timeout=within_s / _PARTS)
+            if done:
+                return task.result()
     except asyncio.CancelledError:
         task.cancel()
         raise
-    if not done:
-        task.cancel()
-        raise TimeoutError
-    return task.result()
+    task.cancel()
+    raise TimeoutError
 
 
 def _ended(task: asyncio.Task[Any]) -> None:

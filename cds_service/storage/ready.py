@@ -69,8 +69,7 @@ class ReadyBriefs:
         return found
 
     async def _read(self, site: str, patient: str) -> briefs.OfPatient:
-        async with self.database.reading() as connection:
-            found = await briefs.of_patient(connection, site, patient)
+        found = await briefs.of_patient(self.database, site, patient)
         if found.prepared is not None:
             await self.database.have_key(found.prepared.body)
         return found

@@ -203,6 +203,23 @@ async def test_a_flood_from_one_address_keeps_nobody_else_out(ground, browser, m
         assert (await clinician.get(browser.link(HAROLD))).status_code == 302
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "is_one_owner"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+    ],
+)
+async def test_whoever_owns_a_network_has_one_limit(ground, monkeypatch, one, other, is_one_owner):
+    monkeypatch.setattr("cds_service.flow.launch_pace.LAUNCHES_PER_SECOND", 0.001)
+    pace = ground.service.launch.sign_in.pace_of(ground.service.sites.find("general"))
+    assert pace.take(one) is not None
+    assert (pace.take(other) is None) == is_one_owner
+
+
 async def test_all_addresses_together_have_a_limit(ground):
     site = ground.service.sites.find("general")
     pace = ground.service.launch.sign_in.pace_of(site)
@@ -522,12 +539,14 @@ async def test_a_site_that_is_switched_off_shows_no_page_and_signs_nobody_in(gro
 async def test_while_the_audit_cannot_be_written_a_person_gets_a_sentence_and_no_chart(
     ground, browser
 ):
-    landed = await browser.launch(app_context=await briefed(ground))
+    context = await briefed(ground)
+    landed = await browser.launch(app_context=context)
     path = landed.headers["location"]
     async with unaudited(ground.service.database):
         answer = await browser.http.get(path)
-    assert answer.status_code == 500
-    assert "The service could not answer." in answer.text
+        refused(await browser.launch(app_context=context), 503, "storage_away")
+    assert answer.status_code == 503
+    assert "Not possible just now" in answer.text
     assert "Nwosu" not in answer.text
     assert "Nwosu" in (await browser.http.get(path)).text
 

@@ -105,6 +105,27 @@ async def test_what_comes_in_time_comes_and_what_breaks_is_told():
         await in_time(breaks(), 5.0)
 
 
+async def test_a_process_that_is_behind_does_not_take_its_own_slowness_for_an_outage():
+    """Each turn of its loop takes longer than the work may: calls would fall to the rules, and the load rise."""
+    loop, is_over = asyncio.get_running_loop(), asyncio.Event()
+
+    def busy():
+        time.sleep(2 * SOON_S)
+        if not is_over.is_set():
+            loop.call_soon(busy)
+
+    async def comes_in_a_few_turns():
+        for _ in range(4):
+            await loop.run_in_executor(None, bool)
+        return 1
+
+    loop.call_soon(busy)
+    try:
+        assert await in_time(comes_in_a_few_turns(), SOON_S) == 1
+    finally:
+        is_over.set()
+
+
 async def test_who_is_cancelled_while_waiting_leaves_no_work_behind():
     work = Stubborn()
     work.goes_on.set()
