@@ -22,20 +22,34 @@ _MARKS = re.compile(r"[\\`*\[\]~_<&@]")
 _WORDS = ("www.", "http:", "https:", "ftp:", "mailto:", "xmpp:", "script:", "data:")
 """Every match of `_SPECIAL` holds one of these marks or words; most lines do not, and this is told faster."""
 _BLOCK_START = re.compile(r"^(?:[-+=>#|]|\d{1,9}(?=[.)](?:\s|$)))")
+_BLOCK_STARTS = frozenset("-+=>#|0123456789")
 
 
 def escape(text: str) -> str:
     """Escape one line of plain text for GFM; an autolink, which has no escape, is broken invisibly."""
-    line = " ".join(text.split())
-    lowered = line.lower()
-    suspect = _MARKS.search(line) or any(word in lowered for word in _WORDS)
-    safe = _SPECIAL.sub(_disarm, line) if suspect else line
-    start = _BLOCK_START.match(safe)
+    [line] = _escaped((text,))
+    return line
+
+
+def _escaped(texts: Iterable[str]) -> list[str]:
+    """Escape lines. What few of them hold is looked for in all of them at once."""
+    lines = [" ".join(text.split()) for text in texts]
+    lowered = "\n".join(lines).lower()
+    has_words = any(word in lowered for word in _WORDS)
+    safe = [
+        _SPECIAL.sub(_disarm, line) if has_words or _MARKS.search(line) else line for line in lines
+    ]
+    return [_as_text(line) if line[:1] in _BLOCK_STARTS else line for line in safe]
+
+
+def _as_text(line: str) -> str:
+    """Take from a line what would make it begin a list, a heading, a quotation or a table."""
+    start = _BLOCK_START.match(line)
     if start is None:
-        return safe
+        return line
     if start[0].isdigit():
-        return f"{start[0]}\\{safe[start.end() :]}"
-    return f"\\{safe}"
+        return f"{start[0]}\\{line[start.end() :]}"
+    return f"\\{line}"
 
 
 def _disarm(match: re.Match[str]) -> str:
@@ -56,4 +70,4 @@ def _block(block: Text | Bullets) -> str:
     if isinstance(block, Text):
         return escape(block.text)
     heading = f"**{escape(block.heading)}**\n\n" if block.heading else ""
-    return heading + "\n".join(f"- {escape(line)}" for line in block.lines)
+    return heading + "\n".join(f"- {line}" for line in _escaped(block.lines))
