@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine, Executable, Row, create_engine, event
@@ -18,9 +18,7 @@ class Glance:
 
     engine: AsyncEngine
     _embedded: Engine | None = None
-    _thread: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="glance")
-    )
+    _thread: ThreadPoolExecutor | None = None
     """On SQLite one thread does it all: the asynchronous driver takes eleven turns of its own for the same."""
 
     def __post_init__(self) -> None:
@@ -35,12 +33,16 @@ class Glance:
             async with self.engine.connect() as connection:
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
                 return (await connection.execute(query, values)).one()
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="glance")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, _one, self._embedded, query, values)
 
     def close(self) -> None:
-        """Close the file, after what is under way."""
-        self._thread.shutdown(cancel_futures=True)
+        """Close the file, once what is under way has ended; whoever looks again opens it anew, as an engine does."""
+        if self._thread is not None:
+            self._thread.shutdown(wait=False, cancel_futures=True)
+            self._thread = None
         if self._embedded is not None:
             self._embedded.dispose()
 

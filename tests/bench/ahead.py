@@ -1,15 +1,21 @@
 """The ready path: a chart opens for which a brief was prepared, against the floor with the same calls."""
 
+import asyncio
 import http.client
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
+from cds_service.storage import load_key_ring, open_database, start
+from cds_service.storage.ready import ReadyBriefs
+from tests.bench import chart
 from tests.bench.measure import Row, Size, compared, open_loop, rounds_in_turn
 from tests.bench.process import Server
 from tests.bench.stand import AHEAD, Stand, path
 
 MAX_RATIO = 2.5
 _PREPARED_S = 60.0
+_WARM, _LOOK_UPS = 50, 500
 _SERVED = b"Prepared "
 """What a card says that comes from a prepared brief."""
 
@@ -27,6 +33,28 @@ def ready_path(stand: Stand, size: Size) -> Iterator[Row]:
             yield from open_loop(stand, ours, name, rate=rate, seconds=size.open_s, site=AHEAD)
         if _SERVED not in _answer(stand, ours):
             raise RuntimeError("the calls were no longer served from the prepared brief")
+        yield asyncio.run(look_up(stand))
+
+
+async def look_up(stand: Stand) -> Row:
+    """Measure what a chart costs more that nobody opened lately: its brief is looked up in the database."""
+    data = stand.folder / "data"
+    ring = load_key_ring("", data_dir=data, demo=True)
+    database = open_database("", data_dir=data, ring=ring)
+    kept = ReadyBriefs(database=database, clock=time.monotonic)
+    try:
+        await start(database, now=datetime.now(UTC), sites=[AHEAD])
+        blind = database.blind(f"Patient/{chart.PATIENT}", site=AHEAD)
+        for number in range(_WARM + _LOOK_UPS):
+            if number == _WARM:
+                began = time.process_time()
+            kept.drop(AHEAD, blind)
+            if (await kept.find(AHEAD, blind)).prepared is None:
+                raise RuntimeError("the brief that was served is not in the database")
+        spent = (time.process_time() - began) / _LOOK_UPS * 1000
+    finally:
+        await database.close()
+    return Row("looking up a ready brief that is not at hand", spent, "ms", note="CPU, SQLite")
 
 
 def prepare(stand: Stand, ours: Server) -> None:
