@@ -5,7 +5,8 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_PARTS = 10
+_PARTS = 4
+"""Each is some three turns of the loop at least: a dozen are enough for a look-up, and a bound for what hangs."""
 _left: set[asyncio.Task[Any]] = set()
 """What nobody waits for any more and has not ended yet; at most as much as the pool has connections."""
 
