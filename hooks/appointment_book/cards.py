@@ -41,22 +41,29 @@ def _cards(brief: Brief) -> Iterator[CardIntent]:
 def _open(brief: Brief) -> Iterator[CardIntent]:
     """Yield orders without a result and results that are not final: those of the visit's reason first."""
     loops = brief.section("open_loops")
-    orders = [x for x in loops if _is_waiting(x)]
-    unfinished = [x for x in loops if x.statement.kind == "report_pending"]
-    if not orders and not unfinished:
-        return
-    said = [_count(len(orders), "order without a result", "orders without a result")] * bool(
-        orders
+    waiting = sorted(
+        filter(_is_waiting, loops), key=lambda x: "for_visit" not in x.statement.flags
     )
-    said += [_count(len(unfinished), "result not final", "results not final")] * bool(unfinished)
-    summary = f"Before this visit: {', '.join(said)}"
-    lines = sorted(orders, key=lambda x: "for_visit" not in x.statement.flags)
-    yield _card(summary, "booking-open-orders", "Orders without a result", [*lines, *unfinished])
+    orders = [x for x in waiting if x.statement.kind == "order_open"]
+    referrals = [x for x in waiting if x.statement.kind == "task_open"]
+    unfinished = [x for x in loops if x.statement.kind == "report_pending"]
+    parts = (
+        (orders, "order without a result", "orders without a result"),
+        (referrals, "referral open", "referrals open"),
+        (unfinished, "result not final", "results not final"),
+    )
+    said = [_count(len(lines), one, many) for lines, one, many in parts if lines]
+    if said:
+        summary = f"Before this visit: {', '.join(said)}"
+        lines = [*orders, *referrals, *unfinished]
+        yield _card(summary, "booking-open-orders", "Orders without a result", lines)
 
 
 def _is_waiting(line: Line) -> bool:
-    """Return whether an order waits too long, or waits and has to do with this visit."""
+    """Return whether an order or a referral waits too long, or waits and has to do with this visit."""
     said = line.statement
+    if said.kind == "task_open":  # a task of another kind than a referral has neither flag
+        return bool({"must_show", "for_visit"} & {*said.flags})
     return said.kind == "order_open" and ("new" not in said.flags or "for_visit" in said.flags)
 
 

@@ -50,6 +50,8 @@ COUNTED: tuple[tuple[SectionId, Kind, str, str], ...] = (
     ("allergies", "allergy", "allergy", "allergies"),
 )
 BELOW: dict[SectionId, int] = {
+    "visit": 4,
+    "attention": 40,
     "changes": 6,
     "problems": 12,
     "medications": 20,
@@ -147,7 +149,7 @@ def _detail(brief: Brief) -> Iterator[Text | Bullets]:
         yield Bullets(heading="Not available", lines=brief.gap_texts)
     for section in brief.sections:
         whole = section.id in LISTS
-        lines = map(_text, section.lines)
+        lines = [_text(line) for line in section.lines if not _is_said_already(line)]
         rest = [each for each in lines if whole or each not in top]
         most = BELOW.get(section.id, 0)
         if most and rest:
@@ -155,6 +157,11 @@ def _detail(brief: Brief) -> Iterator[Text | Bullets]:
     if brief.notices:
         yield Text(text=" ".join(brief.notices))
     yield Text(text=f"Record as of {brief.as_of:%Y-%m-%d %H:%M %Z}. Not reviewed by a clinician.")
+
+
+def _is_said_already(line: Line) -> bool:
+    """Return whether the summary or the model's own list says it: who it is, and what a model put first."""
+    return line.statement.kind == "patient" or line.statement.added_by == "model"
 
 
 def _led(brief: Brief) -> list[str]:

@@ -51,6 +51,31 @@ def test_the_most_harmful_stands_first_and_at_most_five_lines_stand_above_the_fo
     ]
 
 
+def test_what_must_be_shown_is_on_the_card_above_the_fold_or_directly_below_it():
+    made = brief(
+        booked(),
+        seen("2026-07-01T10:00:00-05:00"),
+        *[
+            lab("6.9", "2026-11-01", f"o{n}", loinc=n, **flagged("HH"))
+            for n in ("2823-3", "2951-2")
+        ],
+        order("warfarin 5 mg", "m2"),
+        report("Coumadin 2 mg", "s2"),
+        *[plain("Flag", f"f{n}", status="active", code={"text": f"Falls {n}"}) for n in range(8)],
+        allergy("Peanut", "a1", criticality="high"),
+    )
+    told = [each for part in cards(made)[-1].detail for each in _lines(part)]
+    wanted = [line.text for line in made.section("attention")]
+    assert len(wanted) > 2 * FOLD
+    assert [each for each in wanted if each not in told] == []
+
+
+def test_a_card_says_which_visit_the_changes_are_counted_from():
+    told = [each for part in cards(brief(booked(), seen()))[-1].detail for each in _lines(part)]
+    assert any(each.startswith("Last visit: 2026-09-01") for each in told)
+    assert all("years old" not in each for each in told), "the summary says who"
+
+
 def test_old_abnormal_results_never_fill_the_fold():
     old = lab("9.1", "2026-06-01", **flagged("H"), **limits("4.0", "5.6"))
     assert all("HbA1c" not in text for text in _top(brief(booked(), seen(), old)))
@@ -100,6 +125,25 @@ def test_a_restricted_order_says_so_at_the_booking():
     )
     (card,) = booking_cards(brief(waiting))
     assert card.detail[0].lines[0].startswith("[restricted] Ordered")
+
+
+def _referral(**more):
+    code = {"text": "Referral to dietitian"}
+    return plain(
+        "ServiceRequest", "sr1", status="active", intent="order", authoredOn="2026-04-14",
+        category=[concept("Referral", ("http://snomed.info/sct", "3457005"))], code=code, **more,
+    )  # fmt: skip
+
+
+def test_a_booking_tells_of_an_open_referral():
+    (card,) = booking_cards(brief(_referral()))
+    assert card.summary == "Before this visit: 1 referral open"
+    assert card.detail[0].lines[0].startswith("Referral open: Referral to dietitian")
+
+
+def test_a_task_that_is_no_referral_is_not_told_at_a_booking():
+    task = plain("Task", "t1", status="requested", intent="order", code={"text": "Call back"})
+    assert booking_cards(brief(task)) == ()
 
 
 NONE = allergy("", code=concept("No known allergies", ("http://snomed.info/sct", "716186003")))

@@ -1,5 +1,7 @@
 """A long chart reads as short as a careful colleague would make it, and nothing of it is lost."""
 
+import pytest
+
 from cds_service.brief import rule_brief
 from tests.brief.charts import (
     LOINC,
@@ -9,6 +11,7 @@ from tests.brief.charts import (
     concept,
     condition,
     context,
+    flagged,
     lab,
     order,
     plain,
@@ -244,3 +247,12 @@ def test_a_range_in_another_unit_or_beside_a_comparator_tells_nothing():
     assert "above range" in texts(brief(lab("8.1", **own)), "results")[0]
     bound = {"value": 8.1, "unit": "%", "comparator": "<"}
     assert "above" not in texts(brief(lab("", valueQuantity=bound, **own)), "results")[0]
+
+
+@pytest.mark.parametrize(("other", "is_told"), [("2026-09-20", True), ("2026-11-19", False)])
+def test_a_test_that_says_the_same_is_told_where_the_other_one_is_older(other, is_told):
+    urea = lab("88", "2026-11-19", "o1", loinc="3094-0", unit="mg/dL", **flagged("H"))
+    creatinine = lab("1.4", other, "o2", loinc="2160-0", unit="mg/dL", **flagged("H"))
+    told = texts(brief(seen(), urea, creatinine), "changes")
+    assert any(each.startswith("Urea nitrogen 88") for each in told) == is_told
+    assert any(each.startswith("Creatinine 1.4") for each in told)

@@ -1,6 +1,7 @@
 """Changes since the last visit: visits elsewhere, reports, medicines, problems, allergies, results."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
 from cds_service.brief.facts import allergies, medicine_changes, observations, problems, reports
 from cds_service.brief.facts.purpose import is_wanted
@@ -13,6 +14,8 @@ from cds_service.brief.facts.visits import (
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import grouped
 from cds_service.domain.brief import Flag, Statement
+
+_ABOUT_AS_NEW = timedelta(days=1)
 
 
 def statements(record: Record) -> Iterator[Statement]:
@@ -75,11 +78,20 @@ def _results(record: Record) -> Iterator[Statement]:
         and each.level in {"abnormal", "critical"}
         and observations.is_new(record, each.items[0])
     ]
-    told = {each.group.name for each in found if each.group}
-    found = [each for each in found if each.group is None or each.group.beside not in told]
+    told = {each.group.name: each.items[0] for each in found if each.group}
+    found = [each for each in found if not _is_told_by(each, told)]
     found.sort(key=lambda each: each.items[0].when or record.now, reverse=True)
     for each in sorted(found, key=lambda each: not is_wanted(record, each)):
         yield observations.statement(record, each)
+
+
+def _is_told_by(each: observations.Series, told: Mapping[str, Item]) -> bool:
+    """Return whether the test that says the same is told, and about as new: an older value of it hides nothing."""
+    other = told.get(each.group.beside) if each.group else None
+    mine = each.items[0].when
+    if other is None or mine is None:
+        return other is not None
+    return other.when is not None and mine.date - other.when.date <= _ABOUT_AS_NEW
 
 
 def _unremarkable(record: Record) -> Iterator[Statement]:
