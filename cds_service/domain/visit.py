@@ -10,10 +10,17 @@ class Visit:
 
     patient: str = field(repr=False)
     """The bare id."""
+    merged_from: str | None = field(repr=False, default=None)
+    """The bare id of the chart that was asked for, when it was merged into this patient's."""
     appointment: str | None = field(repr=False, default=None)
     encounter: str | None = field(repr=False, default=None)
     start: datetime | None = None
     end: datetime | None = None
+
+    @property
+    def patients(self) -> frozenset[str]:
+        """Return every id that a schedule may name this visit's patient by."""
+        return frozenset({self.patient, self.merged_from or self.patient})
 
     @property
     def key(self) -> str:

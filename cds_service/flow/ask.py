@@ -69,13 +69,11 @@ class Ask:
                 if row["visit"] is not None:
                     await briefs.name_visit(connection, row["id"], row["visit"], row["occasion"])
 
-    def occasion(
-        self, brief_id: str, site: Site, visit: Visit, *, patient: str | None = None
-    ) -> dict[str, Any]:
+    def occasion(self, brief_id: str, site: Site, visit: Visit) -> dict[str, Any]:
         """Return the columns that say whose brief it is, and for which visit; only the seal can be read back."""
-        whose = patient or visit.patient
         told = {
-            "patient": whose,
+            "patient": visit.patient,
+            "merged_from": visit.merged_from,
             "appointment": visit.appointment,
             "encounter": visit.encounter,
             "start": visit.start.isoformat() if visit.start else None,
@@ -84,7 +82,7 @@ class Ask:
         has_visit = visit.appointment is not None or visit.encounter is not None
         blind, seal = self.database.blind, self.database.seal
         return {
-            "patient": blind(f"Patient/{whose}", site=site.name),
+            "patient": blind(f"Patient/{visit.patient}", site=site.name),
             "visit": blind(visit.key, site=site.name) if has_visit else None,
             "occasion": seal(encode(told), place=f"brief|occasion|{brief_id}|{site.name}"),
         }
@@ -125,6 +123,7 @@ async def open_occasion(database: Database, row: briefs.Row) -> Visit:
     start, end = (datetime.fromisoformat(told[n]) if told[n] else None for n in ("start", "end"))
     return Visit(
         patient=told["patient"],
+        merged_from=told.get("merged_from"),  # an earlier release did not keep it
         appointment=told["appointment"],
         encounter=told["encounter"],
         start=start,

@@ -7,7 +7,7 @@ in `failed` with its reason, for a person. A hook call never waits for any of it
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -143,7 +143,9 @@ class Prepare:
             "sources": self.database.seal(packed, place=f"brief|sources|{row.id}|{row.site}")
         }
         if found.patient != visit.patient:
-            columns |= self.ask.occasion(row.id, site, visit, patient=found.patient)
+            asked = visit.merged_from or visit.patient
+            heir = replace(visit, patient=found.patient, merged_from=asked)
+            columns |= self.ask.occasion(row.id, site, heir)
         async with self.database.transaction() as connection:
             await briefs.set_columns(connection, row.id, **columns)
             await briefs.drop_parts(connection, [row.id])

@@ -158,7 +158,7 @@ class Schedule:
         changed = 0
         for row in await self._rows(site, visit):
             before = await open_occasion(self.database, row)
-            if before.patient != visit.patient:
+            if visit.patient not in before.patients:
                 changed += await self.change(row, "cancelled", reason="patient_changed")
             elif before.start != visit.start:
                 changed += await self._moved(row, visit)

@@ -207,6 +207,47 @@ async def test_a_merged_chart_is_followed_to_the_one_that_is_kept_and_audited(wo
     assert "patient_merged" in {e["outcome"] for e in await works.ground.audited()}
 
 
+async def test_a_merged_charts_brief_stays_while_the_appointment_names_the_old_chart(tmp_path):
+    async with working(tmp_path, sites=POLL) as works:
+        visit = booked(works)
+        old = next(p for p in store(works).all("Patient") if f"Patient/{p['id']}" in str(visit))
+        link = {"type": "replaced-by", "other": {"reference": "Patient/heir"}}
+        store(works).put(old | {"id": "heir"})
+        store(works).put(old | {"link": [link]})
+        await poll(works)
+        ready = [
+            await works.run(row.id)
+            for row in await works.rows("requested")
+            if row.due <= works.ground.clock()
+        ]
+        blind = works.ground.service.database.blind("Patient/heir", site="general")
+        [ours] = [row for row in ready if row.patient == blind]
+        before = await works.rows("requested")
+        await poll(works)
+        await poll(works)
+        assert (await works.row(ours.id)).state == "ready"
+        assert await works.rows("cancelled") == []
+        assert await works.rows("requested") == before, "and nothing more is asked for"
+
+
+async def test_a_better_brief_of_a_merged_chart_stays_too(tmp_path):
+    async with working(tmp_path, sites=POLL) as works:
+        visit = booked(works)
+        old = next(p for p in store(works).all("Patient") if f"Patient/{p['id']}" in str(visit))
+        link = {"type": "replaced-by", "other": {"reference": "Patient/heir"}}
+        store(works).put(old | {"id": "heir"})
+        store(works).put(old | {"link": [link]})
+        await poll(works)
+        breaks(works, "status", "Immunization", status=503)
+        blind = works.ground.service.database.blind("Patient/heir", site="general")
+        for row in await works.rows("requested"):
+            if row.due <= works.ground.clock():
+                await works.run(row.id)
+        [again] = [row for row in await works.rows("requested") if row.patient == blind]
+        await poll(works)
+        assert (await works.row(again.id)).state == "requested"
+
+
 async def test_charts_that_were_merged_in_a_circle_end_in_the_list(works):
     for one, other in ((CHART, "harold-lindqvist"), ("harold-lindqvist", CHART)):
         patient = dict(store(works).read("Patient", one).resource)
