@@ -7,7 +7,7 @@ go on after a restart with what it had. What stays unreadable is a named gap, as
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from cds_service.context.access import Access
@@ -29,6 +29,8 @@ from cds_service.vendors import Query, queries
 SAVE_EVERY_S = 2.0
 """What came in meanwhile is kept, so that a restart asks for it no more."""
 LONGEST_S = 900.0
+KEPT = timedelta(minutes=30)
+"""What was read longer ago is read again: a chart changes meanwhile, and "none found" would be told of another day."""
 _MAX_MERGES = 3
 _MAX_REFERENCED = 200
 _PASSING = frozenset({"connection", "not_json", "401", "429", "500", "502", "503", "504"})
@@ -126,7 +128,7 @@ class GatherWhole:
         ehr = _Ehr(server, access, site, server.clock() + LONGEST_S)
         patient, first = await self._patient(visit.patient, ehr)
         plan = {q.key: q for need in needs for q in queries(need, site.profile)}
-        kept = _unpacked(await parts.load(), plan) if patient == visit.patient else {}
+        kept = _unpacked(await parts.load(), plan, now - KEPT) if patient == visit.patient else {}
         ids = {"patientId": patient, "encounterId": visit.encounter or ""}
         today, most = now.astimezone(site.zone).date(), site.profile.search.max_pages_ahead
 
@@ -165,8 +167,16 @@ class GatherWhole:
         raise Permanent("merged_in_a_circle")
 
 
-def whole_context(gathered: Gathered, visit: Visit, site: Site, now: datetime) -> Context:
-    """Return the Context of a gathered record. Raises `MissingContext` when it lacks the patient."""
+def oldest_read(ledger: Ledger) -> datetime:
+    """Return since when a record may have changed: it is as old as the oldest search that it stands on."""
+    return min(search.at for search in ledger.searches)
+
+
+def whole_context(gathered: Gathered, visit: Visit, site: Site) -> Context:
+    """Return the Context of a gathered record, whose moment is that of its oldest read, whenever it is written.
+
+    Raises `MissingContext` when it lacks the patient.
+    """
     if gathered.ledger.get(gathered.ledger.patient) is None:
         raise MissingContext
     return Context(
@@ -174,7 +184,7 @@ def whole_context(gathered: Gathered, visit: Visit, site: Site, now: datetime) -
         hook="prepare",
         patient=gathered.patient,
         encounter=visit.encounter,
-        now=now,
+        now=oldest_read(gathered.ledger),
         zone=site.zone,
         tables=site.tables,
         ledger=gathered.ledger,
@@ -242,19 +252,21 @@ def _packed(found: Collected) -> bytes:
     return encode(told)
 
 
-def _unpacked(parts: Mapping[str, bytes], plan: Mapping[str, Query]) -> dict[str, Collected]:
-    """Return what is kept of the queries of this plan."""
-    found = {}
-    for key, query in plan.items():
-        if key in parts:
-            told: Any = decode(parts[key])
-            found[key] = Collected(
-                query=query,
-                source="read",
-                state=told["state"],
-                resources=tuple(told["resources"]),
-                unusable=told["unusable"],
-                code=told["code"],
-                at=datetime.fromisoformat(told["at"]),
-            )
-    return found
+def _unpacked(
+    parts: Mapping[str, bytes], plan: Mapping[str, Query], since: datetime
+) -> dict[str, Collected]:
+    """Return what is kept of the queries of this plan and was read since then."""
+    found = (_collected(decode(parts[key]), query) for key, query in plan.items() if key in parts)
+    return {each.query.key: each for each in found if each.at >= since}
+
+
+def _collected(told: Any, query: Query) -> Collected:  # noqa: ANN401  # decoded JSON
+    return Collected(
+        query=query,
+        source="read",
+        state=told["state"],
+        resources=tuple(told["resources"]),
+        unusable=told["unusable"],
+        code=told["code"],
+        at=datetime.fromisoformat(told["at"]),
+    )

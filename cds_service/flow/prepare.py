@@ -16,7 +16,14 @@ from cds_service.catalog import Catalog
 from cds_service.context.access import Access
 from cds_service.context.freshness import policy_version, versions_of
 from cds_service.context.stored import pack, unpack
-from cds_service.context.whole import DailyLimit, Gathered, GatherWhole, wanted, whole_context
+from cds_service.context.whole import (
+    DailyLimit,
+    Gathered,
+    GatherWhole,
+    oldest_read,
+    wanted,
+    whole_context,
+)
 from cds_service.domain.errors import NoToken
 from cds_service.domain.json import encode
 from cds_service.domain.needs import NeedName
@@ -30,6 +37,9 @@ from cds_service.storage import Connection, Database, briefs, feeds, runs
 
 PAUSES_S = (60, 300, 900, 1800, 3600)
 """How much later an EHR that could not be read is asked again, by how often it was tried."""
+_OLDEST = timedelta(hours=1)
+"""A record is written while it is no older, else gathered anew. What may be kept of one and the longest gathering come
+to less, so that only work that stood still in between gets there."""
 _MAX_AGAIN = 3
 """How often a brief with gaps that may pass asks for a better one."""
 
@@ -175,8 +185,11 @@ class Prepare:
             return
         packed = await self._sources(row)
         ledger = await asyncio.to_thread(unpack, packed)
+        if self.now() - oldest_read(ledger) > _OLDEST:
+            await self._later(row, "record_old", self.now())
+            return
         gathered = Gathered(ledger=ledger, patient=visit.patient, passing=())
-        context = whole_context(gathered, visit, site, self.now())
+        context = whole_context(gathered, visit, site)
         written = await write_brief(context, site)
         place = "brief|{}|" + f"{row.id}|{row.site}"
         seal = self.database.seal
@@ -219,6 +232,10 @@ class Prepare:
             feed = (await feeds.feeds(connection)).get(row.site)
         if feed is not None and feed.paused_until is not None:
             due = max(due, feed.paused_until)
+        await self._later(row, reason, due)
+
+    async def _later(self, row: briefs.Row, reason: str, due: datetime) -> None:
+        """Ask for the whole of it once more; the revision makes it other work than this."""
         await self.change(row, "requested", reason=reason, due=due, revision=row.revision + 1)
 
     async def give_up(self, brief_id: str, reason: str) -> None:

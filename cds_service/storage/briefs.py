@@ -315,7 +315,7 @@ async def save_parts(
     site: str,
     parts: Mapping[str, bytes],
 ) -> None:
-    """Keep what some queries brought."""
+    """Keep what some queries brought, in place of what they brought earlier."""
     rows = [
         {
             "brief": brief_id,
@@ -325,6 +325,8 @@ async def save_parts(
         for key, body in parts.items()
     ]
     if rows:
+        older = delete(PART).where(PART.c.brief == brief_id, PART.c.key.in_(list(parts)))
+        await connection.execute(older)
         await connection.execute(database.insert_new(PART), rows)
 
 
