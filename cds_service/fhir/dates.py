@@ -1,7 +1,8 @@
-"""FHIR dates, dateTimes and instants: ordered by when they begin, shown as they are stored.
+"""FHIR dates, dateTimes and instants: ordered by when they begin, shown by the reader's clock.
 
 Source: FHIR R4, "Data types", date, dateTime, instant. A date may lack its day or its month; nothing here
-fills that in for a reader, and nothing is moved to another time zone.
+fills that in for a reader. A time that is stored with another offset than the reader's is told in the reader's
+zone: many servers store all times in UTC, and an evening visit is then stored under the next day.
 """
 
 import re
@@ -11,8 +12,8 @@ from typing import NamedTuple
 _SHAPE = re.compile(
     r"(\d{4}(?:-\d\d(?:-\d\d)?)?)(?:(?<=-\d\d-\d\d)[T ](\d\d:\d\d)(?::(\d\d(?:\.\d+)?))?(Z|[+-]\d\d:\d\d)?)?"
 )
-_YEAR, _DAY, _WHOLE = 4, 10, 2
-"""Characters of a year, of a whole date, and of seconds without their fraction."""
+_YEAR, _DAY, _WHOLE, _OFFSET = 4, 10, 2, 6
+"""Characters of a year, of a whole date, of seconds without their fraction, and of an offset."""
 
 
 class Moment(NamedTuple):
@@ -21,17 +22,17 @@ class Moment(NamedTuple):
     at: float
     """Seconds since 1970 UTC at which it begins; a date begins at midnight where the reader is."""
     shown: str
-    """At stored precision with the stored offset: `2026-10-02 08:30 -05:00`, `2026-10-02`, `2019-04`."""
+    """At stored precision, a time with its offset: `2026-10-02 08:30 -05:00`, `2026-10-02`, `2019-04`."""
     day: str
-    """The stored date alone, at its precision."""
+    """The date alone, at its precision: that of the reader's calendar, where an offset tells it."""
     date: date
-    """The first day that it may mean, in its own offset."""
+    """The first day that it may mean."""
 
 
 def parse(value: object, zone: tzinfo) -> Moment | None:
     """Read a FHIR date, dateTime or instant; None for anything else.
 
-    `zone` orders dates that have no offset of their own among instants that have one.
+    `zone` is the reader's: its clock tells times that have another offset, and orders dates that have none.
     """
     found = _SHAPE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
@@ -44,7 +45,37 @@ def parse(value: object, zone: tzinfo) -> Moment | None:
         return None
     if seconds and len(seconds) > _WHOLE:
         at += float(seconds) % 1
+    here = _here(begun, zone) if offset else None
+    if here:
+        begun = here
+        stored, minutes, offset = (
+            here.date().isoformat(),
+            f"{here:%H:%M}",
+            here.isoformat()[-_OFFSET:],
+        )
     return Moment(at, stored + _clock(minutes, seconds, offset), stored, begun.date())
+
+
+def _here(begun: datetime, zone: tzinfo) -> datetime | None:
+    """Return a time by a zone's clock; None where it has that offset already, or no offset in whole minutes.
+
+    UTC moves nothing: it is the zone of a site that names none, and no clinic's clock on the wall.
+    """
+    if str(zone) == "UTC":
+        return None
+    try:
+        here = begun.astimezone(zone)
+    except OverflowError:
+        return None
+    offset = here.utcoffset()
+    is_told = offset is not None and not offset.seconds % 60
+    return here if is_told and offset != begun.utcoffset() else None
+
+
+def as_stored(value: str) -> str:
+    """Return a date or time as stored, with its own offset; unchanged where it is none."""
+    found = _SHAPE.fullmatch(value)
+    return found[1] + _clock(*found.groups()[1:]) if found else value
 
 
 def _begins(stored: str, minutes: str | None, seconds: str | None, offset: str | None) -> datetime:

@@ -10,7 +10,7 @@ from datetime import UTC
 
 from cds_service.domain.evidence import Evidence, Ledger
 from cds_service.domain.json import JsonObject
-from cds_service.fhir.dates import parse
+from cds_service.fhir.dates import as_stored
 from cds_service.fhir.elements import (
     code,
     inline_text,
@@ -107,8 +107,7 @@ def view(evidence: Evidence, ledger: Ledger) -> SourceView:
 
 def _shown(resource: JsonObject, key: str) -> str:
     """Return a date as stored, at its precision and with its own offset."""
-    found = parse(code(resource, key), UTC)
-    return found.shown if found else code(resource, key)
+    return as_stored(code(resource, key))
 
 
 def kind_and_date(evidence: Evidence) -> tuple[str, str]:

@@ -7,6 +7,7 @@ what it looked at as well as what was wrong: a share of nothing proves nothing.
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime, tzinfo
 from typing import Any
 
 from cds_service.domain.brief import Brief, Line
@@ -43,6 +44,7 @@ _OURS = re.compile(
 )
 _TAG = re.compile(r" \([a-z/ ]+\)$")
 """What SNOMED CT puts behind a name."""
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _DATE = re.compile(r"\d{4}(?:-\d\d)?(?:-\d\d)?")
 
 
@@ -93,11 +95,21 @@ def _check_numbers(
         if (each := found.ledger.get(link))
     ]
     words = encode([cited, linked]).decode()
+    words += "".join(by_the_clock(words, found.zone))
     said = _OURS.sub("", _COUNTED.sub("", line.text))
     for number in re.findall(r"\d+(?:\.\d+)?", said):
         counts["numbers seen"] += 1
         if number not in words:
             counts["numbers wrong"] += 1
+
+
+def by_the_clock(words: str, zone: tzinfo) -> Iterator[str]:
+    """Yield each stored time with an offset as a clock on the wall of the clinic shows it."""
+    for stored in _TIME.findall(words):
+        try:
+            yield f" {datetime.fromisoformat(stored).astimezone(zone)}"
+        except (ValueError, OverflowError):
+            continue
 
 
 def _check_absence(line: Line, held: dict[str, Resource], counts: Counter[str]) -> None:

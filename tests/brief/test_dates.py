@@ -1,11 +1,12 @@
-"""FHIR dates are shown as stored and ordered by when they begin; whose resource is whose."""
+"""FHIR dates are shown by the site's clock and ordered by when they begin; whose resource is whose."""
 
+from datetime import UTC
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from cds_service.fhir.compartment import patient_of
-from cds_service.fhir.dates import parse
+from cds_service.fhir.dates import as_stored, parse
 
 ZONE = ZoneInfo("America/Chicago")
 
@@ -17,15 +18,30 @@ ZONE = ZoneInfo("America/Chicago")
         ("2026-10", "2026-10", "2026-10"),
         ("2026", "2026", "2026"),
         ("2026-10-02T08:30:00-05:00", "2026-10-02 08:30 -05:00", "2026-10-02"),
-        ("2026-10-02T08:30:15Z", "2026-10-02 08:30:15 UTC", "2026-10-02"),
-        ("2026-10-02T08:30:15.250+05:30", "2026-10-02 08:30:15 +05:30", "2026-10-02"),
+        ("2026-10-02T08:30:15Z", "2026-10-02 03:30:15 -05:00", "2026-10-02"),
+        ("2026-10-02T08:30:15.250+05:30", "2026-10-01 22:00:15 -05:00", "2026-10-01"),
+        ("2026-12-02T01:00:00Z", "2026-12-01 19:00 -06:00", "2026-12-01"),
         ("2026-10-02T08:30", "2026-10-02 08:30", "2026-10-02"),
-        ("2026-06-30T23:59:60Z", "2026-06-30 23:59:60 UTC", "2026-06-30"),
+        ("2026-06-30T23:59:60Z", "2026-06-30 18:59:60 -05:00", "2026-06-30"),
+        ("1870-01-01T00:00:00Z", "1870-01-01 00:00 UTC", "1870-01-01"),
     ],
 )
-def test_as_stored(stored, shown, day):
+def test_a_time_is_told_by_the_clock_of_the_site_and_a_date_as_stored(stored, shown, day):
     found = parse(stored, ZONE)
-    assert (found.shown, found.day) == (shown, day)
+    assert (found.shown, found.day, found.date.isoformat()) == (shown, day, (day + "-01-01")[:10])
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("2026-10-02T08:30:15Z", "2026-10-02 08:30:15 UTC"),
+        ("2026-10-02T08:30:00+05:30", "2026-10-02 08:30 +05:30"),
+        ("2026-10", "2026-10"),
+        ("soon", "soon"),
+    ],
+)
+def test_beside_its_source_a_time_stands_as_stored(stored, shown):
+    assert as_stored(stored) == shown
 
 
 @pytest.mark.parametrize(
@@ -42,6 +58,7 @@ def test_anything_else_is_none(junk):
 )
 def test_the_ends_of_time_do_not_break(edge):
     assert parse(edge, ZONE).shown.startswith(edge[:10])
+    assert parse(edge, UTC).shown
 
 
 def test_order_follows_the_clock_not_the_text():

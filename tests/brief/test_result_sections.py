@@ -1,5 +1,7 @@
 """Results and vital signs: newest first, as stored, with flag, range, date and what came before."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from tests.brief.charts import (
@@ -149,8 +151,13 @@ def test_a_result_entered_in_error_is_never_shown():
     assert texts(made, "results") == ["HbA1c 7.1 %, 2026-10-02"]
 
 
-def test_times_are_shown_with_their_own_offset():
+def test_times_are_shown_by_the_clock_of_the_site():
     made = brief(lab("7.1", "2026-10-02T23:30:00-07:00"))
+    assert "2026-10-03 01:30 -05:00" in texts(made, "results")[0]
+
+
+def test_a_site_that_names_no_zone_shows_times_with_their_own_offset():
+    made = brief(lab("7.1", "2026-10-02T23:30:00-07:00"), zone=ZoneInfo("UTC"))
     assert "2026-10-02 23:30 -07:00" in texts(made, "results")[0]
 
 

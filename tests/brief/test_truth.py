@@ -33,6 +33,7 @@ from tests.brief.charts import (
     searched,
     seen,
 )
+from tests.brief.oracle import by_the_clock
 
 JUNK = st.recursive(
     st.none()
@@ -198,6 +199,7 @@ def _numbers_are_cited(found, line):
         return
     cited = [found.ledger.evidence[ref].resource for ref in line.statement.refs]
     words = encode([_with_targets(found, each) for each in cited]).decode()
+    words += "".join(by_the_clock(words, found.zone))
     said = _OURS.sub("", _COUNTED.sub("", line.text))
     for number in re.findall(r"\d+(?:\.\d+)?", said):
         assert number in words, (number, line.text)

@@ -236,7 +236,7 @@ def test_the_quieter_sections():
         "Advance directive, dated 2025-01-02, text on file",
         "Care team: Dr. Adler (Primary care)",
     ]
-    assert texts(made, "notes") == ["Progress note, 2026-10-01 09:00 UTC, by Dr. Adler"]
+    assert texts(made, "notes") == ["Progress note, 2026-10-01 04:00 -05:00, by Dr. Adler"]
 
 
 @pytest.mark.parametrize(("end", "stands"), [("2026-11-22", False), ("2026-11-23", True)])
