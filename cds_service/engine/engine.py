@@ -20,7 +20,7 @@ TRIES = (0.5, 2.0, 5.0)
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A workflow that ended without doing its work to the end: by a crash, or after too many take-overs."""
+    """A workflow that ended without doing its work to the end: by a crash, after too many take-overs, or `undone`."""
 
     name: str
     row_id: str
@@ -94,10 +94,19 @@ class Engine:
         start, identity = self._running().start, workflow_id(name, row_id, revision)
         await asyncio.to_thread(start, name, identity)
 
-    async def ended(self, rows: Iterable[tuple[str, str, int]]) -> list[Ended]:
-        """Return which of these (name, row id, revision) ended without doing their work."""
+    async def ended(
+        self, rows: Iterable[tuple[str, str, int]], *, still_wait: bool = False
+    ) -> list[Ended]:
+        """Return which of these (name, row id, revision) ended without doing their work.
+
+        `still_wait` says of all these rows that they wait for their workflow: then one that came to its end, and says
+        that all went well, has not done it either. What it did was lost, or could not be stored.
+        """
         ids = {workflow_id(*row): row for row in rows}
-        found = await asyncio.to_thread(self._running().ended, list(ids)) if ids else {}
+        if not ids:
+            return []
+        ended = self._running().ended
+        found = await asyncio.to_thread(ended, list(ids), still_wait=still_wait)
         return [Ended(ids[each][0], ids[each][1], reason) for each, reason in found.items()]
 
     async def drain(self, wait_s: int = 20) -> None:

@@ -46,6 +46,7 @@ KEEP_DAYS = 7
 _TOO_OFTEN = 20
 """Take-overs of one workflow after which it is given up: it may be what kills the processes."""
 _FAILED = ["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+_DONE = "SUCCESS"
 _BATCH = 500
 _BEATS = 20
 """How often the event loop is asked within the time after which it is called hung."""
@@ -210,10 +211,14 @@ class Runtime:
         with SetWorkflowID(workflow_id):
             await DBOS.start_workflow_async(self._workflows[name], row_id)
 
-    def ended(self, ids: Sequence[str]) -> dict[str, str]:
+    def ended(self, ids: Sequence[str], *, still_wait: bool) -> dict[str, str]:
         """Return why, for each of these workflows that ended without doing its work."""
-        found = _listed(workflow_ids=list(ids), status=_FAILED)
-        return {each.workflow_id: each.status.lower() for each in found}
+        wanted = [*_FAILED, _DONE] if still_wait else _FAILED
+        found = _listed(workflow_ids=list(ids), status=wanted)
+        return {
+            each.workflow_id: "undone" if each.status == _DONE else each.status.lower()
+            for each in found
+        }
 
     def load(self) -> dict[str, int]:
         """Return how many workflows run here, by name."""
@@ -299,7 +304,7 @@ def _owners() -> set[str]:
 def _forget(before: datetime) -> None:
     """Delete finished workflows, oldest first, a batch at a time."""
     while found := _listed(
-        status=["SUCCESS", *_FAILED], completed_before=before.isoformat(), limit=_BATCH
+        status=[_DONE, *_FAILED], completed_before=before.isoformat(), limit=_BATCH
     ):
         DBOS.delete_workflows([each.workflow_id for each in found])
 

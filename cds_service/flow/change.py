@@ -7,6 +7,7 @@ from typing import Any
 
 from cds_service.audit import Audit
 from cds_service.domain.states import State
+from cds_service.domain.visit import Visit
 from cds_service.flow.ask import open_occasion
 from cds_service.storage import Connection, Database, briefs
 from cds_service.storage.notices import Notices
@@ -45,25 +46,56 @@ class Change:
                 return False
             if beside is not None:
                 await beside(connection)
-            told: dict[str, Any] = {"from": row.state, **(facts or {})}
-            if reason:
-                told["reason"] = reason
-            await self.audit.append(
-                connection,
-                site=row.site,
-                action=action,
-                outcome=target,
-                at=now,
-                facts=told,
-                actor="work ahead",
-                patient=f"Patient/{visit.patient}" if visit.patient else "",
-                brief=row.id,
-            )
+            told = {**(facts or {}), **({"reason": reason} if reason else {})}
+            await self._tell(connection, row, visit, action=action, outcome=target, facts=told)
             if target in _ENDS:
                 await briefs.drop_parts(connection, [row.id])
             await self.notices.tell(connection, row.site, row.patient)
         self.notices.drop(row.site, row.patient)
         return True
+
+    async def again(
+        self, row: briefs.Row, *, due: datetime, reason: str | None = None, action: str = "prepare"
+    ) -> bool:
+        """Have a brief begun anew, as a new revision; False when somebody else was here before.
+
+        One that is requested stays so: its workflow has ended, and the same id would start nothing.
+        """
+        if row.state != "requested":
+            revision = row.revision + 1
+            return await self(
+                row, "requested", action=action, reason=reason, due=due, revision=revision
+            )
+        visit = await open_occasion(self.database, row)
+        async with self.database.transaction() as connection:
+            if not await briefs.put_off(connection, row, due=due, reason=reason):
+                return False
+            told = {"reason": reason} if reason else {}
+            await self._tell(connection, row, visit, action=action, outcome=row.state, facts=told)
+        return True
+
+    async def _tell(
+        self,
+        connection: Connection,
+        row: briefs.Row,
+        visit: Visit,
+        *,
+        action: str,
+        outcome: State,
+        facts: Mapping[str, Any],
+    ) -> None:
+        """Keep the entry of a change, in its transaction."""
+        await self.audit.append(
+            connection,
+            site=row.site,
+            action=action,
+            outcome=outcome,
+            at=self.now(),
+            facts={"from": row.state, **facts},
+            actor="work ahead",
+            patient=f"Patient/{visit.patient}" if visit.patient else "",
+            brief=row.id,
+        )
 
 
 _ENDS: frozenset[State] = frozenset({"ready", "failed", "cancelled", "expired"})

@@ -186,7 +186,7 @@ class Prepare:
         packed = await self._sources(row)
         ledger = await asyncio.to_thread(unpack, packed)
         if self.now() - oldest_read(ledger) > _OLDEST:
-            await self._later(row, "record_old", self.now())
+            await self.change.again(row, reason="record_old", due=self.now())
             return
         gathered = Gathered(ledger=ledger, patient=visit.patient, passing=())
         context = whole_context(gathered, visit, site)
@@ -222,21 +222,21 @@ class Prepare:
         )
 
     async def postpone(self, brief_id: str, reason: str) -> None:
-        """Ask the EHR later: the row waits, and no process does."""
-        row = await self._row(brief_id)
-        if row is None or row.state != "preparing":
+        """Ask the EHR later: the row waits, and no process does.
+
+        One that could not even be begun is put off as well: our database was away. One that is not due was put off.
+        """
+        row, now = await self._row(brief_id), self.now()
+        is_begun = row is not None and row.state == "preparing"
+        if row is None or not (is_begun or _is_due(row, now)):
             return
         pause = PAUSES_S[min(row.revision, len(PAUSES_S)) - 1]
-        due = self.now() + timedelta(seconds=pause)
+        due = now + timedelta(seconds=pause)
         async with self.database.reading() as connection:
             feed = (await feeds.feeds(connection)).get(row.site)
         if feed is not None and feed.paused_until is not None:
             due = max(due, feed.paused_until)
-        await self._later(row, reason, due)
-
-    async def _later(self, row: briefs.Row, reason: str, due: datetime) -> None:
-        """Ask for the whole of it once more; the revision makes it other work than this."""
-        await self.change(row, "requested", reason=reason, due=due, revision=row.revision + 1)
+        await self.change.again(row, reason=reason, due=due)
 
     async def give_up(self, brief_id: str, reason: str) -> None:
         """Say that it cannot be done, and why."""
@@ -298,3 +298,7 @@ class Prepare:
                 at=now,
                 facts={"until": until.isoformat()},
             )
+
+
+def _is_due(row: briefs.Row, now: datetime) -> bool:
+    return row.state == "requested" and row.due is not None and row.due <= now

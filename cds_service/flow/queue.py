@@ -79,9 +79,9 @@ class Queue:
         ]
 
     async def retry(self, ids: Sequence[str], site: str | None = None) -> list[str]:
-        """Have failed briefs prepared anew, at once; returns their ids.
+        """Have failed and late briefs prepared anew, at once; returns their ids.
 
-        Raises `BadCall` for one that is not there or did not fail in being prepared.
+        Raises `BadCall` for one that is not there, or neither failed in being prepared nor is late to begin.
         """
         chosen = []
         async with self.database.reading() as connection:
@@ -98,16 +98,19 @@ class Queue:
                 raise BadCall(
                     f"Brief {row.id} is {row.state}: what becomes of its note, who may approve says in the app."
                 )
-            if row.state != "failed":
+            if row.state != "failed" and not self._is_late(row):
                 raise BadCall(
-                    f"Brief {row.id} is {row.state}: only what failed while it was prepared can be tried again."
+                    f"Brief {row.id} is {row.state}: only what failed while it was prepared or is late is tried again."
                 )
         return [row.id for row in chosen if await self._again(row)]
 
     async def _again(self, row: briefs.Row) -> bool:
-        return await self.change(
-            row, "requested", action="retry", due=self.now(), revision=row.revision + 1
-        )
+        return await self.change.again(row, action="retry", due=self.now())
+
+    def _is_late(self, row: briefs.Row) -> bool:
+        """Return whether a brief should have been begun long ago."""
+        is_due = row.due is not None and row.due <= self.now() - LATE
+        return row.state == "requested" and is_due
 
 
 def _stuck(row: briefs.Row) -> Stuck:

@@ -192,7 +192,7 @@ class WorkAhead:
         await self._file_anew({row.id: row for row in filing})
         rows = {row.id: row for row in waiting}
         broken = await self.engine.ended(
-            [("prepare", row.id, row.revision) for row in rows.values()]
+            [("prepare", row.id, row.revision) for row in rows.values()], still_wait=True
         )
         for each in broken:
             await self._begin_anew(rows[each.row_id], f"broke_{each.reason}", now)
@@ -202,12 +202,7 @@ class WorkAhead:
         if row.revision >= _MOST_REVISIONS:
             await self.change(row, "failed", reason=reason)
             return
-        due, again = now + timedelta(minutes=row.revision), row.revision + 1
-        if row.state == "preparing":
-            await self.change(row, "requested", reason=reason, due=due, revision=again)
-            return
-        async with self.database.transaction() as connection:
-            await briefs.set_columns(connection, row.id, reason=reason, due=due, revision=again)
+        await self.change.again(row, reason=reason, due=now + timedelta(minutes=row.revision))
 
     async def _file_anew(self, filing: Mapping[str, briefs.Row]) -> None:
         """Begin filings anew whose workflow broke: the ledger of writes keeps that from doubling a note.

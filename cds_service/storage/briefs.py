@@ -95,6 +95,21 @@ async def move(
     return (await connection.execute(changed)).first() is not None
 
 
+async def put_off(
+    connection: AsyncConnection, row: Row, *, due: datetime, reason: str | None
+) -> bool:
+    """Have a requested brief begun at another time, as a new revision; False when somebody was here before."""
+    later = (
+        update(BRIEF)
+        .where(
+            BRIEF.c.id == row.id, BRIEF.c.state == "requested", BRIEF.c.revision == row.revision
+        )
+        .values(due=due, reason=reason, revision=row.revision + 1)
+        .returning(BRIEF.c.id)
+    )
+    return (await connection.execute(later)).first() is not None
+
+
 async def set_columns(connection: AsyncConnection, brief_id: str, **columns: object) -> None:
     """Change what is not the state."""
     await connection.execute(update(BRIEF).where(BRIEF.c.id == brief_id).values(**columns))
