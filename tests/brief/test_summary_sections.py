@@ -121,7 +121,7 @@ def test_words_stand_beside_what_is_not_plainly_ordered():
     )
     assert texts(made, "medications") == [
         "aaa: Take 1 tablet daily, ordered 2026-05-04, on hold",
-        "bbb: Take 1 tablet daily, planned, not ordered, ordered 2026-05-04",
+        "bbb: Take 1 tablet daily, planned 2026-05-04, not ordered",
         "ccc: Take 1 tablet daily, reported 2026-05-04, not ordered",
         "eee: Take 1 tablet daily, reported 2026-10-01, intended, not ordered",
         "fff: Take 1 tablet daily, ordered 2026-05-04, status unknown",
@@ -151,7 +151,8 @@ def test_two_orders_of_one_ingredient_are_a_conflict():
     made = brief(order("metoprolol succinate 50 mg", "m1"), order("Toprol-XL 25 mg", "m2"))
     assert texts(made, "attention") == [
         (
-            "Metoprolol listed twice: metoprolol succinate 50 mg: Take 1 tablet daily, ordered 2026-05-04; "
+            "Metoprolol listed twice and not alike: "
+            "metoprolol succinate 50 mg: Take 1 tablet daily, ordered 2026-05-04; "
             "Toprol-XL 25 mg: Take 1 tablet daily, ordered 2026-05-04"
         )
     ]

@@ -11,6 +11,7 @@ from cds_service.brief.facts.medicines import (
     dose,
     ended,
     is_active,
+    is_planned,
     key,
     title,
 )
@@ -61,6 +62,18 @@ def words_of(record: Record) -> dict[str, Word]:
 
 
 def _change(record: Record, items: list[Item]) -> Iterator[Change]:
+    """Yield what became of one medicine's orders, and of a plan for it apart: a plan takes no order's place."""
+    plans = [item for item in items if is_planned(item) and is_active(item)]
+    for part in (_without(items, plans), plans):
+        if part:
+            yield from _newest(record, part)
+
+
+def _without(items: list[Item], some: list[Item]) -> list[Item]:
+    return [item for item in items if item not in some] if some else items
+
+
+def _newest(record: Record, items: list[Item]) -> Iterator[Change]:
     newest = items[0]
     if is_active(newest):
         if is_since_last_visit(record, newest):

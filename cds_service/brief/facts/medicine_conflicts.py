@@ -9,6 +9,7 @@ from cds_service.brief.facts.medicines import (
     dose,
     ingredients_of,
     is_aged,
+    is_in_force,
     is_reported,
     medicines,
     title,
@@ -28,26 +29,43 @@ def doubles(record: Record) -> tuple[tuple[Item, ...], ...]:
 
     Two orders never agree unless one replaces the other; an order and a report agree when their doses and
     strengths are written alike. Two brands, or a combination and its part, count as one ingredient.
+    Orders that are on hold, planned or past their written end stand beside one in force without a conflict.
     """
     shared: dict[str, list[Item]] = {}
     for medicine in record.once(medicines):
         for item in medicine.items:
             for each in ingredients_of(record, item):
                 shared.setdefault(each.name, []).append(item)
-    sets = {tuple(items) for items in shared.values() if _disagree(record, items)}
+    sets = {tuple(items) for items in shared.values() if _disagree(record, _judged(record, items))}
     return tuple(sorted(sets, key=lambda items: [item.ref for item in items]))
 
 
-def _disagree(record: Record, items: list[Item]) -> bool:
+def _judged(record: Record, items: list[Item]) -> list[Item]:
+    """Return the entries that have to agree: those in force; all, where somebody says that it is taken.
+
+    A report that a medicine is taken, beside an order on hold, is worth knowing.
+    """
     if len(items) == 1:
+        return items
+    taken = [item for item in items if is_in_force(record, item)]
+    return items if any(map(is_reported, taken)) else taken
+
+
+def _disagree(record: Record, items: list[Item]) -> bool:
+    if len(items) <= 1:
         return False
     replaced = {reference(item.resource, "priorPrescription") for item in items}
     if _are_forms_as_needed(record, items) or _are_renewals(record, items):
         return False
     orders = [i for i in items if not is_reported(i) and i.ref not in replaced]
     doses = {dose(item).casefold() for item in items} - {""}
-    strengths = {tuple(_NUMBER.findall(title(record, item))) for item in items} - {()}
+    strengths = {strength(record, item) for item in items} - {()}
     return len(orders) > 1 or len(doses) > 1 or len(strengths) > 1
+
+
+def strength(record: Record, item: Item) -> tuple[str, ...]:
+    """Return the numbers in a medicine's name, () where it has none."""
+    return tuple(_NUMBER.findall(title(record, item)))
 
 
 def _are_renewals(record: Record, items: list[Item]) -> bool:

@@ -117,6 +117,24 @@ def is_active(item: Item) -> bool:
     return item.status in _ACTIVE.get(item.type, ()) and not is_true(said, "doNotPerform")
 
 
+def is_planned(item: Item) -> bool:
+    """Return whether an order is a plan or a proposal: nobody has ordered it yet."""
+    return item.type == ORDER and code(item.resource, "intent") in {"plan", "proposal"}
+
+
+def is_in_force(record: Record, item: Item) -> bool:
+    """Return whether an active entry is to be taken now: not on hold, planned, intended or past its written end."""
+    return not (
+        item.status in {"on-hold", "intended"} or is_planned(item) or is_past_end(record, item)
+    )
+
+
+def is_past_end(record: Record, item: Item) -> bool:
+    """Return whether the end that is written in an entry has passed."""
+    end = ended(record, item)
+    return end is not None and record.days_ago(end) > 0
+
+
 def is_reported(item: Item) -> bool:
     """Return whether an entry is what somebody said, not what was ordered."""
     said = item.resource

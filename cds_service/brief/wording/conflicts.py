@@ -1,17 +1,19 @@
 """Resources that do not agree, set side by side without a verdict; and what was looked for in vain."""
 
 from cds_service.brief.facts.allergies import covered, says
-from cds_service.brief.facts.medicines import ORDER, ingredients_of, is_reported
+from cds_service.brief.facts.medicine_conflicts import strength
+from cds_service.brief.facts.medicines import ORDER, ingredients_of
 from cds_service.brief.facts.purpose import missing_tests
 from cds_service.brief.facts.screenings import missing
 from cds_service.brief.record import Item, Record
-from cds_service.brief.wording.medicines import dose_of, is_alike, name_of
+from cds_service.brief.wording.medicines import dose_of, in_brief, is_alike, standing
 from cds_service.brief.wording.summary import allergen
 from cds_service.brief.wording.words import code_name, dated, day, joined, names, note_of, short
 from cds_service.domain.brief import Statement
 from cds_service.domain.needs import NEEDS
 from cds_service.fhir.elements import has_code, obj, objs
 
+_DOSE_MAX = 120
 _DRUGS = frozenset({ORDER, "MedicationStatement"})
 
 
@@ -34,8 +36,8 @@ def _allergy(record: Record, first: Item, others: list[Item]) -> str:
     if drugs:
         reactions = (names(each, "manifestation") for each in objs(first.resource, "reaction"))
         said = joined(dict.fromkeys(reactions))
-        listed = joined((_drug(record, each) for each in drugs), "; ")
-        return f"Allergy to {allergen(first)}{f' ({said})' if said else ''}, yet active: {listed}"
+        head = f"Allergy to {allergen(first)}{f' ({said})' if said else ''}"
+        return f"{head}, yet {_active(record, drugs)}"
     stated = (
         "No known allergies"
         if says(record, first) == "none" and not covered(record, first)
@@ -49,26 +51,36 @@ def _on(item: Item) -> str:
     return f" {item.when.day}" if item.when else ""
 
 
-def _drug(record: Record, item: Item) -> str:
-    verb = "reported" if is_reported(item) else "ordered"
-    return joined((name_of(record, item), dated(verb, item.when) or f"{verb}, undated"))
+def _active(record: Record, drugs: list[Item]) -> str:
+    """Write active entries; they are called active only where each plainly is."""
+    word = "listed" if any(standing(record, each) for each in drugs) else "active"
+    return f"{word}: {joined((in_brief(record, each) for each in drugs), '; ')}"
 
 
 def _medicines(record: Record, cited: list[Item]) -> str:
     """Write entries of one ingredient, or an order beside a report that it is not taken."""
     denied = [each for each in cited if each.status in {"stopped", "not-taken"}]
     if denied:
-        active = joined((_drug(record, each) for each in cited if each not in denied), "; ")
+        active = _active(record, [each for each in cited if each not in denied])
         report = denied[0]
         word = "not taken" if report.status == "not-taken" else "stopped"
         told = joined(note_of(each.resource) for each in denied)
-        return joined((f"Active: {active}", f"reported as {word}{_on(report)}", told), "; ")
+        return joined(
+            (active[0].upper() + active[1:], f"reported as {word}{_on(report)}", told), "; "
+        )
     shared = frozenset.intersection(*(ingredients_of(record, each) for each in cited))
     what = joined(sorted(each.name for each in shared)) or "one ingredient"
     head = what[0].upper() + what[1:]
     listed = _listed(record, cited)
-    differ = "" if all(not is_reported(each) for each in cited) else " and not alike"
+    differ = " and not alike" if _differ(record, cited) else ""
     return f"{head} listed {_times(len(cited))}{differ}: {listed}"
+
+
+def _differ(record: Record, cited: list[Item]) -> bool:
+    """Return whether strengths or doses are written unlike."""
+    doses = {dose_of(each).casefold() for each in cited} - {""}
+    strengths = {strength(record, each) for each in cited} - {()}
+    return len(doses) > 1 or len(strengths) > 1
 
 
 def _listed(record: Record, cited: list[Item]) -> str:
@@ -90,9 +102,7 @@ def _times(count: int) -> str:
 
 
 def _with_dose(record: Record, item: Item) -> str:
-    verb = "reported" if is_reported(item) else "ordered"
-    written = joined((name_of(record, item), short(dose_of(item), 120)), ": ")
-    return joined((written, dated(verb, item.when) or f"{verb}, undated"))
+    return in_brief(record, item, short(dose_of(item), _DOSE_MAX))
 
 
 def _problem(record: Record, first: Item, others: list[Item]) -> str:

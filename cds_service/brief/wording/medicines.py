@@ -10,6 +10,8 @@ from cds_service.brief.facts.medicines import (
     ended,
     ingredients_of,
     is_aged,
+    is_past_end,
+    is_planned,
     is_reported,
     title,
 )
@@ -27,9 +29,10 @@ from cds_service.brief.wording.words import (
 )
 from cds_service.domain.brief import Statement
 from cds_service.domain.json import JsonObject
+from cds_service.domain.tables import Ingredient
 from cds_service.fhir.elements import code, is_true, number, obj, objs, text
 
-_PLANNED = {"proposal": "proposed, not ordered", "plan": "planned, not ordered"}
+_PLANNED = {"proposal": "proposed", "plan": "planned"}
 
 
 def medication(statement: Statement, record: Record, items: list[Item]) -> str:
@@ -66,10 +69,22 @@ def is_alike(record: Record, one: Item, other: Item) -> bool:
 
 
 def _alerts(record: Record, items: list[Item]) -> str:
-    """Write high-alert medicines on one line, each ingredient once."""
-    known = {each.name: each.high_alert for item in items for each in alerts_of(record, item)}
-    listed = joined(f"{name} ({group})" for name, group in sorted(known.items()))
-    return f"High-alert: {listed or joined(name_of(record, item) for item in items)}"
+    """Write high-alert medicines on one line, each ingredient once; what is not in force by how it stands."""
+    entries: dict[Ingredient, Item] = {}
+    for item in items:
+        for each in alerts_of(record, item):
+            before = entries.get(each)
+            if before is None or (standing(record, before) and not standing(record, item)):
+                entries[each] = item
+    said: dict[str, list[str]] = {"": []}
+    for each, item in sorted(entries.items(), key=lambda pair: pair[0].name):
+        aside = joined((each.high_alert, _reason(item)), "; ")
+        said.setdefault(standing(record, item), []).append(f"{each.name} ({aside})")
+    plain = said.pop("") or [name_of(record, item) for item in items if not entries]
+    rest = [f"{stands}: {joined(names_)}" for stands, names_ in said.items()]
+    if plain:
+        return joined((f"High-alert: {joined(plain)}", *rest), "; ")
+    return f"High-alert, {joined(rest, '; ')}"
 
 
 def change(statement: Statement, record: Record, items: list[Item]) -> str:
@@ -86,22 +101,32 @@ def change(statement: Statement, record: Record, items: list[Item]) -> str:
     if "renewed" in statement.flags:
         return f"Ordered again: {_entry(record, newest)}; the order before it was not read"
     if before is None:
-        return f"New: {_entry(record, newest)}"
+        word = _PLANNED.get(code(newest.resource, "intent"), "new").capitalize()
+        return f"{word}: {_entry(record, newest)}"
     return f"Changed: {_entry(record, newest)}; before: {_entry(record, before)}"
 
 
 def _changes(record: Record, items: list[Item]) -> str:
-    """Write new, changed and stopped orders, each by name."""
+    """Write new, changed and stopped orders, each by name; those that are not in force by how they stand."""
     cited = {item.ref for item in items}
     said: dict[str, list[str]] = {"new": [], "changed": [], "stopped": []}
     for each in record.once(changes):
         if each.item.ref in cited:
-            word = each.item.status if each.word == "stopped" else each.word
-            said.setdefault(word, []).append(_briefly(record, each))
+            said.setdefault(_word(record, each), []).append(_briefly(record, each))
     listed = joined((f"{word} {joined(told)}" for word, told in said.items() if told), "; ")
     return (
         f"Drug changes since the last visit: {listed or joined(name_of(record, i) for i in items)}"
     )
+
+
+def _word(record: Record, change_: Change) -> str:
+    """Return what became of an order, and how it stands where it is not in force: "new", "new, on hold:"."""
+    item = change_.item
+    if change_.word == "stopped":
+        return item.status
+    stands = standing(record, item)
+    word = "" if is_planned(item) else change_.word
+    return f"{joined((word, stands))}:" if stands else word
 
 
 def _ended_somewhen(record: Record, items: list[Item]) -> str:
@@ -113,14 +138,24 @@ def _ended_somewhen(record: Record, items: list[Item]) -> str:
 
 
 def _briefly(record: Record, change_: Change) -> str:
+    aside = joined((_before(record, change_), _why_not(change_)), "; ")
     words = name_of(record, change_.item)
+    return f"{words} ({aside})" if aside else words
+
+
+def _why_not(change_: Change) -> str:
+    """Return why an order that was not stopped is not in force, as it is recorded."""
+    return "" if change_.word == "stopped" else _reason(change_.item)
+
+
+def _before(record: Record, change_: Change) -> str:
     if change_.before is None:
-        return words
-    before = name_of(record, change_.before)
-    if before.casefold() != words.casefold():
-        return f"{words} (before: {before})"
+        return ""
+    names_ = [name_of(record, item) for item in (change_.item, change_.before)]
+    if names_[0].casefold() != names_[1].casefold():
+        return f"before: {names_[1]}"
     doses = [short(dose_of(item), 60) for item in (change_.item, change_.before)]
-    return f"{words} ({doses[0] or 'no dose'}; before: {doses[1] or 'no dose'})"
+    return f"{doses[0] or 'no dose'}; before: {doses[1] or 'no dose'}"
 
 
 def _reason(item: Item) -> str:
@@ -156,23 +191,46 @@ def _entry(record: Record, item: Item, beside: Item | None = None) -> str:
 
 def _asides(record: Record, item: Item) -> list[str]:
     said = item.resource
-    verb = "reported" if is_reported(item) else "ordered"
     return [
         "not to be given" if is_true(said, "doNotPerform") else "",
-        _PLANNED.get(code(said, "intent"), ""),
-        dated(verb, item.when) or f"{verb}, undated",
+        since(item),
         "over a year ago" if is_aged(record, item) else "",
-        status_word(item, "active") or ("" if item.status else "no status"),
+        _status(item),
         _reason(item),
         _over(record, item),
-        note_of(said) if verb == "reported" else "",
+        note_of(said) if is_reported(item) else "",
     ]
+
+
+def since(item: Item) -> str:
+    """Return when an entry was ordered, reported, planned or proposed."""
+    planned = _PLANNED.get(code(item.resource, "intent"), "")
+    verb = planned or ("reported" if is_reported(item) else "ordered")
+    when = dated(verb, item.when) or f"{verb}, undated"
+    return joined((when, "not ordered" if planned else ""))
+
+
+def standing(record: Record, item: Item) -> str:
+    """Return what keeps an entry from being plainly active: that it is planned, its status, its end; "" for nothing."""
+    planned = _PLANNED.get(code(item.resource, "intent"), "")
+    unordered = f"{planned}, not ordered" if planned else ""
+    return joined((unordered, _status(item), _over(record, item)))
+
+
+def in_brief(record: Record, item: Item, amount: str = "") -> str:
+    """Return an entry with its date and how it stands, and with its dose where one is given."""
+    head = joined((name_of(record, item), amount), ": ")
+    return joined((head, since(item), _status(item), _reason(item), _over(record, item)))
+
+
+def _status(item: Item) -> str:
+    return status_word(item, "active") or ("" if item.status else "no status")
 
 
 def _over(record: Record, item: Item) -> str:
     """Say that the end written in an active entry has passed; it stays on the list."""
     end = ended(record, item)
-    return f"written end {end.day} has passed" if end and record.days_ago(end) > 0 else ""
+    return f"written end {end.day} has passed" if end and is_past_end(record, item) else ""
 
 
 def _alert(record: Record, items: list[Item]) -> str:
