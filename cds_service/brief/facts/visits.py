@@ -1,5 +1,7 @@
 """Visits of a record: which was the last, which is the next, which were emergencies or stays."""
 
+from bisect import bisect_left
+from itertools import accumulate
 from typing import Literal
 
 from cds_service.brief.record import Item, Record
@@ -9,6 +11,9 @@ from cds_service.fhir.elements import code, codings, has_code, obj, objs, text
 Setting = Literal["emergency", "inpatient", "observation", ""]
 _SETTINGS: tuple[Setting, ...] = ("emergency", "inpatient", "observation")
 _BOOKED = frozenset({"booked", "pending", "arrived", "checked-in", "proposed"})
+_GOING_ON = frozenset({"in-progress", "onleave", "arrived", "triaged"})
+NEVER_TOOK_PLACE = frozenset({"cancelled", "planned"})
+_DAY = 86_400.0
 
 
 def setting(record: Record, item: Item) -> Setting:
@@ -33,7 +38,8 @@ def _class(item: Item) -> set[str]:
 def last_visit(record: Record) -> Item | None:
     """Return the last finished clinic visit; where there is none, the last of another kind.
 
-    Emergencies and stays are never it.
+    Emergencies and stays are never it, and neither is what took place during one: a wound clinic on a patient of
+    the ward knew nothing of how the stay ended.
     """
     past = [
         item
@@ -42,8 +48,45 @@ def last_visit(record: Record) -> Item | None:
         and item.when is not None
         and item.when.at <= record.now.at
         and not setting(record, item)
+        and not _is_during_a_stay(record, item.when)
     ]
     return next((item for item in past if is_ambulatory(record, item)), past[0] if past else None)
+
+
+def until(record: Record, item: Item) -> Moment | None:
+    """Return when an encounter was over: now for a stay that goes on, its start where nothing else is known.
+
+    A stay that nobody closed goes on only for so long (`days.stay_open`).
+    """
+    ended = record.moment(obj(item.resource, "period").get("end"))
+    is_stay = setting(record, item) in {"inpatient", "observation"}
+    if ended or item.when is None or not is_stay or item.status not in _GOING_ON:
+        return ended or item.when
+    goes_on = 0 <= record.days_ago(item.when) <= record.tables.days["stay_open"]
+    return record.now if goes_on else item.when
+
+
+def _is_during_a_stay(record: Record, when: Moment) -> bool:
+    """Return whether something began while the patient was in an emergency department or a hospital."""
+    starts, ends = record.once(_stays)
+    place = bisect_left(starts, when.at)
+    return place > 0 and ends[place - 1] > when.at + (0 if _has_clock(when) else _DAY)
+
+
+def _stays(record: Record) -> tuple[list[float], list[float]]:
+    """Return when emergencies and stays began, oldest first, and when all until then were over.
+
+    A day without a time is left out at both ends: whether a visit of that day was during the stay is not known.
+    """
+    spans = sorted(
+        (begun.at + (0 if _has_clock(begun) else _DAY), over.at)
+        for item in record.of("Encounter")
+        if setting(record, item)
+        and item.status not in NEVER_TOOK_PLACE
+        and (begun := item.when)
+        and (over := until(record, item))
+    )
+    return [start for start, _ in spans], list(accumulate((end for _, end in spans), max))
 
 
 def is_since_last_visit(record: Record, item: Item) -> bool:

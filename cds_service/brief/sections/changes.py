@@ -6,14 +6,17 @@ from datetime import timedelta
 from cds_service.brief.facts import allergies, medicine_changes, observations, problems, reports
 from cds_service.brief.facts.purpose import is_wanted
 from cds_service.brief.facts.visits import (
+    NEVER_TOOK_PLACE,
     is_after_last_visit,
     is_since_last_visit,
     last_visit,
     setting,
+    until,
 )
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import grouped
 from cds_service.domain.brief import Flag, Statement
+from cds_service.fhir.dates import Moment
 
 _ABOUT_AS_NEW = timedelta(days=1)
 
@@ -43,11 +46,16 @@ def _encounters(record: Record) -> Iterator[Statement]:
     seen = [
         item
         for item in record.of("Encounter")
-        if is_after_last_visit(record, item.when) and _took_place(record, item)
+        if is_after_last_visit(record, _told_by(record, item)) and _took_place(record, item)
     ]
     for item in sorted(seen, key=lambda item: not setting(record, item)):
         acute: tuple[Flag, ...] = ("must_show", "acute") if setting(record, item) else ()
         yield Statement(kind="encounter", refs=(item.ref,), flags=("new", *acute))
+
+
+def _told_by(record: Record, item: Item) -> Moment | None:
+    """Return what makes an encounter new: the end of an emergency or a stay, the start of any other."""
+    return until(record, item) if setting(record, item) else item.when
 
 
 def _took_place(record: Record, item: Item) -> bool:
@@ -55,7 +63,7 @@ def _took_place(record: Record, item: Item) -> bool:
     if item.ref == f"Encounter/{record.context.encounter}":
         return False
     return item.status == "finished" or (
-        bool(setting(record, item)) and item.status not in {"cancelled", "planned"}
+        bool(setting(record, item)) and item.status not in NEVER_TOOK_PLACE
     )
 
 

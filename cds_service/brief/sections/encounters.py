@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 
-from cds_service.brief.facts.visits import setting
+from cds_service.brief.facts.visits import NEVER_TOOK_PLACE, setting
 from cds_service.brief.record import Record
 from cds_service.domain.brief import Statement
-
-_NEVER = frozenset({"cancelled", "planned"})
 
 
 def statements(record: Record) -> Iterator[Statement]:
@@ -14,7 +12,7 @@ def statements(record: Record) -> Iterator[Statement]:
     past = [
         item
         for item in record.of("Encounter")
-        if item.status not in _NEVER
+        if item.status not in NEVER_TOOK_PLACE
         and item.when
         and 0 <= record.days_ago(item.when) <= record.tables.days["encounters"]
     ]

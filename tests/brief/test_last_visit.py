@@ -1,0 +1,81 @@
+"""Which visit was the last, and what is told as new since it: around hospital stays and contacts that are no visit."""
+
+import pytest
+
+from tests.brief.charts import brief, flags, seen, texts
+
+FIRST = seen("2026-06-01T09:00:00-05:00", "e1")
+
+
+def _stay(start, end=None, *, kind="IMP", **more):
+    period = {"start": start, **({"end": end} if end else {})}
+    return seen(
+        identity="stay",
+        kind=kind,
+        period=period,
+        reasonCode=[{"text": "Acute heart failure"}],
+        **more,
+    )
+
+
+def _last(made):
+    return next((each for each in texts(made, "visit") if each.startswith("Last visit")), "")
+
+
+def _changes(made):
+    return [each.partition(",")[0] for each in texts(made, "changes")]
+
+
+STAY = _stay("2026-11-02T08:00:00-06:00", "2026-11-12T11:00:00-06:00")
+WOUND = seen("2026-11-04T10:00:00-06:00", "wound", type=[{"text": "Wound clinic"}])
+
+
+def test_a_clinic_that_saw_a_patient_of_the_ward_hides_no_stay():
+    made = brief(FIRST, STAY, WOUND)
+    assert _last(made).startswith("Last visit: 2026-06-01")
+    assert _changes(made) == [
+        "Hospital stay: 2026-11-02 08:00 -06:00 to 2026-11-12",
+        "2026-11-04 10:00 -06:00",
+    ]
+    assert flags(made, "changes")[0] == ("new", "must_show", "acute")
+
+
+def test_a_visit_before_or_after_the_stay_is_the_last_one():
+    before = seen("2026-11-02T07:30:00-06:00", "e2")
+    assert _last(brief(FIRST, before, STAY)).startswith("Last visit: 2026-11-02 07:30")
+    after = seen("2026-11-13T07:30:00-06:00", "e3")
+    made = brief(FIRST, STAY, after)
+    assert _last(made).startswith("Last visit: 2026-11-13")
+    assert not texts(made, "changes")
+
+
+def test_a_stay_that_began_before_the_last_visit_and_ended_after_it_is_a_change():
+    """The visit of the day of admission is the last one, where the stay has days alone; its end is news."""
+    made = brief(_stay("2026-11-02", "2026-11-12"), seen("2026-11-02T09:00:00-06:00", "e2"))
+    assert _last(made).startswith("Last visit: 2026-11-02 09:00")
+    assert _changes(made) == ["Hospital stay: 2026-11-02 to 2026-11-12"]
+
+
+@pytest.mark.parametrize("status", ["in-progress", "onleave"])
+def test_a_stay_that_goes_on_is_told_whatever_happened_during_it(status):
+    going = _stay("2026-11-20T08:00:00-06:00", status=status)
+    dialysis = seen("2026-11-21T10:00:00-06:00", "e2", type=[{"text": "Dialysis"}])
+    made = brief(FIRST, going, dialysis)
+    assert _last(made).startswith("Last visit: 2026-06-01")
+    assert _changes(made)[0] == "Hospital stay: 2026-11-20 08:00 -06:00"
+
+
+@pytest.mark.parametrize(
+    "open_one",
+    [
+        _stay("2026-06-20T08:00:00-05:00", status="in-progress"),
+        _stay("2026-11-20T08:00:00-06:00", kind="EMER", status="in-progress"),
+        _stay("2026-11-20T08:00:00-06:00"),
+        _stay("2026-11-20T08:00:00-06:00", "2026-11-29T08:00:00-06:00", status="cancelled"),
+    ],
+    ids=["began long ago", "an emergency", "finished", "cancelled"],
+)
+def test_an_encounter_that_nobody_closed_takes_no_visit_away(open_one):
+    made = brief(FIRST, open_one, seen("2026-11-21T10:00:00-06:00", "e2"))
+    assert _last(made).startswith("Last visit: 2026-11-21")
+    assert not texts(made, "changes")
