@@ -1,19 +1,22 @@
 """Asks for briefs ahead of visits. Whatever asks, and however often: one visit and moment is one row.
 
 A row's id is made from what it is for, so that a hook, a poll and a person who ask for the same brief name the same
-row, without looking first; a row that is there already stays as it is.
+row, without looking first; a row that is there already stays as it is. A hook tells of a booking before its Appointment
+has an id, so that a visit's first rows are called by patient and time. Where those are another visit's, or have ended
+although the visit is still to come, the next ones are called by the Appointment, too, and numbered.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid5
 
 from cds_service.domain.json import decode, encode
 from cds_service.domain.visit import Visit
 from cds_service.sites import Site
-from cds_service.storage import Database, briefs
+from cds_service.storage import Connection, Database, briefs
 
 _NAMESPACE = UUID("6f1c2f4e-7f0f-5d0a-9c83-0d6f8f7e2a11")
 _EVENING = time(18, 0)
@@ -36,9 +39,40 @@ class Ask:
     def for_visit(self, visit: Visit, site: Site) -> list[dict[str, Any]]:
         """Return a row for each moment at which this site wants a visit's brief made or refreshed."""
         return [
-            self._row(visit, site, f"visit|{_instant(visit.start)}|{moment}", due)
+            self._row(visit, site, _first_name(visit, moment), due)
             for moment, due in _moments(visit, site, self.now())
         ]
+
+    async def for_booked(self, visit: Visit, site: Site) -> None:
+        """Ask for a visit's briefs as its schedule has it now; what ended before the visit is asked for anew."""
+        async with self.database.transaction() as connection:
+            for moment, due in _moments(visit, site, self.now()):
+                await self._ask_once(connection, visit, site, moment, due)
+
+    async def _ask_once(
+        self, connection: Connection, visit: Visit, site: Site, moment: str, due: datetime
+    ) -> None:
+        """Add the first row for a moment that no row stands for yet, unless one serves this visit."""
+        key = self.database.blind(visit.key, site=site.name)
+        for name in _names(visit, moment, key):
+            there = await briefs.get(connection, self._id(visit, site, name))
+            if there is None:
+                await self._add(connection, [self._row(visit, site, name, due)])
+                return
+            if there.state in briefs.ENDED or there.visit not in {None, key}:
+                continue
+            if there.visit is None:
+                await self._bind(connection, there, visit, site)
+            return
+
+    async def _bind(
+        self, connection: Connection, row: briefs.Row, visit: Visit, site: Site
+    ) -> None:
+        """Say which visit a row is for that a booking asked for; the chart may have been merged since."""
+        whose = await open_occasion(self.database, row)
+        named = replace(visit, patient=whose.patient, merged_from=whose.merged_from)
+        told = self.occasion(row.id, site, named)
+        await briefs.name_visit(connection, row.id, told["visit"], told["occasion"])
 
     def for_chart(self, visit: Visit, site: Site) -> dict[str, Any]:
         """Return the row that asks for a brief because a chart was opened and there was none."""
@@ -64,10 +98,13 @@ class Ask:
     async def store(self, rows: list[dict[str, Any]]) -> None:
         """Store rows; what was asked for before stays as it is."""
         async with self.database.transaction() as connection:
-            await briefs.add(connection, self.database, rows)
-            for row in rows:
-                if row["visit"] is not None:
-                    await briefs.name_visit(connection, row["id"], row["visit"], row["occasion"])
+            await self._add(connection, rows)
+
+    async def _add(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
+        await briefs.add(connection, self.database, rows)
+        for row in rows:
+            if row["visit"] is not None:
+                await briefs.name_visit(connection, row["id"], row["visit"], row["occasion"])
 
     def occasion(self, brief_id: str, site: Site, visit: Visit) -> dict[str, Any]:
         """Return the columns that say whose brief it is, and for which visit; only the seal can be read back."""
@@ -87,10 +124,12 @@ class Ask:
             "occasion": seal(encode(told), place=f"brief|occasion|{brief_id}|{site.name}"),
         }
 
-    def _row(self, visit: Visit, site: Site, what_for: str, due: datetime) -> dict[str, Any]:
-        now = self.now()
+    def _id(self, visit: Visit, site: Site, what_for: str) -> str:
         whose = self.database.blind(f"Patient/{visit.patient}", site=site.name)
-        brief_id = str(uuid5(_NAMESPACE, f"{site.name}|{whose}|{what_for}"))
+        return str(uuid5(_NAMESPACE, f"{site.name}|{whose}|{what_for}"))
+
+    def _row(self, visit: Visit, site: Site, what_for: str, due: datetime) -> dict[str, Any]:
+        now, brief_id = self.now(), self._id(visit, site, what_for)
         return {
             "id": brief_id,
             "site": site.name,
@@ -147,6 +186,18 @@ def _times(visit: Visit, site: Site, now: datetime) -> Iterator[tuple[str, datet
         day = visit.start.astimezone(site.zone).date() - timedelta(days=1)
         yield "evening-before", datetime.combine(day, _EVENING, site.zone)
         yield "1h-before", visit.start - timedelta(hours=1)
+
+
+def _names(visit: Visit, moment: str, key: str) -> Iterator[str]:
+    """Yield what a visit's rows for one moment are called, in their order; `key` is the visit's blind index."""
+    first = _first_name(visit, moment)
+    yield first
+    if visit.start is not None:  # else nobody can say that it is still to come
+        yield from (f"{first}|{key}|{number}" for number in count(2))
+
+
+def _first_name(visit: Visit, moment: str) -> str:
+    return f"visit|{_instant(visit.start)}|{moment}"
 
 
 def _instant(moment: datetime | None) -> str:

@@ -5,7 +5,7 @@ one which was moved beyond the horizon is not taken for one which was called off
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -136,12 +136,13 @@ class Schedule:
 
     async def apply(self, site: Site, visits: Iterable[Seen]) -> int:
         """Ask for the briefs of these visits and stop work on those called off; returns how many changed."""
-        changed = 0
-        for seen in visits:
+        changed, all_seen = 0, list(visits)
+        patients = _patients(all_seen)
+        for seen in all_seen:
             if seen.standing == "off":
                 changed += await self.cancel(site, seen.visit, reason="visit_cancelled")
             elif seen.standing == "booked" and not self._is_over(seen.visit):
-                changed += await self._booked(site, seen.visit)
+                changed += await self._booked(site, seen.visit, patients[seen.visit.key])
         return changed
 
     async def cancel(self, site: Site, visit: Visit, *, reason: str) -> int:
@@ -153,16 +154,16 @@ class Schedule:
             ]
         )
 
-    async def _booked(self, site: Site, visit: Visit) -> int:
-        """Ask for a visit's briefs; what was asked for its former time or patient is not wanted any more."""
+    async def _booked(self, site: Site, visit: Visit, patients: Collection[str]) -> int:
+        """Ask for a visit's briefs; what was asked for its former time or patients is not wanted any more."""
         changed = 0
         for row in await self._rows(site, visit):
             before = await open_occasion(self.database, row)
-            if visit.patient not in before.patients:
+            if before.patients.isdisjoint(patients):
                 changed += await self.change(row, "cancelled", reason="patient_changed")
-            elif before.start != visit.start:
+            elif visit.patient in before.patients and before.start != visit.start:
                 changed += await self._moved(row, visit)
-        await self.ask.store(self.ask.for_visit(visit, site))
+        await self.ask.for_booked(visit, site)
         return changed
 
     async def _moved(self, row: briefs.Row, visit: Visit) -> int:
@@ -202,6 +203,14 @@ class Schedule:
 
     def _is_over(self, visit: Visit) -> bool:
         return visit.start is not None and (visit.end or visit.start) < self.now()
+
+
+def _patients(visits: Iterable[Seen]) -> Mapping[str, Collection[str]]:
+    """Return whom each appointment names: a visit of several patients is one of each."""
+    named: dict[str, set[str]] = {}
+    for seen in visits:
+        named.setdefault(seen.visit.key, set()).add(seen.visit.patient)
+    return named
 
 
 def _ids(site: Site, way: Way, known: Iterable[Visit]) -> list[str]:

@@ -18,6 +18,8 @@ from cds_service.storage.tables import AUDIT, BRIEF, PART
 
 OPEN: frozenset[State] = frozenset({"requested", "preparing", "ready", "in_review"})
 """States that end when the visit is over or called off."""
+ENDED: frozenset[State] = frozenset({"cancelled", "expired"})
+"""How they end then, which a visit that is booked all the same does not keep to."""
 
 
 @dataclass(frozen=True, slots=True)
