@@ -95,6 +95,8 @@ class Tables:
     terms: Mapping[str, Any]
     encounter: Mapping[str, frozenset[str]]
     """Setting -> class codes."""
+    contacts: Mapping[tuple[str, ...], str]
+    """Words of a type of encounter, or its code -> "no_visit", "call", or "visit" where a site says so."""
     no_known_words: Mapping[str, str]
     """Whole lower-case texts that deny allergies -> what they cover."""
     groups: Mapping[str, Group]

@@ -2,7 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -110,6 +110,8 @@ class Changes(_Table):
     classes: dict[str, AllergyClass] = {}
     screening: dict[str, ScreeningTerms] = {}
     encounter: EncounterClasses = EncounterClasses()
+    contact: dict[Word, Literal["no_visit", "call", "visit"]] = {}
+    """Whole name or code of a type of encounter -> whether it counts as a visit."""
     no_known_allergy: dict[str, str] = {}
     """Whole texts that say so -> what they cover (`medication`, `food`, ...; "" for everything)."""
 

@@ -47,6 +47,11 @@ def load_tables(changes: Changes) -> Tables:
             setting: frozenset((*codes, *getattr(changes.encounter, setting)))
             for setting, codes in terms["encounter"].items()
         },
+        contacts={
+            key: kind
+            for said, kind in {**terms["contact"], **changes.contact}.items()
+            if (key := words(said))
+        },
         no_known_words={
             **terms["no_known_words"],
             **{said.lower(): scope for said, scope in changes.no_known_allergy.items()},

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.brief.charts import brief, flags, seen, texts
+from tests.brief.charts import booked, brief, concept, flagged, flags, lab, seen, texts
 
 FIRST = seen("2026-06-01T09:00:00-05:00", "e1")
 
@@ -79,3 +79,55 @@ def test_an_encounter_that_nobody_closed_takes_no_visit_away(open_one):
     made = brief(FIRST, open_one, seen("2026-11-21T10:00:00-06:00", "e2"))
     assert _last(made).startswith("Last visit: 2026-11-21")
     assert not texts(made, "changes")
+
+
+def _contact(*types, when="2026-11-20T09:00:00-06:00", **more):
+    return seen(when, "contact", type=[{"text": each} for each in types], **more)
+
+
+@pytest.mark.parametrize(
+    "name", ["Immunization only", "LAB DRAW", "X-ray only", "Nurse visit", "Refill"]
+)
+def test_a_contact_at_which_nobody_reads_the_chart_hides_nothing(name):
+    emergency = seen("2026-11-01T09:00:00-05:00", "e2", kind="EMER")
+    potassium = lab("5.9", "2026-11-10T09:00:00-06:00", loinc="2823-3", **flagged("H"))
+    made = brief(FIRST, emergency, potassium, _contact(name))
+    assert _last(made).startswith("Last visit: 2026-06-01")
+    assert [each.split()[0] for each in texts(made, "changes")] == [
+        "Emergency:",
+        "2026-11-20",
+        "Potassium",
+    ]
+
+
+def test_the_blood_draw_of_this_morning_is_not_the_last_visit_of_this_afternoon():
+    made = brief(
+        FIRST, _contact("Lab draw", when="2026-11-23T08:00:00-06:00"), booked("2026-11-23T14:00:00-06:00")
+    )  # fmt: skip
+    assert _last(made).startswith("Last visit: 2026-06-01")
+
+
+@pytest.mark.parametrize(
+    "types",
+    [
+        (),
+        ("Office visit", "Lab draw"),
+        ("Office visit with lab draw",),
+        ("Nurse practitioner visit",),
+        ("Something new",),
+    ],
+)
+def test_whatever_is_not_known_to_be_such_a_contact_is_a_visit(types):
+    assert _last(brief(FIRST, _contact(*types))).startswith("Last visit: 2026-11-20")
+
+
+def test_a_contact_is_known_by_its_code_too():
+    coding = ("http://www.ama-assn.org/go/cpt", "36415", "Collection of venous blood")
+    made = brief(FIRST, seen("2026-11-20T09:00:00-06:00", "e2", type=[concept("", coding)]))
+    assert _last(made).startswith("Last visit: 2026-06-01")
+
+
+def test_a_call_that_is_filed_as_a_clinic_visit_counts_as_a_call():
+    call = _contact("Telephone encounter")
+    assert _last(brief(FIRST, call)).startswith("Last visit: 2026-06-01")
+    assert _last(brief(call)).startswith("Last visit: 2026-11-20")

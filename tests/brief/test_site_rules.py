@@ -90,6 +90,14 @@ def test_more_names_for_a_known_ingredient_leave_its_group():
     assert said == ["High-alert: warfarin (anticoagulant)"]
 
 
+def test_a_site_says_which_contacts_are_visits():
+    nurse = seen("2026-10-04T10:00:00-05:00", "e2", type=[{"text": "Nurse visit"}])
+    check = seen("2026-10-05T10:00:00-05:00", "e3", type=[{"text": "BP check, RN"}])
+    own = {"nurse visit": "visit", "BP check RN": "no_visit"}
+    assert "Last visit: 2026-10-05" in texts(made(seen(), nurse, check), "visit")[1]
+    assert "Last visit: 2026-10-04" in texts(made(seen(), nurse, check, contact=own), "visit")[1]
+
+
 def test_local_encounter_classes_and_words_for_no_allergy_are_read():
     chart = (seen(kind="CLINIC"), seen("2026-10-04T10:00:00-05:00", "e2", kind="ED"), booked())
     classes = {"ambulatory": ["CLINIC"], "emergency": ["ED"]}

@@ -5,6 +5,8 @@ from itertools import accumulate
 from typing import Literal
 
 from cds_service.brief.record import Item, Record
+from cds_service.domain.json import JsonObject
+from cds_service.domain.tables import words
 from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import code, codings, has_code, obj, objs, text
 
@@ -24,7 +26,24 @@ def setting(record: Record, item: Item) -> Setting:
 
 def is_ambulatory(record: Record, item: Item) -> bool:
     """Return whether an Encounter was a visit in person to a clinic."""
-    return not _class(item).isdisjoint(record.tables.encounter["ambulatory"])
+    in_clinic = not _class(item).isdisjoint(record.tables.encounter["ambulatory"])
+    return in_clinic and not _is_only(record, item, "no_visit", "call")
+
+
+def _is_only(record: Record, item: Item, *kinds: str) -> bool:
+    """Return whether every type of an Encounter is a contact of these kinds; False where it has no type."""
+    types = objs(item.resource, "type")
+    return bool(types) and all(_contact(record, each) in kinds for each in types)
+
+
+def _contact(record: Record, concept: JsonObject) -> str:
+    """Return what kind of contact a type of encounter is by its whole name or its code, "" where it is not known."""
+    said = [text(concept, "text")]
+    for coding in objs(concept, "coding"):
+        said += [text(coding, "display"), code(coding, "code")]
+    contacts = record.tables.contacts
+    keys = (words(each) for each in said if each)
+    return next((contacts[key] for key in keys if key in contacts), "")
 
 
 def _class(item: Item) -> set[str]:
@@ -39,7 +58,7 @@ def last_visit(record: Record) -> Item | None:
     """Return the last finished clinic visit; where there is none, the last of another kind.
 
     Emergencies and stays are never it, and neither is what took place during one: a wound clinic on a patient of
-    the ward knew nothing of how the stay ended.
+    the ward knew nothing of how the stay ended. Nor is a contact at which nobody reads the chart, such as a flu shot.
     """
     past = [
         item
@@ -48,6 +67,7 @@ def last_visit(record: Record) -> Item | None:
         and item.when is not None
         and item.when.at <= record.now.at
         and not setting(record, item)
+        and not _is_only(record, item, "no_visit")
         and not _is_during_a_stay(record, item.when)
     ]
     return next((item for item in past if is_ambulatory(record, item)), past[0] if past else None)
