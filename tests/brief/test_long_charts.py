@@ -57,7 +57,8 @@ def test_old_diagnoses_on_one_line_cite_every_entry_and_say_how_many():
         "problems"
     )
     assert line.text == (
-        "Older diagnoses not on the problem list: Gout (1993-01-01, 3 entries), Mumps (1970)"
+        "Older diagnoses not on the problem list: Gout (1991-01-01, 3 entries, "
+        "newest 1993-01-01), Mumps (1970)"
     )
     assert len(line.statement.refs) == 4
 

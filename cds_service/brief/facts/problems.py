@@ -1,6 +1,6 @@
 """Problems of a record: which stand, merged where two entries name one thing, and how they are told apart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -157,12 +157,23 @@ def _flags(record: Record, problem: Problem) -> Iterator[Flag]:
         yield "merged"
     if first.when is None:
         yield "undated"
-    if is_new(record, first):
+    if is_new(record, problem):
         yield "new"
 
 
-def is_new(record: Record, item: Item) -> bool:
-    """Return whether a Condition was recorded since the last visit."""
+def is_new(record: Record, problem: Problem) -> bool:
+    """Return whether every entry by which a problem stands was recorded since the last visit."""
+    standing = [item for item in problem.items if clinical_status(item) == "active"]
+    return bool(standing) and all(_is_entry_new(record, item) for item in standing)
+
+
+def span(items: Iterable[Item]) -> tuple[Item | None, Item | None]:
+    """Return the entry with the earliest date and the one with the newest, None where none is dated."""
+    dated = sorted((item for item in items if item.when), key=lambda item: (item.when, item.ref))
+    return (dated[0], dated[-1]) if dated else (None, None)
+
+
+def _is_entry_new(record: Record, item: Item) -> bool:
     recorded = record.moment(item.resource.get("recordedDate")) or item.when
     seen = Item(item.ref, item.type, item.resource, recorded, item.status)
     return is_since_last_visit(record, seen)

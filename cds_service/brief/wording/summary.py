@@ -1,7 +1,15 @@
 """Problems, allergies, flags, vaccines, procedures and the rest of a chart's lists in words."""
 
+from collections.abc import Sequence
+
 from cds_service.brief.facts.allergies import covered, says, substance
-from cds_service.brief.facts.problems import by_entry, clinical_status, is_listed, is_pregnancy
+from cds_service.brief.facts.problems import (
+    by_entry,
+    clinical_status,
+    is_listed,
+    is_pregnancy,
+    span,
+)
 from cds_service.brief.facts.reports import conclusion
 from cds_service.brief.facts.vaccines import vaccine
 from cds_service.brief.record import Item, Record
@@ -37,9 +45,8 @@ def problem(statement: Statement, record: Record, items: list[Item]) -> str:
     first, others = ordered[0], ordered[1:]
     listed = [named(obj(each.resource, "code"), "unnamed") for each in others]
     differing = dict.fromkeys(each for each in listed if each != _problem_name(first))
-    count = f"{len(ordered)} entries" if others else ""
     also = f"also as: {joined(differing)}" if differing else ""
-    return joined((_problem(record, first), count, also), "; ")
+    return joined((_problem(record, first, ordered), _entries(ordered), also), "; ")
 
 
 def _problems(record: Record, items: list[Item]) -> str:
@@ -51,23 +58,28 @@ def _problems(record: Record, items: list[Item]) -> str:
 
 
 def _briefly(entries: tuple[Item, ...]) -> str:
-    """Write a problem by name and date, with how many entries are one with it."""
-    when = day(entries[0].when) or "undated"
-    count = f", {len(entries)} entries" if len(entries) > 1 else ""
-    return f"{_problem_name(entries[0])} ({when}{count})"
+    """Write a problem by name and its earliest date, with how many entries are one with it."""
+    earliest, _ = span(entries)
+    when = day(earliest.when) if earliest else "undated"
+    return f"{_problem_name(entries[0])} ({joined((when, _entries(entries)))})"
+
+
+def _entries(entries: Sequence[Item]) -> str:
+    """Write how many entries are one problem, and the date of the newest where they have several dates."""
+    earliest, newest = span(entries)
+    dates = dict.fromkeys(day(each.when) for each in (earliest, newest) if each)
+    last = f"newest {list(dates)[-1]}" if len(dates) > 1 else ""
+    return joined((f"{len(entries)} entries", last)) if len(entries) > 1 else ""
 
 
 def _problem_name(item: Item) -> str:
     return code_name(item, "Problem without a name")
 
 
-def _problem(record: Record, item: Item) -> str:
+def _problem(record: Record, item: Item, entries: Sequence[Item]) -> str:
+    """Write one problem by its first entry, and since when by the earliest of all."""
     said = item.resource
-    began = record.moment(said.get("onsetDateTime")) or record.moment(
-        obj(said, "onsetPeriod").get("start")
-    )
-    recorded = record.moment(said.get("recordedDate"))
-    onset = dated("since", began) or _onset_words(said) or dated("recorded", recorded) or "undated"
+    onset = _since(record, span(entries)[0] or item)
     return joined(
         (
             _problem_name(item),
@@ -81,6 +93,14 @@ def _problem(record: Record, item: Item) -> str:
             else "",
         )
     )
+
+
+def _since(record: Record, item: Item) -> str:
+    """Write when a problem began as an entry says it, in words where it gives no date; else when it was recorded."""
+    said = item.resource
+    began = (said.get("onsetDateTime"), obj(said, "onsetPeriod").get("start"))
+    onset = next((found for each in began if (found := record.moment(each))), None)
+    return dated("since", onset) or _onset_words(said) or dated("recorded", item.when) or "undated"
 
 
 def _onset_words(said: JsonObject) -> str:
