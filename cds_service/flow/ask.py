@@ -6,6 +6,7 @@ has an id, so that a visit's first rows are called by patient and time. Where th
 although the visit is still to come, the next ones are called by the Appointment, too, and numbered.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
@@ -13,6 +14,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid5
 
+from cds_service.domain.errors import Misconfigured
 from cds_service.domain.json import decode, encode
 from cds_service.domain.visit import Visit
 from cds_service.sites import Site
@@ -26,6 +28,7 @@ _WITHOUT_VISIT = timedelta(hours=36)
 """How long a brief serves that was prepared because a chart was opened."""
 _LENGTH = timedelta(hours=1)
 """Of a visit that does not say when it ends."""
+log = logging.getLogger("cds_service")
 _AGAIN = timedelta(minutes=15)
 
 
@@ -168,6 +171,17 @@ async def open_occasion(database: Database, row: briefs.Row) -> Visit:
         start=start,
         end=end,
     )
+
+
+async def known_occasion(database: Database, row: briefs.Row) -> Visit | None:
+    """Return the same, or None where it does not open: its key is lost, or it was changed. The log tells of it."""
+    try:
+        return await open_occasion(database, row)
+    except Misconfigured:
+        log.warning(
+            "brief %s: what it is for does not open: its key is lost, or it was changed", row.id
+        )
+        return None
 
 
 def _moments(visit: Visit, site: Site, now: datetime) -> Iterator[tuple[str, datetime]]:

@@ -8,7 +8,7 @@ from typing import Any
 from cds_service.audit import Audit
 from cds_service.domain.states import State
 from cds_service.domain.visit import Visit
-from cds_service.flow.ask import open_occasion
+from cds_service.flow.ask import known_occasion
 from cds_service.storage import Connection, Database, briefs
 from cds_service.storage.notices import Notices
 
@@ -37,7 +37,7 @@ class Change:
 
         What `beside` stores is one with the change.
         """
-        now, visit = self.now(), await open_occasion(self.database, row)
+        now, visit = self.now(), await known_occasion(self.database, row)
         async with self.database.transaction() as connection:
             moved = await briefs.move(
                 connection, row.id, row.state, target, at=now, reason=reason, **columns
@@ -66,7 +66,7 @@ class Change:
             return await self(
                 row, "requested", action=action, reason=reason, due=due, revision=revision
             )
-        visit = await open_occasion(self.database, row)
+        visit = await known_occasion(self.database, row)
         async with self.database.transaction() as connection:
             if not await briefs.put_off(connection, row, due=due, reason=reason):
                 return False
@@ -78,13 +78,14 @@ class Change:
         self,
         connection: Connection,
         row: briefs.Row,
-        visit: Visit,
+        visit: Visit | None,
         *,
         action: str,
         outcome: State,
         facts: Mapping[str, Any],
     ) -> None:
-        """Keep the entry of a change, in its transaction."""
+        """Keep the entry of a change, in its transaction; that of a brief which does not open names no patient."""
+        patient = visit.patient if visit else ""
         await self.audit.append(
             connection,
             site=row.site,
@@ -93,7 +94,7 @@ class Change:
             at=self.now(),
             facts={"from": row.state, **facts},
             actor="work ahead",
-            patient=f"Patient/{visit.patient}" if visit.patient else "",
+            patient=f"Patient/{patient}" if patient else "",
             brief=row.id,
         )
 

@@ -16,7 +16,7 @@ from cds_service.domain.errors import BadCall, NoToken
 from cds_service.domain.visit import Visit
 from cds_service.feeds.appointments import Seen, Way, searches, visits, way_of
 from cds_service.fhir.client import FhirServer
-from cds_service.flow.ask import Ask, expires, open_occasion
+from cds_service.flow.ask import Ask, expires, known_occasion
 from cds_service.flow.change import Change
 from cds_service.flow.prepare import Tokens
 from cds_service.sites import Site
@@ -158,7 +158,9 @@ class Schedule:
         """Ask for a visit's briefs; what was asked for its former time or patients is not wanted any more."""
         changed = 0
         for row in await self._rows(site, visit):
-            before = await open_occasion(self.database, row)
+            before = await known_occasion(self.database, row)
+            if before is None:
+                continue
             if before.patients.isdisjoint(patients):
                 changed += await self.change(row, "cancelled", reason="patient_changed")
             elif visit.patient in before.patients and before.start != visit.start:
@@ -194,7 +196,8 @@ class Schedule:
     async def _known(self, site: Site) -> list[Visit]:
         async with self.database.reading() as connection:
             rows = await briefs.known_visits(connection, site.name, self.now())
-        return [await open_occasion(self.database, row) for row in rows]
+        found = [await known_occasion(self.database, row) for row in rows]
+        return [visit for visit in found if visit is not None]
 
     async def _rows(self, site: Site, visit: Visit) -> list[briefs.Row]:
         blind = self.database.blind(visit.key, site=site.name)

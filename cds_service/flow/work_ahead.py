@@ -6,11 +6,12 @@ row's. A site has so many briefs under way as its file allows, so that its backl
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from cds_service.domain.errors import Misconfigured
 from cds_service.domain.states import STARTS, State
 from cds_service.engine import AT_ONCE, Engine
 from cds_service.flow.backlog import Backlog, look
@@ -75,6 +76,7 @@ class WorkAhead:
                 self.came_round = self.now()
             except Exception as problem:  # noqa: BLE001  # told to the operator; the next look may do better
                 self._say(f"{type(problem).__name__}: no work is begun before it is mended")
+                self._mend_at = None
             await self._pause()
 
     def hurry(self, *_: str) -> None:
@@ -100,16 +102,18 @@ class WorkAhead:
             await asyncio.sleep(MEND_S)
 
     async def _look(self) -> None:
+        """Start what is due; every so often, and after a problem, do the whole round.
+
+        Only a round that was whole says that all is well.
+        """
         await self.engine.allow(STARTS["requested"], _places(self.sites))
         if not self.engine.is_running:
             await self.engine.launch()
-        await self.sweep()
-        if self._mend_at is None or self.now() >= self._mend_at:
-            self._mend_at = self.now() + timedelta(seconds=MEND_S)
-            await self.expire()
-            await self.mend()
-            await self._count()
-            await self._poll()
+        if self._mend_at is not None and self.now() < self._mend_at:
+            await self.sweep()
+            return
+        await _each(self.sweep, self.expire, self.mend, self._count, self._poll)
+        self._mend_at = self.now() + timedelta(seconds=MEND_S)
         if self.problem:
             log.warning("work ahead goes on")
         self.problem = ""
@@ -217,7 +221,8 @@ class WorkAhead:
                 log.warning(
                     "brief %s: its filing breaks again and again (%s)", row.id, each.reason
                 )
-                await self.write_back.give_up(row.id)
+                with _skipped(row):
+                    await self.write_back.give_up(row.id)
                 continue
             log.warning("brief %s: its filing broke (%s); it is begun anew", row.id, each.reason)
             # Started first: should this process die here, the same start is made once more.
@@ -250,7 +255,8 @@ class WorkAhead:
         """Return why this process does not do its work, or ""."""
         if self.problem:
             return self.problem
-        if self.came_round is not None and self.now() - self.came_round > ASLEEP:
+        looked = (self.came_round, self.backlog.as_of if self.is_wanted() else None)
+        if any(each is not None and self.now() - each > ASLEEP for each in looked):
             return "the queue is not looked at any more"
         if self.backlog.stuck:
             return f"nothing moves of what is late at {', '.join(self.backlog.stuck)}; see `cds-service queue list`"
@@ -286,6 +292,27 @@ class WorkAhead:
         if problem != self.problem:
             log.warning("work ahead: %s", problem)
         self.problem = problem
+
+
+async def _each(*parts: Callable[[], Awaitable[None]]) -> None:
+    """Do each part, also after one that broke. Raises the first problem, when all have had their turn."""
+    problems = []
+    for part in parts:
+        try:
+            await part()
+        except Exception as problem:  # noqa: BLE001  # raised below
+            problems.append(problem)
+    if problems:
+        raise problems[0]
+
+
+@contextmanager
+def _skipped(row: briefs.Row) -> Iterator[None]:
+    """Leave one row out that does not open, so that it holds up no other."""
+    try:
+        yield
+    except Misconfigured:
+        log.warning("brief %s is left out: it does not open", row.id)
 
 
 def _places(sites: Sites) -> int:
