@@ -38,6 +38,7 @@ class Counts(_Table):
     earlier: Count | None = None
     encounters: Count | None = None
     notes: Count | None = None
+    named: Count | None = None
     listed: Count | None = None
 
 

@@ -7,7 +7,7 @@ what it looked at as well as what was wrong: a share of nothing proves nothing.
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from cds_service.domain.brief import Brief, Line
@@ -58,7 +58,7 @@ def judge(found: Context, brief: Brief) -> Counter[str]:
         _check_numbers(line, held, found, counts)
         _check_absence(line, held, counts)
     _check_standing(brief, held, counts)
-    _check_must_show(brief, held, counts)
+    _check_must_show(brief, held, found.now, counts)
     counts.update({f"gaps named {gap.reason}": 1 for gap in brief.gaps})
     return counts
 
@@ -184,27 +184,30 @@ def _tells(line: Line, ref: str, resource: Resource) -> bool:
     return not names or any(name in line.text for name in names) or not names[0].isprintable()
 
 
-def _check_must_show(brief: Brief, held: dict[str, Resource], counts: Counter[str]) -> None:
+def _check_must_show(
+    brief: Brief, held: dict[str, Resource], now: datetime, counts: Counter[str]
+) -> None:
     marked = {
         ref
         for line in brief.lines()
         if "must_show" in line.statement.flags
         for ref in line.statement.refs
     }
-    for ref in _must_show(held):
+    for ref in _must_show(held, now):
         counts["must show seen"] += 1
         if ref not in marked:
             counts["must show wrong"] += 1
 
 
-def _must_show(held: dict[str, Resource]) -> Iterator[str]:
+def _must_show(held: dict[str, Resource], now: datetime) -> Iterator[str]:
     """Yield what no brief may leave out and a resource tells by itself, whatever else is in the chart."""
     for ref, resource in held.items():
         kind = resource["resourceType"]
         if kind == "AllergyIntolerance" and _stands(resource) and _is_severe(resource):
             yield ref
         elif kind == "Condition" and _stands(resource):
-            if any(_PREGNANT.fullmatch(each) for each in _codes(resource.get("code"))):
+            pregnant = any(_PREGNANT.fullmatch(each) for each in _codes(resource.get("code")))
+            if pregnant and _may_be_of_today(resource, now):
                 yield ref
         elif kind in _STANDING["medications"] and _stands(resource):
             if _HIGH_ALERT.search(" ".join(_words(resource.get("medicationCodeableConcept")))):
@@ -212,6 +215,15 @@ def _must_show(held: dict[str, Resource]) -> Iterator[str]:
         elif kind == "Flag" and resource.get("status") == "active" and "period" not in resource:
             yield ref
     yield from _critical(held)
+
+
+def _may_be_of_today(resource: Resource, now: datetime) -> bool:
+    """Return whether a pregnancy began or was recorded within nine months, or does not say when."""
+    period = resource.get("onsetPeriod")
+    began = period.get("start") if isinstance(period, dict) else None
+    told = (resource.get("onsetDateTime"), resource.get("recordedDate"), began)
+    dates = [each[:10] for each in told if isinstance(each, str) and _DATE.match(each)]
+    return not dates or max(dates) >= f"{now - timedelta(days=274):%Y-%m-%d}"
 
 
 def _is_severe(resource: Resource) -> bool:

@@ -7,6 +7,7 @@ from typing import Literal
 from cds_service.brief.facts.visits import is_category, is_since_last_visit, next_appointment
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Statement
+from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import code, codings, has_code, name, obj, objs
 from cds_service.rulebook import DEFAULT
 
@@ -171,6 +172,13 @@ def span(items: Iterable[Item]) -> tuple[Item | None, Item | None]:
     """Return the entry with the earliest date and the one with the newest, None where none is dated."""
     dated = sorted((item for item in items if item.when), key=lambda item: (item.when, item.ref))
     return (dated[0], dated[-1]) if dated else (None, None)
+
+
+def dates(record: Record, problem: Problem) -> Iterator[Moment]:
+    """Yield when each entry by which a problem stands says that it began or was recorded."""
+    for item in problem.items:
+        if clinical_status(item) == "active":
+            yield from filter(None, (item.when, record.moment(item.resource.get("recordedDate"))))
 
 
 def _is_entry_new(record: Record, item: Item) -> bool:

@@ -11,8 +11,9 @@ from cds_service.brief.facts import (
     problems,
 )
 from cds_service.brief.facts.orders import overdue
+from cds_service.brief.facts.purpose import is_of_visit
 from cds_service.brief.record import Item, Record
-from cds_service.brief.sections.common import grouped
+from cds_service.brief.sections.common import gathered, grouped
 from cds_service.domain.brief import Flag, Kind, Statement
 from cds_service.fhir.elements import codings, has_code, obj
 
@@ -24,26 +25,24 @@ def statements(record: Record) -> Iterator[Statement]:
     for item in record.once(allergies.allergies):
         if allergies.is_severe(item):
             yield allergies.statement(item)
-    waiting = [item.ref for item in record.once(overdue)]
-    yield from grouped(record, "order_open", waiting, "must_show")
+    waiting = sorted(record.once(overdue), key=lambda item: not is_of_visit(record, item))
+    yield from gathered(record, "order_open", [(item.ref,) for item in waiting], "must_show")
     yield from _drug_changes(record)
     for item in active_flags(record):
         yield Statement(kind="flag", refs=(item.ref,), flags=("must_show",))
     yield from record.once(pregnancy)
     alerts = [
-        item.ref
+        [item.ref for item in medicine.items]
         for medicine in record.once(medicines.medicines)
         if medicine.alerts
-        for item in medicine.items
     ]
     yield from grouped(record, "medication", alerts, "must_show", "high_alert")
 
 
 def _drug_changes(record: Record) -> Iterator[Statement]:
     """Yield every new, changed and stopped order since the last visit on one line."""
-    known = (each for each in record.once(medicine_changes.changes) if each.word != "renewed")
-    refs = dict.fromkeys(ref for each in known for ref in each.refs)
-    yield from grouped(record, "medication_change", list(refs), "must_show")
+    known = [each.refs for each in record.once(medicine_changes.changes) if each.word != "renewed"]
+    yield from gathered(record, "medication_change", known, "must_show")
 
 
 def active_flags(record: Record) -> list[Item]:
@@ -108,9 +107,12 @@ def pregnancy(record: Record) -> tuple[Statement, ...]:
 
 
 def _pregnancies(record: Record) -> Iterator[Statement]:
+    """Yield a pregnancy that may be of today: its newest date is no older than one lasts, or there is none."""
     for problem in record.once(problems.problems):
         if problem.place != "remission" and problems.is_pregnancy(problem.items[0]):
-            yield problems.statement(record, problem, "must_show")
+            newest = max(problems.dates(record, problem), default=None)
+            if newest is None or record.days_ago(newest) <= record.tables.days["pregnancy"]:
+                yield problems.statement(record, problem, "must_show")
 
 
 def _statuses(record: Record) -> Iterator[Statement]:

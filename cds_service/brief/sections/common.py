@@ -7,6 +7,8 @@ from cds_service.brief.record import Record
 from cds_service.domain.brief import Flag, Kind, Statement
 from cds_service.domain.needs import NeedName
 
+_Things = list[tuple[str, ...]]
+
 
 def absence(record: Record, *needs: NeedName) -> Iterator[Statement]:
     """Yield that nothing was found, where every search of these needs proves it or a Bundle holds none."""
@@ -21,13 +23,28 @@ def grouped(
 
     What is labelled as restricted stands on lines of its own: withholding it takes nothing else away.
     """
+    most = record.tables.count["listed"]
+    for part in _by_label(record, told):
+        for start in range(0, len(part), most):
+            yield _line(kind, part[start : start + most], flags)
+
+
+def gathered(
+    record: Record, kind: Kind, told: Sequence[Sequence[str]], *flags: Flag
+) -> Iterator[Statement]:
+    """Yield one line for all of what another section tells one by one: it names the first few and counts the rest."""
+    for part in _by_label(record, told):
+        if part:
+            yield _line(kind, part, flags)
+
+
+def _by_label(record: Record, told: Sequence[str | Sequence[str]]) -> tuple[_Things, _Things]:
     labelled = record.once(restricted)
     things = [(each,) if isinstance(each, str) else tuple(each) for each in told]
-    for part in (
-        [refs for refs in things if labelled.isdisjoint(refs)],
-        [refs for refs in things if not labelled.isdisjoint(refs)],
-    ):
-        for start in range(0, len(part), record.tables.count["listed"]):
-            some = part[start : start + record.tables.count["listed"]]
-            refs = tuple(ref for refs in some for ref in refs)
-            yield Statement(kind=kind, refs=refs, flags=("grouped", *flags))
+    plain = [refs for refs in things if labelled.isdisjoint(refs)]
+    return plain, [refs for refs in things if not labelled.isdisjoint(refs)]
+
+
+def _line(kind: Kind, things: _Things, flags: tuple[Flag, ...]) -> Statement:
+    refs = tuple(dict.fromkeys(ref for refs in things for ref in refs))
+    return Statement(kind=kind, refs=refs, flags=("grouped", *flags))

@@ -21,6 +21,7 @@ from cds_service.brief.wording.words import (
     dated,
     day,
     joined,
+    more,
     named,
     names,
     note_of,
@@ -107,13 +108,19 @@ def change(statement: Statement, record: Record, items: list[Item]) -> str:
 
 
 def _changes(record: Record, items: list[Item]) -> str:
-    """Write new, changed and stopped orders, each by name; those that are not in force by how they stand."""
+    """Write new, changed and stopped orders, each by name; those that are not in force by how they stand.
+
+    Of very many the first are named, high-alert medicines before others: each stands on a line of its own as well.
+    """
     cited = {item.ref for item in items}
+    found = [each for each in record.once(changes) if each.item.ref in cited]
+    found.sort(key=lambda each: not alerts_of(record, each.item))
+    named_ = found[: record.tables.count["listed"]]
     said: dict[str, list[str]] = {"new": [], "changed": [], "stopped": []}
-    for each in record.once(changes):
-        if each.item.ref in cited:
-            said.setdefault(_word(record, each), []).append(_briefly(record, each))
-    listed = joined((f"{word} {joined(told)}" for word, told in said.items() if told), "; ")
+    for each in named_:
+        said.setdefault(_word(record, each), []).append(_briefly(record, each))
+    parts = [f"{word} {joined(told)}" for word, told in said.items() if told]
+    listed = joined((*parts, more(found, named_)), "; ")
     return (
         f"Drug changes since the last visit: {listed or joined(name_of(record, i) for i in items)}"
     )

@@ -9,6 +9,7 @@ from cds_service.brief.wording.words import (
     day,
     joined,
     moment,
+    more,
     named,
     reasons,
     short,
@@ -22,9 +23,7 @@ from cds_service.fhir.elements import obj, text
 def order_open(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write orders that have no result in the record, with the tasks that wait for them."""
     if "grouped" in statement.flags:
-        older = "Older orders" if "stale" in statement.flags else "Orders"
-        listed = joined((_waiting(record, each) for each in items), "; ")
-        return f"{older} {_no_result(record, 'without')}: {listed}"
+        return _orders(statement, record)
     orders = [each for each in items if each.type == "ServiceRequest"] or items
     item, why = orders[0], reasons(orders[0], record)
     yet = "no result yet" if "new" in statement.flags else _no_result(record, "no")
@@ -38,6 +37,15 @@ def order_open(statement: Statement, record: Record, items: list[Item]) -> str:
             *_tasks(items),
         )
     )
+
+
+def _orders(statement: Statement, record: Record) -> str:
+    """Write orders on one line in the order they are cited; those that stand one by one elsewhere, the first few."""
+    head = "Older orders" if "stale" in statement.flags else "Orders"
+    refs = statement.refs
+    named_ = refs[: record.tables.count["named"]] if "must_show" in statement.flags else refs
+    listed = [_waiting(record, record.items[ref]) for ref in named_]
+    return f"{head} {_no_result(record, 'without')}: {joined((*listed, more(refs, named_)), '; ')}"
 
 
 def _no_result(record: Record, word: str) -> str:

@@ -1,7 +1,7 @@
 """Small pieces of sentences: names of bounded length, lists, dates, people."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 
 from cds_service.brief.record import Item, Record
 from cds_service.domain.json import JsonObject
@@ -58,6 +58,12 @@ def names(parent: JsonObject, member: str) -> str:
 def joined(parts: Iterable[str], mark: str = ", ") -> str:
     """Return the parts that are not empty, joined."""
     return mark.join(filter(None, parts))
+
+
+def more(whole: Sized, named_: Sized) -> str:
+    """Return `and 3 more`, "" where every thing is named."""
+    rest = len(whole) - len(named_)
+    return f"and {rest} more" if rest else ""
 
 
 def day(when: Moment | None) -> str:
