@@ -19,6 +19,7 @@ from cds_service.flow.ask import Ask
 from cds_service.flow.backlog import Backlog
 from cds_service.flow.change import Change
 from cds_service.flow.model import Helper
+from cds_service.flow.pauses import Pauses
 from cds_service.flow.prepare import Prepare
 from cds_service.flow.ready import Ready
 from cds_service.flow.schedule import Schedule
@@ -146,6 +147,7 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
     kept = ReadyBriefs(database=database, clock=clock)
     notices = Notices(database=database, listeners=[kept.drop])
     change = Change(database=database, notices=notices, audit=given.audit, now=now)
+    pauses = Pauses(database=database, audit=given.audit, now=now)
     ask = Ask(database=database, now=now)
     writing = _helper(given, now, clock)
     prepare = Prepare(
@@ -156,6 +158,7 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         gather_whole=GatherWhole(server_of=server_of, now=now),
         write_brief=writing.write_brief,
         change=change,
+        pauses=pauses,
         ask=ask,
         now=now,
     )
@@ -167,6 +170,7 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         server_of=server_of,
         ask=ask,
         change=change,
+        pauses=pauses,
         now=now,
     )
     work = _work(given, engine, change, schedule, now)

@@ -58,6 +58,12 @@ class DailyLimit(Temporary):
     """The EHR has had enough of us until its next day."""
 
 
+def check_limit(readings: Iterable[Reading], site: Site) -> None:
+    """Check that an EHR answers us today. Raises `DailyLimit`."""
+    if any(each.code in site.profile.search.daily_limit_codes for each in readings):
+        raise DailyLimit("daily_limit")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
     """A record, and whose it turned out to be."""
@@ -81,9 +87,7 @@ class _Ehr:
     async def read(self, readings: list[Reading]) -> None:
         """Run queries at once. Raises `DailyLimit`."""
         await read_all(readings, self.server, self.access, self.site.profile, self.deadline)
-        rules = self.site.profile.search
-        if any(each.code in rules.daily_limit_codes for each in readings):
-            raise DailyLimit("daily_limit")
+        check_limit(readings, self.site)
 
     async def read_whole(self, reading: Reading, path_of: PathOf) -> None:
         """Run one query to its last page: anew when its paging session was lost, around what cannot be sent."""

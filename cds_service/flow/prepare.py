@@ -31,6 +31,7 @@ from cds_service.domain.steps import Permanent, Steps, Temporary
 from cds_service.domain.visit import Visit
 from cds_service.flow.ask import Ask, open_occasion
 from cds_service.flow.change import Change
+from cds_service.flow.pauses import Pauses
 from cds_service.flow.write_brief import WriteBrief, after_a_break
 from cds_service.sites import Site, Sites
 from cds_service.storage import Connection, Database, briefs, feeds, runs
@@ -93,6 +94,7 @@ class Prepare:
     gather_whole: GatherWhole
     write_brief: WriteBrief
     change: Change
+    pauses: Pauses
     ask: Ask
     now: Callable[[], datetime]
 
@@ -132,14 +134,15 @@ class Prepare:
 
     async def _gather(self, brief_id: str, *, settle: bool) -> bool:
         row, site, visit = await self._known(brief_id)
-        await self._check_pause(site)
+        if pause := await self.pauses.of(site):
+            raise Temporary(pause.reason)
         access = await self._access(site)
         needs = wanted(self._needs(site), access, site)
         parts = _Parts(database=self.database, row=row)
         try:
             found = await self.gather_whole(visit, access, site, parts, needs=needs)
         except DailyLimit as limit:
-            await self._pause(site, limit.reason)
+            await self.pauses.begin(site, limit.reason)
             raise
         if found.passing and not settle:
             raise Temporary("reads_failed")
@@ -274,30 +277,6 @@ class Prepare:
         return tuple(
             dict.fromkeys(need for each in services if each.ready for need in each.needs)
         ) or ("patient",)
-
-    async def _check_pause(self, site: Site) -> None:
-        async with self.database.reading() as connection:
-            feed = (await feeds.feeds(connection)).get(site.name)
-        if feed is not None and feed.paused_until is not None and feed.paused_until > self.now():
-            raise Temporary(feed.reason or "paused")
-
-    async def _pause(self, site: Site, reason: str) -> None:
-        """Leave an EHR alone until its own next day."""
-        now = self.now()
-        tomorrow = now.astimezone(site.zone).date() + timedelta(days=1)
-        until = datetime.combine(tomorrow, datetime.min.time(), site.zone)
-        async with self.database.transaction() as connection:
-            await feeds.set_feed(
-                connection, self.database, site.name, paused_until=until, reason=reason
-            )
-            await self.change.audit.append(
-                connection,
-                site=site.name,
-                action="pause",
-                outcome=reason,
-                at=now,
-                facts={"until": until.isoformat()},
-            )
 
 
 def _is_due(row: briefs.Row, now: datetime) -> bool:

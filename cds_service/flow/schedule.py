@@ -12,18 +12,21 @@ from datetime import date, datetime, timedelta
 from cds_service.audit.log import Fact
 from cds_service.context.access import Access
 from cds_service.context.reads import Reading, read_all
+from cds_service.context.whole import DailyLimit, check_limit
 from cds_service.domain.errors import BadCall, NoToken
 from cds_service.domain.visit import Visit
 from cds_service.feeds.appointments import Seen, Way, searches, visits, way_of
 from cds_service.fhir.client import FhirServer
 from cds_service.flow.ask import Ask, expires, known_occasion
 from cds_service.flow.change import Change
+from cds_service.flow.pauses import Pauses
 from cds_service.flow.prepare import Tokens
 from cds_service.sites import Site
 from cds_service.storage import Connection, Database, briefs, feeds
 from cds_service.vendors import Query
 
 _LONGEST_S = 300.0
+_READ_EACH = 20
 _GONE = frozenset({"404", "410"})
 _AGAIN_S = 120
 """A poll that failed is tried again after so long, or at its usual time when that is sooner."""
@@ -39,6 +42,7 @@ class Schedule:
     server_of: Callable[[Site], FhirServer]
     ask: Ask
     change: Change
+    pauses: Pauses
     now: Callable[[], datetime]
 
     async def __call__(self, site: Site) -> None:
@@ -53,14 +57,16 @@ class Schedule:
                 return
         counted: dict[str, Fact] = {}
         problem = await self._polled(site, way, counted)
-        told: dict[str, object] = {"reason": problem or None}
+        told: dict[str, datetime] = {}
         if problem:
             told["next_poll"] = now + min(every, timedelta(seconds=_AGAIN_S))
             log.warning("site %s: the poll of its schedule failed: %s", site.name, problem)
         else:
             told["polled_at"] = now
         async with self.database.transaction() as connection:
-            await feeds.set_feed(connection, self.database, site.name, **told)
+            await feeds.note_poll(
+                connection, self.database, site.name, self.now(), reason=problem or None, **told
+            )
             await self._tell(connection, site, problem, counted)
 
     async def _tell(
@@ -78,11 +84,15 @@ class Schedule:
 
     async def _polled(self, site: Site, way: Way, counted: dict[str, Fact]) -> str:
         """Poll and apply; returns what went wrong, or "". What was found is `counted`."""
-        known = await self._known(site)
         try:
-            access = await self._access(site)
+            return await self._read_through(site, way, counted)
         except NoToken as refused:
             return f"token_{refused.detail}"[:64]
+        except DailyLimit as limit:
+            return (await self.pauses.begin(site, limit.reason)).reason
+
+    async def _read_through(self, site: Site, way: Way, counted: dict[str, Fact]) -> str:
+        known, access = await self._known(site), await self._access(site)
         days = site.file.prepare.look_ahead_days + 1 if site.file.prepare else 1
         paths = searches(site, _ids(site, way, known), way, self._today(site), days)
         found, without, problem = await self._search(site, access, paths)
@@ -97,11 +107,19 @@ class Schedule:
         way = way_of(site)
         if way is None:
             raise BadCall(f"site {site.name}: the schedule of this vendor cannot be polled.")
+        if pause := await self.pauses.of(site):
+            until = f"{pause.until.astimezone(site.zone):%Y-%m-%d %H:%M}"
+            raise BadCall(
+                f"site {site.name}: nothing is read ahead before {until} there: {pause.reason}."
+            )
         known, access = await self._known(site), await self._access(site)
         paths = searches(site, _ids(site, way, known), way, day, 1)
-        found, without, problem = await self._search(site, access, paths)
-        counted: dict[str, Fact] = {"visits": len(found), "without_patient": without}
-        counted["day"] = day.isoformat()
+        counted: dict[str, Fact] = {"day": day.isoformat()}
+        try:
+            found, without, problem = await self._search(site, access, paths)
+            counted |= {"visits": len(found), "without_patient": without}
+        except DailyLimit as limit:
+            found, problem = [], (await self.pauses.begin(site, limit.reason)).reason
         async with self.database.transaction() as connection:
             await self._tell(connection, site, problem, counted)
         if problem:
@@ -124,8 +142,13 @@ class Schedule:
         return Reading(query=query, source="read", path=path, at=self.now(), max_pages=most)
 
     async def _read(self, site: Site, access: Access, readings: list[Reading]) -> None:
+        """Read some at a time, so that an EHR which refuses us is not asked for all of them. Raises `DailyLimit`."""
         server = self.server_of(site)
-        await read_all(readings, server, access, site.profile, server.clock() + _LONGEST_S)
+        deadline = server.clock() + _LONGEST_S
+        for first in range(0, len(readings), _READ_EACH):
+            some = readings[first : first + _READ_EACH]
+            await read_all(some, server, access, site.profile, deadline)
+            check_limit(some, site)
 
     def _today(self, site: Site) -> date:
         return self.now().astimezone(site.zone).date()

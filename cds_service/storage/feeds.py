@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.storage.database import Database
@@ -34,6 +34,20 @@ async def set_feed(
     """Change what is known of a site's feed."""
     await connection.execute(database.insert_new(FEED), [{"site": site}])
     await connection.execute(update(FEED).where(FEED.c.site == site).values(**columns))
+
+
+async def note_poll(
+    connection: AsyncConnection,
+    database: Database,
+    site: str,
+    now: datetime,
+    *,
+    reason: str | None,
+    **columns: datetime,
+) -> None:
+    """Keep how a poll went; the reason of a pause that began meanwhile stands."""
+    told = case((FEED.c.paused_until > now, FEED.c.reason), else_=reason)
+    await set_feed(connection, database, site, reason=told, **columns)
 
 
 async def claim(
