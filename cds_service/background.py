@@ -173,7 +173,7 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         pauses=pauses,
         now=now,
     )
-    work = _work(given, engine, change, schedule, now)
+    work = _work(given, engine, change, schedule, now=now, clock=clock)
     if not database.is_embedded:
         notices.listeners.append(work.hurry)
     return Background(
@@ -206,7 +206,9 @@ def _work(
     engine: Engine,
     change: Change,
     schedule: Schedule,
+    *,
     now: Callable[[], datetime],
+    clock: Callable[[], float],
 ) -> WorkAhead:
     return WorkAhead(
         engine=engine,
@@ -216,6 +218,7 @@ def _work(
         schedule=schedule,
         switches=given.switches,
         now=now,
+        clock=clock,
     )
 
 

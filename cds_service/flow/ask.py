@@ -72,7 +72,9 @@ class Ask:
         self, connection: Connection, row: briefs.Row, visit: Visit, site: Site
     ) -> None:
         """Say which visit a row is for that a booking asked for; the chart may have been merged since."""
-        whose = await open_occasion(self.database, row)
+        whose = await known_occasion(self.database, row)
+        if whose is None:
+            return
         named = replace(visit, patient=whose.patient, merged_from=whose.merged_from)
         told = self.occasion(row.id, site, named)
         await briefs.name_visit(connection, row.id, told["visit"], told["occasion"])

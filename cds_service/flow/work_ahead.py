@@ -6,6 +6,7 @@ row's. A site has so many briefs under way as its file allows, so that its backl
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -48,6 +49,8 @@ class WorkAhead:
     schedule: Schedule
     switches: Switches
     now: Callable[[], datetime]
+    clock: Callable[[], float] = time.monotonic
+    """What the rounds are timed by: it does not jump when the time of day is set."""
     write_back: WriteBack | None = None
     """What files approved notes."""
     problem: str = ""
@@ -58,7 +61,7 @@ class WorkAhead:
     """When the loop of a process that works last did so."""
     _started: dict[tuple[str, int], None] = field(default_factory=dict)
     _hurry: asyncio.Event = field(default_factory=asyncio.Event)
-    _mend_at: datetime | None = None
+    _mend_at: float | None = None
     _polls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def file_with(self, write_back: WriteBack) -> None:
@@ -109,11 +112,11 @@ class WorkAhead:
         await self.engine.allow(STARTS["requested"], _places(self.sites))
         if not self.engine.is_running:
             await self.engine.launch()
-        if self._mend_at is not None and self.now() < self._mend_at:
+        if self._mend_at is not None and self.clock() < self._mend_at:
             await self.sweep()
             return
         await _each(self.sweep, self.expire, self.mend, self._count, self._poll)
-        self._mend_at = self.now() + timedelta(seconds=MEND_S)
+        self._mend_at = self.clock() + MEND_S
         if self.problem:
             log.warning("work ahead goes on")
         self.problem = ""
@@ -248,16 +251,19 @@ class WorkAhead:
             if under_way is not None and not under_way.cancelled() and under_way.exception():
                 broke = type(under_way.exception()).__name__
                 log.warning("site %s: a poll broke: %s", site.name, broke)
-            if self._may_prepare(site) and not (feed and feed.next_poll and feed.next_poll > now):
+            if self._may_prepare(site) and _is_poll_due(site, feed, now):
                 self._polls[site.name] = asyncio.create_task(self.schedule(site))
 
     def fault(self) -> str:
         """Return why this process does not do its work, or ""."""
         if self.problem:
             return self.problem
-        looked = (self.came_round, self.backlog.as_of if self.is_wanted() else None)
-        if any(each is not None and self.now() - each > ASLEEP for each in looked):
-            return "the queue is not looked at any more"
+        as_of = self.backlog.as_of if self.is_wanted() else None
+        for looked in filter(None, (self.came_round, as_of)):
+            if self.now() - looked > ASLEEP:
+                return "the queue is not looked at any more"
+        if as_of is not None and as_of > self.now():
+            return "the clock was ahead when the queue was looked at"
         if self.backlog.stuck:
             return f"nothing moves of what is late at {', '.join(self.backlog.stuck)}; see `cds-service queue list`"
         return ""
@@ -292,6 +298,13 @@ class WorkAhead:
         if problem != self.problem:
             log.warning("work ahead: %s", problem)
         self.problem = problem
+
+
+def _is_poll_due(site: Site, feed: feeds.FeedState | None, now: datetime) -> bool:
+    prepare = site.file.prepare
+    if prepare is None:
+        return False
+    return feeds.is_due(feed, now, now + timedelta(minutes=prepare.poll_every_minutes))
 
 
 async def _each(*parts: Callable[[], Awaitable[None]]) -> None:

@@ -22,6 +22,11 @@ class FeedState:
     reason: str | None
 
 
+def is_due(feed: FeedState | None, now: datetime, until: datetime) -> bool:
+    """Return whether a site's poll is due whose turn would come again at `until`, as `claim` has it."""
+    return feed is None or feed.next_poll is None or not now < feed.next_poll <= until
+
+
 async def feeds(connection: AsyncConnection) -> Mapping[str, FeedState]:
     """Return the state of every feed, by site."""
     query = select(*(FEED.c[name] for name in FeedState.__dataclass_fields__))
@@ -53,13 +58,16 @@ async def note_poll(
 async def claim(
     connection: AsyncConnection, database: Database, site: str, now: datetime, until: datetime
 ) -> bool:
-    """Take the next poll of a site, when it is due and nobody else took it; its turn comes again at `until`."""
+    """Take the next poll of a site, when it is due and nobody else took it; its turn comes again at `until`.
+
+    One that is further off than that was put there by a clock that was ahead, and is due.
+    """
     await connection.execute(database.insert_new(FEED), [{"site": site}])
     taken = (
         update(FEED)
         .where(
             FEED.c.site == site,
-            or_(FEED.c.next_poll.is_(None), FEED.c.next_poll <= now),
+            or_(FEED.c.next_poll.is_(None), FEED.c.next_poll <= now, FEED.c.next_poll > until),
             or_(FEED.c.paused_until.is_(None), FEED.c.paused_until <= now),
         )
         .values(next_poll=until)

@@ -1,0 +1,65 @@
+"""After a clock that was ahead is set right, all goes on at once: nothing waits until real time has caught up."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from cds_service.flow.work_ahead import MEND_S
+from tests.prepare.conftest import working
+from tests.prepare.test_schedule import POLL
+
+pytestmark = pytest.mark.anyio
+AHEAD = timedelta(days=1)
+
+
+@pytest.fixture
+async def works(tmp_path):
+    """Works whose loop the test turns: `ticks` is the clock that never jumps, in seconds."""
+    async with working(tmp_path, sites=POLL) as running:
+        running.ticks = 0.0
+        running.background.work.clock = lambda: running.ticks
+        yield running
+        await running.background.work.stop(5)
+
+
+async def came_round(works, seconds=MEND_S + 1):
+    """Let time pass, and the loop do its round with its polls; return the sites polled since the start."""
+    works.ticks += seconds
+    works.ground.clock.move(seconds=seconds)
+    work = works.background.work
+    await work._look()
+    await asyncio.gather(*work._polls.values())
+    return [e["site"] for e in await works.ground.audited() if e["action"] == "poll"]
+
+
+async def test_the_queue_is_looked_at_though_the_clock_was_ahead(works):
+    clock, work = works.ground.clock, works.background.work
+    clock.moment += AHEAD
+    await came_round(works)
+    clock.moment -= AHEAD
+    assert work.fault() == "the clock was ahead when the queue was looked at"
+    await came_round(works)
+    assert work.backlog.as_of == clock()
+    assert work.fault() == ""
+
+
+async def test_a_schedule_is_polled_though_the_clock_was_ahead_at_its_last_poll(works):
+    clock = works.ground.clock
+    clock.moment += AHEAD
+    assert sorted(await came_round(works)) == ["general", "riverside"]
+    clock.moment -= AHEAD
+    assert sorted(await came_round(works)) == ["general", "general", "riverside", "riverside"]
+    assert len(await came_round(works)) == 4, "and then at its usual times"
+
+
+async def test_what_is_over_ends_though_the_clock_was_ahead(works):
+    clock = works.ground.clock
+    clock.moment += AHEAD
+    await came_round(works)
+    clock.moment -= AHEAD
+    brief = await works.prepared(
+        start=clock() - timedelta(hours=26), end=clock() - timedelta(hours=25)
+    )
+    await came_round(works)
+    assert (await works.row(brief.id)).state == "expired"
