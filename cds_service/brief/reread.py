@@ -67,7 +67,11 @@ def for_call(brief: Brief, sent: frozenset[str], fresh: Context, since: str) -> 
     added = {each.id: lines for each in said if (lines := _added(each))}
     newer = {_measured(line) for line in added.get("attention", ())} - {None}
     kept = {each.id: each for each in brief.sections}
-    titles = {name: title for name, title, _ in SECTIONS if name in added or name in kept}
+    titles = {
+        name: kept[name].title if name in kept else usual
+        for name, usual, _ in SECTIONS
+        if name in added or name in kept
+    }
     return Brief(
         patient=brief.patient,
         as_of=brief.as_of,

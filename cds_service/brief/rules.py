@@ -48,13 +48,18 @@ SECTIONS: tuple[tuple[SectionId, str, Rules], ...] = (
     ("context", "Social, directives, care team", context.statements),
     ("notes", "Notes on file", notes.statements),
 )
-"""Every section in reading order."""
+"""Every section in reading order, with its usual title."""
+
+
+def title(record: Record, section: SectionId, usual: str) -> str:
+    """Return what a section of this record is called."""
+    return changes.title(record) if section == "changes" else usual
 
 
 def rule_brief(context: Context) -> Brief:
     """Return the brief that rules make of a record: pure, and the same bytes for the same input."""
     record = index(context)
-    made = ((name, title, list(rules(record))) for name, title, rules in SECTIONS)
+    made = ((name, usual, list(rules(record))) for name, usual, rules in SECTIONS)
     missing = gaps(record)
     return Brief(
         patient=f"Patient/{context.patient}",
@@ -63,10 +68,10 @@ def rule_brief(context: Context) -> Brief:
         sections=tuple(
             Section(
                 id=name,
-                title=title,
+                title=title(record, name, usual),
                 lines=tuple(line(record, each) for each in statements),
             )
-            for name, title, statements in made
+            for name, usual, statements in made
             if statements
         ),
         gaps=missing,

@@ -13,7 +13,7 @@ from cds_service.brief.accept import Known, accept, is_newest, known
 from cds_service.brief.made import arranged
 from cds_service.brief.must_show import missing
 from cds_service.brief.record import Item, Record, index
-from cds_service.brief.rules import SECTIONS, line
+from cds_service.brief.rules import SECTIONS, line, title
 from cds_service.domain.brief import Brief, Flag, Line, Section, SectionId, Statement
 from cds_service.domain.draft import DROPS, Code, Draft, Ending, Finding, Proposed
 from cds_service.domain.evidence import Context
@@ -112,7 +112,7 @@ def _chosen(statement: Statement, said: Proposed, by: Known, *, keep_why: bool) 
 def _assembled(kept: list[_Kept], record: Record, rules: Brief) -> Brief:
     """Return the brief of what holds and, after it in each section, of what rules show besides."""
     sections = []
-    for name, title, _ in SECTIONS:
+    for name, usual, _ in SECTIONS:
         own = rules.section(name)
         if name == "attention":
             lines = _attention([each for each in kept if each.lead], own, record)
@@ -120,7 +120,8 @@ def _assembled(kept: list[_Kept], record: Record, rules: Brief) -> Brief:
             mine = [line(record, each.statement) for each in kept if each.section == name]
             lines = [*mine, *uncovered(own, mine)]
         if lines:
-            sections.append(Section(id=name, title=title, lines=tuple(lines)))
+            named = title(record, name, usual)
+            sections.append(Section(id=name, title=named, lines=tuple(lines)))
     return _completed(arranged(rules, sections), record)
 
 

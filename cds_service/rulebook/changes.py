@@ -22,6 +22,7 @@ class Windows(_Table):
     result_stale: Days | None = None
     vitals: Days | None = None
     encounters: Days | None = None
+    first_visit: Days | None = None
     stay_open: Days | None = None
     procedures: Days | None = None
     diagnosis_old: Days | None = None

@@ -1,8 +1,13 @@
 """Which visit was the last, and what is told as new since it: around hospital stays and contacts that are no visit."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.brief.charts import booked, brief, concept, flagged, flags, lab, seen, texts
+from cds_service.brief import rule_brief
+from cds_service.brief.reread import for_call
+from hooks.patient_view.cards import cards
+from tests.brief.charts import booked, brief, concept, flagged, flags, lab, searched, seen, texts
 
 FIRST = seen("2026-06-01T09:00:00-05:00", "e1")
 
@@ -131,3 +136,58 @@ def test_a_call_that_is_filed_as_a_clinic_visit_counts_as_a_call():
     call = _contact("Telephone encounter")
     assert _last(brief(FIRST, call)).startswith("Last visit: 2026-06-01")
     assert _last(brief(call)).startswith("Last visit: 2026-11-20")
+
+
+_NEVER_SEEN = (
+    _stay("2026-11-02T08:00:00-06:00", "2026-11-12T11:00:00-06:00"),
+    seen("2026-11-18T08:00:00-06:00", "ed", kind="EMER"),
+    seen("2026-06-18T08:00:00-05:00", "before", kind="EMER"),
+    lab("5.9", "2026-11-18T09:00:00-06:00", "o1", loinc="2823-3", **flagged("H")),
+    lab("9.9", "2026-08-18T09:00:00-05:00", "o2", **flagged("H")),
+    lab("139", "2026-11-18T09:00:00-06:00", "o3", loinc="2951-2", **flagged("N")),
+    booked(),
+)
+
+
+def _title(made):
+    return [part.title for part in made.sections if part.id == "changes"]
+
+
+@pytest.mark.parametrize("made", [brief(*_NEVER_SEEN), rule_brief(searched(*_NEVER_SEEN))])
+def test_of_a_patient_who_was_never_seen_here_the_last_three_months_are_told(made):
+    assert _title(made) == ["Last 90 days (no earlier visit was found)"]
+    assert [each.partition(",")[0] for each in texts(made, "changes")] == [
+        "Emergency: 2026-11-18 08:00 -06:00",
+        "Hospital stay: 2026-11-02 08:00 -06:00 to 2026-11-12",
+        "Potassium 5.9 % (H)",
+    ]
+    assert flags(made, "changes")[:2] == [("must_show", "acute")] * 2
+    assert not any("new" in each for each in flags(made, "changes"))
+
+
+@pytest.mark.parametrize("state", ["partial", "failed", "denied"])
+def test_where_encounters_were_not_all_read_nobody_is_called_new_here(state):
+    made = rule_brief(searched(*_NEVER_SEEN, states={"encounters": state}))
+    assert not _title(made)
+
+
+def test_whoever_was_seen_here_has_changes_since_then():
+    assert _title(brief(FIRST, *_NEVER_SEEN)) == ["Changes since the last visit"]
+
+
+def test_what_was_told_of_a_first_visit_keeps_its_title_when_it_is_shown_again():
+    context = searched(*_NEVER_SEEN)
+    stored = rule_brief(context)
+    shown = for_call(
+        stored, frozenset(), replace(context, ledger=replace(context.ledger, evidence={})), ""
+    )
+    assert _title(shown) == _title(stored)
+
+
+def test_a_first_visit_shows_the_stay_above_the_fold():
+    top = cards(brief(*_NEVER_SEEN))[-1].detail[0].lines
+    assert [each.partition(",")[0] for each in top[1:4]] == [
+        "Emergency: 2026-11-18 08:00 -06:00",
+        "Hospital stay: 2026-11-02 08:00 -06:00 to 2026-11-12",
+        "Potassium 5.9 % (H)",
+    ]

@@ -6,6 +6,7 @@ from typing import Literal
 
 from cds_service.brief.record import Item, Record
 from cds_service.domain.json import JsonObject
+from cds_service.domain.needs import NeedName
 from cds_service.domain.tables import words
 from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import code, codings, has_code, obj, objs, text
@@ -71,6 +72,13 @@ def last_visit(record: Record) -> Item | None:
         and not _is_during_a_stay(record, item.when)
     ]
     return next((item for item in past if is_ambulatory(record, item)), past[0] if past else None)
+
+
+def is_first_visit(record: Record) -> bool:
+    """Return whether the patient was never seen here, as far as encounters that were all read tell, or a Bundle."""
+    needs: tuple[NeedName, ...] = ("encounters",)
+    were_read = record.proves_absence(needs) or record.is_bundle(needs)
+    return were_read and record.once(last_visit) is None
 
 
 def until(record: Record, item: Item) -> Moment | None:

@@ -1,6 +1,6 @@
 """Changes since the last visit: visits elsewhere, reports, medicines, problems, allergies, results."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
 from cds_service.brief.facts import allergies, medicine_changes, observations, problems, reports
@@ -8,8 +8,10 @@ from cds_service.brief.facts.purpose import is_wanted
 from cds_service.brief.facts.visits import (
     NEVER_TOOK_PLACE,
     is_after_last_visit,
+    is_first_visit,
     is_since_last_visit,
     last_visit,
+    released,
     setting,
     until,
 )
@@ -21,8 +23,20 @@ from cds_service.fhir.dates import Moment
 _ABOUT_AS_NEW = timedelta(days=1)
 
 
+def title(record: Record) -> str:
+    """Return what the section is called: of a patient who was never seen here it tells a fixed time."""
+    if not is_first_visit(record):
+        return "Changes since the last visit"
+    return f"Last {record.tables.days['first_visit']} days (no earlier visit was found)"
+
+
 def statements(record: Record) -> Iterator[Statement]:
-    """Yield what came after the last visit; nothing where no visit is known."""
+    """Yield what came after the last visit; where none was found, what is out of the ordinary of late.
+
+    Nothing where encounters were not all read: whether there was a visit is not known then.
+    """
+    if is_first_visit(record):
+        yield from _of_late(record)
     if record.once(last_visit) is None:
         return
     yield from _encounters(record)
@@ -37,8 +51,20 @@ def statements(record: Record) -> Iterator[Statement]:
     unknown = [item.ref for item in record.once(medicine_changes.stopped_unknown_when)]
     yield from grouped(record, "medication_change", unknown, "stopped", "undated")
     yield from _summary(record)
-    yield from _results(record)
+    yield from _results(record, lambda item: observations.is_new(record, item))
     yield from _unremarkable(record)
+
+
+def _of_late(record: Record) -> Iterator[Statement]:
+    """Yield emergencies, stays and results out of range of a fixed time; nothing is called new."""
+
+    def is_late(when: Moment | None) -> bool:
+        return when is not None and record.days_ago(when) <= record.tables.days["first_visit"]
+
+    for item in record.of("Encounter"):
+        if setting(record, item) and _took_place(record, item) and is_late(until(record, item)):
+            yield Statement(kind="encounter", refs=(item.ref,), flags=("must_show", "acute"))
+    yield from _results(record, lambda item: is_late(released(record, item)))
 
 
 def _encounters(record: Record) -> Iterator[Statement]:
@@ -77,14 +103,14 @@ def _summary(record: Record) -> Iterator[Statement]:
             yield allergies.statement(item)
 
 
-def _results(record: Record) -> Iterator[Statement]:
-    """Yield results out of range that could first be read after the last visit: those of its reason, then newest."""
+def _results(record: Record, is_told: Callable[[Item], bool]) -> Iterator[Statement]:
+    """Yield results out of range that are to be told: those of the reason of the visit, then newest."""
     found = [
         each
         for each in record.once(observations.series)
         if each.section == "results"
         and each.level in {"abnormal", "critical"}
-        and observations.is_new(record, each.items[0])
+        and is_told(each.items[0])
     ]
     told = {each.group.name: each.items[0] for each in found if each.group}
     found = [each for each in found if not _is_told_by(each, told)]
