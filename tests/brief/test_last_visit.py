@@ -67,7 +67,10 @@ def test_a_stay_that_goes_on_is_told_whatever_happened_during_it(status):
     dialysis = seen("2026-11-21T10:00:00-06:00", "e2", type=[{"text": "Dialysis"}])
     made = brief(FIRST, going, dialysis)
     assert _last(made).startswith("Last visit: 2026-06-01")
-    assert _changes(made)[0] == "Hospital stay: 2026-11-20 08:00 -06:00"
+    assert texts(made, "changes")[0] == (
+        "Hospital stay: 2026-11-20 08:00 -06:00, Office visit, Acute heart failure, "
+        + {"onleave": "onleave", "in-progress": "in progress"}[status]
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What has to do with why the patient comes stands first, and what the visit may want and lacks is said."""
 
+import pytest
+
 from cds_service.brief import rule_brief
 from tests.brief.charts import booked, brief, context, lab, plain, searched, texts
 
@@ -63,6 +65,29 @@ def test_an_old_test_is_named_with_its_date_and_no_value():
     assert not any(
         "HbA1c" in x for x in texts(brief(lab("8.1", "2026-01-02"), visit("Gout")), "visit")
     )
+
+
+@pytest.mark.parametrize(
+    ("taken", "start", "said"),
+    [
+        ("2026-08-17", "2027-03-24T09:15:00-05:00", "Old by the day of this visit"),
+        ("2026-01-02", "2026-12-24T09:15:00-06:00", "Old by the day of this visit"),
+        ("2026-01-02", "2026-11-23T16:15:00-06:00", "Old for the reason of this visit"),
+        ("2026-08-17", "2026-12-24T09:15:00-06:00", ""),
+        ("2026-08-17", None, ""),
+    ],
+    ids=["219 days old then", "old already", "today", "not old then", "no start is given"],
+)
+def test_when_a_visit_is_booked_a_test_is_as_old_as_on_its_day(taken, start, said):
+    draft = {
+        "resourceType": "Appointment",
+        "status": "proposed",
+        "description": "Diabetes",
+        "start": start,
+    }
+    told = texts(brief(lab("7.1", taken), proposed=(draft,)), "visit")
+    wanted = f"{said}, by date of the newest value: HbA1c ({taken})"
+    assert [each for each in told if "HbA1c" in each] == [wanted] * bool(said)
 
 
 def test_a_test_is_called_missing_only_where_results_were_read_in_full():

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from cds_service.brief.facts.observations import Series, series, stale_days
 from cds_service.brief.facts.visits import next_appointment
@@ -77,17 +78,23 @@ def is_of_visit(record: Record, item: Item) -> bool:
 
 
 def old_tests(record: Record) -> tuple[Series, ...]:
-    """Return the tests that the visit may want and whose newest value is old."""
-    wanted = record.once(wanted_tests)
+    """Return the tests that the visit may want and whose newest value is old on its day."""
+    wanted, day = record.once(wanted_tests), day_of_visit(record)
     return tuple(
         each
         for each in record.once(series)
         if each.group
         and each.group.name in wanted
         and not each.aside
-        and each.items[0].when
-        and record.days_ago(each.items[0].when) > stale_days(record, each)
+        and (newest := each.items[0].when)
+        and (day - newest.date).days > stale_days(record, each)
     )
+
+
+def day_of_visit(record: Record) -> date:
+    """Return the day for which the visit is reckoned: the first of what is being booked, else today."""
+    starts = (record.moment(draft.get("start")) for draft in record.context.proposed)
+    return max(record.today, min((each.date for each in starts if each), default=record.today))
 
 
 def is_wanted(record: Record, each: Series) -> bool:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from cds_service.brief.facts.observations import (
     group_of,
 )
+from cds_service.brief.facts.purpose import day_of_visit
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.trends import earlier_values, trend
 from cds_service.brief.wording.values import aside, pressure, shown_unit, status, value_of
@@ -22,7 +23,7 @@ def result(statement: Statement, record: Record, items: list[Item]) -> str:
     newest, earlier = items[0], items[1:]
     group = group_of(record, newest.resource)
     if "grouped" in statement.flags:
-        return grouped(record, items, _head(statement))
+        return grouped(record, items, _head(statement, record))
     name_ = title(record, newest.resource)
     shown = value_of(newest.resource)
     unit_ = shown_unit(obj(newest.resource, "valueQuantity"))
@@ -42,12 +43,15 @@ def result(statement: Statement, record: Record, items: list[Item]) -> str:
     return joined(parts, "; ")
 
 
-def _head(statement: Statement) -> str:
+def _head(statement: Statement, record: Record) -> str:
     if statement.kind == "observation":
         return "Answers on file"
     if "stale" not in statement.flags:
         return "New and not marked out of range"
-    return "Old for the reason of this visit" if "for_visit" in statement.flags else "Older"
+    if "for_visit" not in statement.flags:
+        return "Older"
+    ahead = day_of_visit(record) > record.today
+    return f"Old {'by the day' if ahead else 'for the reason'} of this visit"
 
 
 def observation(statement: Statement, record: Record, items: list[Item]) -> str:

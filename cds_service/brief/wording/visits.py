@@ -130,9 +130,14 @@ def _encounter(record: Record, item: Item) -> str:
             joined((moment(item.when), until), " "),
             *dict.fromkeys((names(said, "type") or _class(said), reasons(item, record))),
             person(record, said, seen),
-            status_word(item, "finished", "in-progress") or ("" if item.status else "no status"),
+            status_word(item, *_USUAL[bool(setting(record, item))])
+            or ("" if item.status else "no status"),
         )
     )
+
+
+_USUAL = {True: ("finished",), False: ("finished", "in-progress")}
+"""Statuses that go without saying, of emergencies and stays and of other encounters: that a stay goes on is news."""
 
 
 def _class(said: JsonObject) -> str:
