@@ -60,7 +60,7 @@ class Ask:
         for name in _names(visit, moment, key):
             there = await briefs.get(connection, self._id(visit, site, name))
             if there is None:
-                await self._add(connection, [self._row(visit, site, name, due)])
+                await self.add(connection, [self._row(visit, site, name, due)])
                 return
             if there.state in briefs.ENDED or there.visit not in {None, key}:
                 continue
@@ -93,19 +93,23 @@ class Ask:
         await self.store([row])
         return str(row["id"])
 
-    async def again(self, row: briefs.Row, site: Site, visit: Visit, *, most: int) -> None:
-        """Ask for a better brief than one whose record could be read only in part, a few times."""
+    def again(
+        self, row: briefs.Row, site: Site, visit: Visit, *, most: int
+    ) -> list[dict[str, Any]]:
+        """Return the row that asks for a better brief than one whose record could be read only in part, a few times."""
         number = int(row.versions.get("again", 0)) + 1
-        if number <= most:
-            wanted = self._row(visit, site, f"again|{row.id}", self.now() + _AGAIN * number)
-            await self.store([wanted | {"versions": {"again": number}}])
+        if number > most:
+            return []
+        wanted = self._row(visit, site, f"again|{row.id}", self.now() + _AGAIN * number)
+        return [wanted | {"versions": {"again": number}}]
 
     async def store(self, rows: list[dict[str, Any]]) -> None:
         """Store rows; what was asked for before stays as it is."""
         async with self.database.transaction() as connection:
-            await self._add(connection, rows)
+            await self.add(connection, rows)
 
-    async def _add(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
+    async def add(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
+        """Store rows within the caller's transaction."""
         await briefs.add(connection, self.database, rows)
         for row in rows:
             if row["visit"] is not None:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from cds_service.brief import to_json
 from cds_service.catalog import Catalog
@@ -196,7 +196,8 @@ class Prepare:
         written = await write_brief(context, site)
         place = "brief|{}|" + f"{row.id}|{row.site}"
         seal = self.database.seal
-        made = await self.change(
+        better = self.ask.again(row, site, visit, most=_MAX_AGAIN) if again else []
+        await self.change(
             row,
             "ready",
             facts={
@@ -204,25 +205,27 @@ class Prepare:
                 "gaps": len(written.brief.gaps),
                 **written.facts,
             },
-            beside=self._keeping(row, written.record),
+            beside=self._keeping(row, written.record, better),
             ready_at=self.now(),
             rules_version=written.brief.rules_version,
             versions={**row.versions, **written.versions, "policy": policy_version(site)},
             body=seal(encode(to_json(written.brief)), place=place.format("body")),
             seen=seal(encode(versions_of(ledger)), place=place.format("seen")),
         )
-        if made and again:
-            await self.ask.again(row, site, visit, most=_MAX_AGAIN)
 
     def _keeping(
-        self, row: briefs.Row, record: bytes | None
-    ) -> Callable[[Connection], Awaitable[None]] | None:
-        """Return what keeps the record of the run behind a brief; None where no model was asked."""
-        if record is None:
-            return None
-        return lambda connection: runs.keep(
-            connection, self.database, (row.id, row.site), record, at=self.now()
-        )
+        self, row: briefs.Row, record: bytes | None, better: list[dict[str, Any]]
+    ) -> Callable[[Connection], Awaitable[None]]:
+        """Return what is stored with a brief: the record of the run behind it, and the request for a better one."""
+
+        async def keep(connection: Connection) -> None:
+            if record is not None:
+                await runs.keep(
+                    connection, self.database, (row.id, row.site), record, at=self.now()
+                )
+            await self.ask.add(connection, better)
+
+        return keep
 
     async def postpone(self, brief_id: str, reason: str) -> None:
         """Ask the EHR later: the row waits, and no process does.

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from cds_service.domain.draft import ENDINGS
 from cds_service.domain.errors import BadCall
@@ -19,6 +21,9 @@ from tests.prepare.test_schedule import POLL, booked, poll, store
 
 pytestmark = pytest.mark.anyio
 CHART = "beatrice-okonkwo"
+NO_MORE_BRIEFS = text(
+    "CREATE TRIGGER no_more_briefs BEFORE INSERT ON brief BEGIN SELECT RAISE(ABORT, 'full'); END"
+)
 
 
 def breaks(works, kind, match="", where="fhir", **how):
@@ -126,6 +131,24 @@ async def test_one_search_that_fails_is_a_named_gap_and_is_asked_for_again(works
     works.ground.clock.moment = again.due
     better = await works.run(again.id)
     assert "immunizations" not in await gaps(works, better)
+
+
+async def test_a_database_that_fails_at_the_end_loses_no_request_for_a_better_brief(works):
+    breaks(works, "status", "Immunization", status=503)
+    brief_id = await works.ask()
+    assert await works.prepare.begin(brief_id)
+    again = await works.prepare.settle(brief_id)
+    database = works.ground.service.database
+    async with database.transaction() as connection:
+        await connection.execute(NO_MORE_BRIEFS)
+    with pytest.raises(DBAPIError):
+        await works.prepare.write(brief_id, again)
+    async with database.transaction() as connection:
+        await connection.execute(text("DROP TRIGGER no_more_briefs"))
+    await works.prepare.write(brief_id, again)
+    assert (await works.row(brief_id)).state == "ready"
+    [better] = await works.rows("requested")
+    assert better.versions == {"again": 1}
 
 
 async def test_a_brief_with_gaps_does_not_ask_for_ever(works):
