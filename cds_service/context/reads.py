@@ -28,6 +28,11 @@ class Reading:
     max_pages: int = 0
     """Pages to read at most; 0: as many as the profile allows inside a hook call."""
 
+    @property
+    def codes(self) -> frozenset[str]:
+        """Return what the server said of it, of the whole and of each page."""
+        return frozenset({self.code, *(page.code for page in self.pages)})
+
     def collected(self) -> Collected:
         """Return what this query brought and how far it got."""
         states = {page.state for page in self.pages} - {"complete"}

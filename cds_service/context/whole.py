@@ -60,7 +60,8 @@ class DailyLimit(Temporary):
 
 def check_limit(readings: Iterable[Reading], site: Site) -> None:
     """Check that an EHR answers us today. Raises `DailyLimit`."""
-    if any(each.code in site.profile.search.daily_limit_codes for each in readings):
+    limits = site.profile.search.daily_limit_codes
+    if any(not each.codes.isdisjoint(limits) for each in readings):
         raise DailyLimit("daily_limit")
 
 
@@ -213,7 +214,9 @@ async def _run(readings: list[Reading], ehr: _Ehr, parts: Parts, path_of: PathOf
     try:
         while waiting:
             done, waiting = await asyncio.wait(waiting, timeout=SAVE_EVERY_S)
-            unsaved += [tasks[task] for task in done if not ehr.may_pass(tasks[task])]
+            # One that raised was stopped, by a daily limit say: it is no outcome, whatever it brought.
+            ended = (tasks[task] for task in done if task.exception() is None)
+            unsaved += [each for each in ended if not ehr.may_pass(each)]
             if waiting or any(ehr.may_pass(each) for each in readings):
                 await parts.save({each.query.key: _packed(each.collected()) for each in unsaved})
                 unsaved.clear()

@@ -203,6 +203,22 @@ async def test_a_daily_limit_stops_the_site_until_its_own_next_day(tmp_path):
         assert (await works.run(row.id)).state == "ready"
 
 
+@pytest.mark.parametrize("how", ["status", "outcome"])
+async def test_what_a_daily_limit_cut_off_is_read_on_the_next_day(works, how):
+    works.ground.clock.move(hours=14, minutes=45)
+    await works.ground.service.backend.token(works.site("riverside"))
+    breaks(works, "status", "Immunization", status=503)
+    breaks(works, how, "Condition", status=400, code="4135")
+    row = await works.prepared(site="riverside")
+    assert (row.state, row.reason) == ("requested", "daily_limit")
+    assert row.due - works.ground.clock() == timedelta(minutes=15)
+    works.ground.simulator.faults.clear()
+    works.ground.clock.moment = row.due
+    row = await works.run(row.id)
+    assert row.state == "ready"
+    assert "problems" not in await gaps(works, row)
+
+
 async def test_break_the_glass_is_a_named_gap_and_never_asked_again(works):
     breaks(works, "status", "Condition", status=403, code="4130")
     row = await works.prepared(site="riverside")

@@ -11,6 +11,7 @@ from tests.prepare.test_bad_weather import CHART, breaks, gaps, store
 
 pytestmark = pytest.mark.anyio
 CODES = '\n[vendor_overrides]\n"search.stored_data_codes" = ["required"]\n"search.page_size" = 5\n'
+DAILY = '"search.daily_limit_codes" = ["4135"]\n'
 
 
 @pytest.fixture
@@ -82,3 +83,20 @@ async def test_a_chart_of_which_nothing_can_be_sent_is_given_up_after_so_many_re
 
 def _first(works):
     return store(works).all("Condition", patient=CHART)[0]["id"]
+
+
+async def test_a_daily_limit_among_the_reads_around_it_is_no_end_of_the_search(tmp_path):
+    sites = {name: text + CODES + DAILY for name, text in SITES.items()}
+    async with working(tmp_path, sites=sites) as works:
+        works.ground.clock.move(hours=14, minutes=45)
+        await works.ground.service.backend.token(works.site())
+        breaks(works, "status", "Immunization", status=503)
+        breaks(works, "status", "Condition", status=500, code="required", times=1)
+        breaks(works, "status", "Condition", status=400, code="4135")
+        row = await works.prepared()
+        assert row.reason == "daily_limit"
+        works.ground.simulator.faults.clear()
+        works.ground.clock.moment = row.due
+        row = await works.run(row.id)
+        assert row.state == "ready"
+        assert "problems" not in await gaps(works, row)
