@@ -69,6 +69,7 @@ Flag = Literal[
     "severe",
     "conflict",
     "allergen",  # a conflict of an allergy with an active medicine
+    "doubled",  # a conflict of entries of one ingredient
     "acute",  # an emergency or a hospital stay
     "preliminary",
     "unconfirmed",

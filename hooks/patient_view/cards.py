@@ -33,12 +33,13 @@ RANKS: tuple[tuple[SectionId, Kind, Flag, int], ...] = (
     ("changes", "report", "new", 2),
     ("changes", "result", "abnormal", 2),
     ("changes", "problem", "new", 2),
-    ("attention", "conflict", "conflict", FOLD),
+    ("attention", "conflict", "doubled", FOLD),
     ("attention", "medication_change", "must_show", FOLD),
     ("attention", "allergy", "severe", FOLD),
     ("attention", "observation", "must_show", FOLD),
     ("attention", "problem", "must_show", FOLD),
     ("attention", "flag", "must_show", FOLD),
+    ("attention", "conflict", "conflict", FOLD),
     ("attention", "medication", "high_alert", FOLD),
 )
 """What may stand above the fold, first things first: section, kind and flag of a line, and how

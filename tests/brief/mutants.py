@@ -323,8 +323,8 @@ MUTANTS = (
     Mutant(
         "tell restricted and open entries on one line",
         f"{_S}common",
-        "[refs for refs in things if labelled.isdisjoint(refs)],",
-        "things,",
+        "plain = [refs for refs in things if labelled.isdisjoint(refs)]",
+        "plain = things",
     ),
 )
 

@@ -95,12 +95,12 @@ def test_a_diagnosis_that_is_new_since_the_last_visit_stands_before_lists_that_d
     made = brief(
         seen("2026-07-01T10:00:00-05:00"),
         condition("Ischemic heart disease", "c1", onsetDateTime="2026-09-01"),
-        condition("Stress", "c2", onsetDateTime="2019-01-01"),
-        condition("Stress", "c3", status="resolved", onsetDateTime="2020-01-01"),
+        condition("Gout", "c2", onsetDateTime="2019-01-01"),
+        condition("Gout", "c3", status="resolved", onsetDateTime="2020-01-01"),
     )
     assert [text.partition(",")[0].partition(":")[0] for text in _top(made)] == [
         "Ischemic heart disease",
-        "Stress",
+        "Gout",
     ]
 
 

@@ -1,14 +1,14 @@
 """Problems of a record: which stand, merged where two entries name one thing, and how they are told apart."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 from cds_service.brief.facts.visits import is_category, is_since_last_visit, next_appointment
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Statement
 from cds_service.fhir.dates import Moment
-from cds_service.fhir.elements import code, codings, has_code, name, obj, objs
+from cds_service.fhir.elements import code, codings, has_code, name, obj, objs, text
 from cds_service.rulebook import DEFAULT
 
 Place = Literal["listed", "other", "old", "remission"]
@@ -16,6 +16,10 @@ _STANDING = frozenset({"active", "recurrence", "relapse"})
 _ENDED = frozenset({"inactive", "resolved", "remission"})
 _PREGNANT = frozenset(DEFAULT.terms["pregnancy"]["conditions"])
 _PREGNANT_PREFIXES = tuple(DEFAULT.terms["pregnancy"]["condition_prefixes"])
+_LIFE, _LIFE_PREFIXES, _LIFE_CATEGORIES, _TOLD, _TOLD_PREFIXES = (
+    tuple(DEFAULT.terms["finding"][each])
+    for each in ("codes", "prefixes", "categories", "told_codes", "told_prefixes")
+)
 _UNSURE = ("unconfirmed", "provisional", "differential")
 
 
@@ -50,8 +54,22 @@ _FINDING = (" (finding)", " (situation)", " (person)")
 def _age(problem: Problem) -> tuple[bool, float, str]:
     """Return the place within one part of the list: illnesses before findings, then newest first."""
     first = problem.items[0]
-    named = name(obj(first.resource, "code"))
-    return named.endswith(_FINDING), -first.when.at if first.when else 0.0, first.ref
+    return is_finding(first), -first.when.at if first.when else 0.0, first.ref
+
+
+def is_finding(item: Item) -> bool:
+    """Return whether an entry names a finding, a task or a circumstance of life, not an illness.
+
+    Pregnancy is none of these, and neither is a risk to life or of violence, however it is named or filed.
+    """
+    concept = obj(item.resource, "code")
+    coded = [value for _, value in codings(concept)]
+    if is_pregnancy(item) or any(v in _TOLD or v.startswith(_TOLD_PREFIXES) for v in coded):
+        return False
+    if any(v in _LIFE or v.startswith(_LIFE_PREFIXES) for v in coded):
+        return True
+    said = (name(concept), *(text(each, "display") for each in objs(concept, "coding")))
+    return any(each.endswith(_FINDING) for each in said) or is_category(item, *_LIFE_CATEGORIES)
 
 
 def by_entry(record: Record) -> dict[str, tuple[Item, ...]]:
@@ -158,7 +176,7 @@ def _flags(record: Record, problem: Problem) -> Iterator[Flag]:
         yield "merged"
     if first.when is None:
         yield "undated"
-    if is_new(record, problem):
+    if is_new(record, problem) and not is_finding(first):
         yield "new"
 
 
@@ -188,28 +206,51 @@ def _is_entry_new(record: Record, item: Item) -> bool:
 
 
 def both_ways(record: Record) -> tuple[tuple[Item, Item], ...]:
-    """Return problems that one entry calls active while a newer one, or one as old, calls them resolved."""
-    standing = {
-        key: item
-        for each in record.once(problems)
-        for item in reversed(each.items)
-        if clinical_status(item) == "active"
-        for key in _keys(item)[1]
-    }
+    """Return illnesses that one entry calls active while another calls the same episode ended."""
+    standing: dict[object, _Standing] = {}
+    for problem in record.once(problems):
+        active = [item for item in problem.items if clinical_status(item) == "active"]
+        if active and not is_finding(active[0]):
+            known = _Standing.of(active)
+            standing.update({key: known for item in active for key in _keys(item)[1]})
     found: dict[str, tuple[Item, Item]] = {}
-    for item in record.of("Condition"):
+    for item in record.of("Condition") if standing else ():
         if has_code(obj(item.resource, "clinicalStatus"), *_ENDED):
-            active = next((standing[key] for key in _keys(item)[0] if key in standing), None)
-            if active and _same_start(active, item):
-                found.setdefault(active.ref, (active, item))
+            known_ = next((standing[key] for key in _keys(item)[0] if key in standing), None)
+            against = known_.against(record, item) if known_ else None
+            if known_ and against:
+                found.setdefault(known_.first.ref, (against, item))
     return tuple(pair for _, pair in sorted(found.items()))
 
 
-def _same_start(active: Item, ended: Item) -> bool:
-    """Return whether two entries may be one illness: the ended one did not begin before the active one."""
-    if active.when is None or ended.when is None:
-        return True
-    return ended.when >= active.when
+@dataclass(frozen=True, slots=True, eq=False)
+class _Standing:
+    """The active entries of one problem, by the day on which each says that it began."""
+
+    first: Item
+    earliest: Item | None
+    by_day: Mapping[str, Item]
+    """The undated one under ""."""
+
+    @classmethod
+    def of(cls, active: list[Item]) -> Self:
+        """Index the active entries of one problem; of two of one day the first is kept."""
+        days = {item.when.day if item.when else "": item for item in reversed(active)}
+        return cls(active[0], span(active)[0], days)
+
+    def against(self, record: Record, ended: Item) -> Item | None:
+        """Return the active entry that an ended one contradicts: of the same onset, or where one has no date.
+
+        Two dated episodes of one illness are none, unless the problem list says that it ended after it began.
+        """
+        if ended.when is None:
+            return self.first
+        same = self.by_day.get(ended.when.day) or self.by_day.get("")
+        if same or self.earliest is None or not is_listed(ended):
+            return same
+        over = record.moment(ended.resource.get("abatementDateTime")) or ended.when
+        is_later = self.earliest.when is not None and over > self.earliest.when
+        return self.earliest if is_later else None
 
 
 def is_pregnancy(item: Item) -> bool:

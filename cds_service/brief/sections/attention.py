@@ -31,6 +31,7 @@ def statements(record: Record) -> Iterator[Statement]:
     for item in active_flags(record):
         yield Statement(kind="flag", refs=(item.ref,), flags=("must_show",))
     yield from record.once(pregnancy)
+    yield from _other_conflicts(record)
     alerts = [
         [item.ref for item in medicine.items]
         for medicine in record.once(medicines.medicines)
@@ -73,23 +74,21 @@ def _critical(record: Record) -> Iterator[Statement]:
 
 
 def _conflicts(record: Record) -> Iterator[Statement]:
-    """Yield what does not agree: allergies first, then what touches a high-alert medicine, then the rest."""
+    """Yield what does not agree on medicines: allergies first, then high-alert medicines, then the rest."""
     for items in allergies.against_medicines(record):
         severe: tuple[Flag, ...] = ("severe",) if allergies.is_severe(items[0]) else ()
         yield _conflict(record, items, "allergen", *severe)
     found = [
         _conflict(record, items, "stopped") for items in medicine_conflicts.contradictions(record)
     ]
-    found += [
-        _conflict(record, items)
-        for group in (
-            medicine_conflicts.doubles(record),
-            record.once(allergies.denials),
-            problems.both_ways(record),
-        )
-        for items in group
-    ]
+    found += [_conflict(record, items, "doubled") for items in medicine_conflicts.doubles(record)]
     yield from sorted(found, key=lambda each: "high_alert" not in each.flags)
+
+
+def _other_conflicts(record: Record) -> Iterator[Statement]:
+    """Yield what does not agree and is of no medicine."""
+    for items in (*record.once(allergies.denials), *problems.both_ways(record)):
+        yield _conflict(record, items)
 
 
 def _conflict(record: Record, items: tuple[Item, ...], *more: Flag) -> Statement:
