@@ -64,20 +64,23 @@ class Ask:
                 return
             if there.state in briefs.ENDED or there.visit not in {None, key}:
                 continue
-            if there.visit is None:
-                await self._bind(connection, there, visit, site)
-            return
+            if there.visit == key or await self._bind(connection, there, visit, site):
+                return
 
     async def _bind(
         self, connection: Connection, row: briefs.Row, visit: Visit, site: Site
-    ) -> None:
-        """Say which visit a row is for that a booking asked for; the chart may have been merged since."""
+    ) -> bool:
+        """Say which visit a row is for that a booking asked for; False when nobody can tell whose it is.
+
+        The chart may have been merged since.
+        """
         whose = await known_occasion(self.database, row)
         if whose is None:
-            return
+            return False
         named = replace(visit, patient=whose.patient, merged_from=whose.merged_from)
         told = self.occasion(row.id, site, named)
         await briefs.name_visit(connection, row.id, told["visit"], told["occasion"])
+        return True
 
     def for_chart(self, visit: Visit, site: Site) -> dict[str, Any]:
         """Return the row that asks for a brief because a chart was opened and there was none."""

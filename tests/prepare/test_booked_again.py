@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from cds_service.domain.visit import Visit
+from cds_service.storage import briefs
 from tests.prepare.conftest import working
+from tests.prepare.test_one_bad_row import LOST
 from tests.prepare.test_schedule import POLL, poll, store
 
 pytestmark = pytest.mark.anyio
@@ -152,6 +154,17 @@ async def test_a_booking_is_the_first_visits_that_is_found_at_its_time(works):
     await poll_with(works, appointment("a"), appointment("b"))
     await poll(works)
     assert await counted(works) == {key(works, "a"): 3, key(works, "b"): 3}
+
+
+async def test_a_booking_that_does_not_open_holds_up_no_visit(works):
+    await works.ground.client().book(CHART, [appointment("draft")])
+    drafts = await works.rows("requested")
+    async with works.ground.service.database.transaction() as connection:
+        for row in drafts:
+            await briefs.set_columns(connection, row.id, occasion=LOST)
+    await poll_with(works, appointment("a"), appointment("z", OTHER, "2026-11-25T17:00:00Z"))
+    await poll(works)
+    assert await counted(works) == {None: 3, key(works, "a"): 3, key(works, "z"): 3}
 
 
 async def test_what_an_earlier_release_asked_for_is_not_asked_for_again(works):
