@@ -214,7 +214,8 @@ class Runtime:
     def ended(self, ids: Sequence[str], *, still_wait: bool) -> dict[str, str]:
         """Return why, for each of these workflows that ended without doing its work."""
         wanted = [*_FAILED, _DONE] if still_wait else _FAILED
-        found = _listed(workflow_ids=list(ids), status=wanted)
+        batches = [ids[begin : begin + _BATCH] for begin in range(0, len(ids), _BATCH)]
+        found = [w for batch in batches for w in _listed(workflow_ids=list(batch), status=wanted)]
         return {
             each.workflow_id: "undone" if each.status == _DONE else each.status.lower()
             for each in found

@@ -31,7 +31,8 @@ MEND_S = 15.0
 ASLEEP = timedelta(minutes=2)
 """A loop that has not come round for so long does not work, whatever it is waiting for."""
 _BROKEN_AFTER = timedelta(seconds=30)
-_MOST_REVISIONS = 10
+_MOST_BREAKS = 10
+"""A workflow that broke so often is given up; how often an EHR was waited for does not count."""
 _REMEMBERED = 10_000
 _FILING: tuple[State, ...] = ("approved", "writing", "written")
 """States of a brief whose note is on its way, or is being read back."""
@@ -206,10 +207,19 @@ class WorkAhead:
 
     async def _begin_anew(self, row: briefs.Row, reason: str, now: datetime) -> None:
         log.warning("brief %s: its workflow ended (%s); it is begun anew", row.id, reason)
-        if row.revision >= _MOST_REVISIONS:
+        breaks = await self._breaks("prepare", row)
+        if breaks >= _MOST_BREAKS:
             await self.change(row, "failed", reason=reason)
             return
-        await self.change.again(row, reason=reason, due=now + timedelta(minutes=row.revision))
+        await self.change.again(row, reason=reason, due=now + timedelta(minutes=breaks))
+
+    async def _breaks(self, name: str, row: briefs.Row) -> int:
+        """Return how often the workflow of a row has broken, this time included.
+
+        The engine knows it: a revision whose workflow came to its end only waited for an EHR, or was decided anew.
+        """
+        before = [(name, row.id, revision) for revision in range(1, row.revision)]
+        return 1 + len(await self.engine.ended(before))
 
     async def _file_anew(self, filing: Mapping[str, briefs.Row]) -> None:
         """Begin filings anew whose workflow broke: the ledger of writes keeps that from doubling a note.
@@ -220,7 +230,8 @@ class WorkAhead:
         broken = await self.engine.ended((name, row.id, row.revision) for row in filing.values())
         for each in broken:
             row = filing[each.row_id]
-            if row.revision >= _MOST_REVISIONS and self.write_back is not None:
+            breaks = await self._breaks(name, row)
+            if breaks >= _MOST_BREAKS and self.write_back is not None:
                 log.warning(
                     "brief %s: its filing breaks again and again (%s)", row.id, each.reason
                 )

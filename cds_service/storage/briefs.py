@@ -200,9 +200,18 @@ async def in_state(
 
 
 async def overdue(connection: AsyncConnection, before: datetime, *, limit: int = 500) -> list[Row]:
-    """Return requested briefs that were due before a moment."""
-    query = select(*_ROW).where(BRIEF.c.state == "requested", BRIEF.c.due < before)
-    found = await connection.execute(query.order_by(BRIEF.c.due).limit(limit))
+    """Return requested briefs that were due before a moment, longest first, and so many of each site at most.
+
+    The limit is each site's own: a long queue of one hides no other's.
+    """
+    place = func.row_number().over(partition_by=BRIEF.c.site, order_by=BRIEF.c.due).label("place")
+    late = (
+        select(BRIEF.c.id, place)
+        .where(BRIEF.c.state == "requested", BRIEF.c.due < before)
+        .subquery()
+    )
+    query = select(*_ROW).join(late, late.c.id == BRIEF.c.id).where(late.c.place <= limit)
+    found = await connection.execute(query.order_by(BRIEF.c.due))
     return [_row(row) for row in found]
 
 

@@ -62,3 +62,16 @@ async def test_a_site_never_has_more_under_way_than_its_file_allows(loaded):
         await asyncio.sleep(0.1)
     assert most == loaded.allowed
     assert len(await loaded.rows("requested")) == QUEUE - loaded.allowed
+
+
+async def test_a_long_queue_of_one_site_hides_nothing_that_is_late_at_another(tmp_path):
+    async with working(tmp_path) as works:
+        for number in range(3):
+            await works.ask(f"p{number}")
+            works.ground.clock.move(seconds=1)
+        other = await works.ask(site="riverside")
+        works.ground.clock.move(minutes=1)
+        async with works.ground.service.database.reading() as connection:
+            late = await briefs.overdue(connection, works.ground.clock(), limit=2)
+        assert [row.site for row in late] == [SLOW, SLOW, "riverside"]
+        assert late[-1].id == other

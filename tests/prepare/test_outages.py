@@ -9,8 +9,10 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from cds_service.domain.errors import BadCall
+from cds_service.flow import work_ahead
 from cds_service.flow.backlog import LATE
 from cds_service.flow.queue import Queue
+from cds_service.simulator.faults import Fault
 from cds_service.storage import briefs
 from tests.prepare.conftest import until
 
@@ -73,13 +75,17 @@ async def is_in(works, brief, state):
     await until(there)
 
 
-async def mended(works, brief):
-    """Mend, and sweep when the brief is due."""
-    work = works.background.work
+async def mend(works, brief):
+    """Mend, and wait until the brief is due."""
     works.ground.clock.move(minutes=1)
-    await work.mend()
+    await works.background.work.mend()
     works.ground.clock.moment = max(works.ground.clock(), (await works.row(brief)).due)
-    await work.sweep()
+
+
+async def mended(works, brief):
+    """Mend, and begin what is due."""
+    await mend(works, brief)
+    await works.background.work.sweep()
 
 
 def queue(works):
@@ -150,3 +156,63 @@ async def test_an_operator_may_try_again_what_is_late_to_begin_and_not_what_wait
     assert (await works.ground.audited())[-1]["action"] == "retry"
     await works.background.work.sweep()
     await is_in(works, brief, "ready")
+
+
+async def has_broken(works, engine, name, brief):
+    revision = (await works.row(brief)).revision
+
+    async def there():
+        return bool(await engine.ended([(name, brief, revision)]))
+
+    await until(there)
+
+
+async def postponed(works, times):
+    """Return a brief whose EHR was waited for so often, and is back."""
+    await works.ground.service.backend.token(works.site())
+    works.ground.simulator.faults.add(Fault("fhir", "drop"))
+    brief = await works.ask()
+    for _ in range(times):
+        works.ground.clock.moment = (await works.run(brief)).due
+    works.ground.simulator.faults.clear()
+    return brief
+
+
+async def test_a_brief_that_waited_long_for_its_ehr_is_not_given_up_at_its_first_break(
+    works, engine
+):
+    brief = await postponed(works, times=10)
+    with outage(works, UNTIL_IT_ENDS):
+        await works.background.work.sweep()
+        await has_broken(works, engine, "prepare", brief)
+    await mended(works, brief)
+    await is_in(works, brief, "ready")
+
+
+async def test_a_brief_that_breaks_again_and_again_is_given_up_for_a_person_to_see(
+    works, engine, monkeypatch
+):
+    monkeypatch.setattr(work_ahead, "_MOST_BREAKS", 3)
+    brief = await works.ask()
+    for _ in range(3):
+        with outage(works, UNTIL_IT_ENDS):
+            await works.background.work.sweep()
+            await has_broken(works, engine, "prepare", brief)
+        await mend(works, brief)
+    row = await works.row(brief)
+    assert (row.state, row.reason) == ("failed", "broke_error")
+
+
+async def test_a_note_whose_brief_waited_long_is_not_given_up_when_its_filing_breaks_once(
+    works, engine
+):
+    row = await works.prepared()
+    async with works.ground.service.database.transaction() as connection:
+        # nothing to file: the workflow cannot but break
+        await briefs.set_columns(connection, row.id, state="approved", revision=11)
+    await works.background.work.sweep()
+    await has_broken(works, engine, "writeback", row.id)
+    works.ground.clock.move(minutes=1)
+    await works.background.work.mend()
+    row = await works.row(row.id)
+    assert (row.state, row.revision) == ("writing", 12)
