@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cds_service.brief import rule_brief, to_json, to_text
 from cds_service.catalog import load_catalog
@@ -26,7 +26,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("bundle", type=Path, metavar="BUNDLE.json", help="any Bundle; - for stdin")
     parser.add_argument("--patient", help="id of the patient, when the Bundle holds several")
     parser.add_argument("--now", help="the moment of the brief, as ISO 8601 (default: now)")
-    parser.add_argument(
+    whose = parser.add_mutually_exclusive_group()
+    whose.add_argument(
+        "--timezone",
+        metavar="NAME",
+        help="the zone whose clock tells days and times, such as America/Chicago (default: UTC)",
+    )
+    whose.add_argument(
         "--site-file",
         type=Path,
         metavar="FILE",
@@ -57,7 +63,8 @@ def _context(args: argparse.Namespace, site: Site | None) -> Context:
     """Return the Bundle's record, as a site of this file would see it where one is given."""
     bundle, now = _bundle(args.bundle), _moment(args.now)
     if site is None:
-        return bundle_context(bundle, patient=args.patient, now=now, zone=ZoneInfo("UTC"))
+        zone = _zone(args.timezone or "UTC")
+        return bundle_context(bundle, patient=args.patient, now=now, zone=zone)
     made = bundle_context(
         bundle, patient=args.patient, now=now, zone=site.zone, tables=site.tables
     )
@@ -76,6 +83,13 @@ def _bundle(file: Path) -> dict[str, object]:
     if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
         raise BadCall(f"{file} is not a FHIR Bundle: its resourceType must be Bundle.")
     return bundle
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadCall("--timezone must be a name such as America/Chicago.") from None
 
 
 def _moment(value: str | None) -> datetime:

@@ -50,6 +50,21 @@ def test_brief_prints_what_a_bundle_holds(bundle_file, capsys):
     assert "68 years old" in printed
 
 
+def test_brief_tells_days_by_the_clock_that_is_named(bundle_file, capsys):
+    visit = {
+        "resourceType": "Appointment",
+        "id": "a1",
+        "status": "booked",
+        "start": "2026-11-23T01:00:00Z",
+        "participant": [{"actor": {"reference": "Patient/p1"}}],
+    }
+    file, now = bundle_file(PATIENT, visit), "2026-11-22T09:00:00-08:00"
+    assert main(["brief", file, "--now", now, "--timezone", "America/Los_Angeles"]) == 0
+    assert "Booked 2026-11-22 17:00 -08:00" in capsys.readouterr().out
+    assert main(["brief", file, "--timezone", "Mars/Olympus"]) == 1
+    assert "America/Chicago" in said(capsys)
+
+
 def test_brief_prints_the_contracts_json(bundle_file, capsys):
     file = bundle_file(PATIENT, ALLERGY)
     assert main(["brief", file, "--json", "--now", "2026-11-22T09:00:00Z"]) == 0
