@@ -111,6 +111,11 @@ class Background:
         counter(
             "cds.ready.missed", "Look-ups not answered in time.", lambda: self.ready.kept.missed
         )
+        counter(
+            "cds.ready.unreadable",
+            "Prepared briefs that could not be read.",
+            lambda: self.ready.kept.unreadable,
+        )
 
     def notes(self) -> Iterator[str]:
         """Yield what an admin of a site, or the operator, should know of work ahead."""

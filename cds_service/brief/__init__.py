@@ -5,9 +5,10 @@ from cds_service.brief.record import Record, index
 from cds_service.brief.render import fits, render
 from cds_service.brief.reread import for_call, from_json
 from cds_service.brief.rules import RULES_VERSION, line, rule_brief
-from cds_service.brief.show import to_json, to_text
+from cds_service.brief.show import FORM, to_json, to_text
 
 __all__ = [
+    "FORM",
     "RULES_VERSION",
     "Record",
     "fits",

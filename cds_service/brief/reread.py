@@ -8,6 +8,7 @@ from typing import Any
 
 from cds_service.brief.rules import SECTIONS, rule_brief
 from cds_service.domain.brief import Brief, Kind, Line, Section, Statement
+from cds_service.domain.errors import Misconfigured
 from cds_service.domain.evidence import Context, Gap
 
 _OF_A_WHOLE: frozenset[Kind] = frozenset(
@@ -19,7 +20,17 @@ _NONE: frozenset[Kind] = frozenset({"absence", "not_found", "no_known"})
 
 
 def from_json(told: Mapping[str, Any], zone: tzinfo) -> Brief:
-    """Return the brief that `to_json` told; its time is shown in `zone`."""
+    """Return the brief that `to_json` told; its time is shown in `zone`.
+
+    Raises `Misconfigured`, without a word of it, when it lacks what every brief has.
+    """
+    try:
+        return _brief(told, zone)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise Misconfigured("A stored brief has a form that this version does not know.") from None
+
+
+def _brief(told: Mapping[str, Any], zone: tzinfo) -> Brief:
     return Brief(
         patient=told["patient"],
         as_of=datetime.fromisoformat(told["as_of"]).astimezone(zone),

@@ -7,6 +7,10 @@ from cds_service.domain.evidence import Gap
 from cds_service.fhir.elements import clean
 from cds_service.fhir.note import bullet
 
+FORM = 1
+"""Of what `to_json` tells and `from_json` reads. Changes when a member is renamed or gone, or a section is new: what
+another release stored in another form is not read."""
+
 
 def to_json(brief: Brief) -> dict[str, object]:
     """Return the brief as plain JSON: sections of statements with text and references, and gaps."""

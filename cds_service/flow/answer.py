@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from cds_service.audit import Audit
+from cds_service.audit import Audit, Entry
 from cds_service.brief.made import receipted
 from cds_service.card import Answered, Compose
 from cds_service.catalog import Catalog, check_hook
@@ -15,9 +15,10 @@ from cds_service.domain.evidence import Context
 from cds_service.flow.ahead import Ahead
 from cds_service.flow.keep import Keep
 from cds_service.flow.occasion import check_occasion, shown
-from cds_service.flow.ready import Made, Ready
+from cds_service.flow.ready import Made, Ready, Unreadable
 from cds_service.flow.shape import shape
 from cds_service.flow.switches import Switches
+from cds_service.hook import HookService
 from cds_service.sites import Site, Sites
 from cds_service.verify import Verify
 
@@ -57,7 +58,7 @@ class Answer:
             self.switches.check(site.name, service.id)
             check_occasion(request, site)
             granted = access(request, caller, site)
-            made = await self.ready(request, service, site)
+            made = await self._prepared(request, service, site, entry)
             if made is None:
                 context = await self.gather(
                     granted, request, service, site, deadline=call.deadline
@@ -87,3 +88,13 @@ class Answer:
                 **made_by(made.brief.versions),
             )
             return shown(answered, site)
+
+    async def _prepared(
+        self, request: HookRequest, service: HookService, site: Site, entry: Entry
+    ) -> Made | None:
+        """Return what was prepared for this call; None when rules have to answer."""
+        try:
+            return await self.ready(request, service, site)
+        except Unreadable as problem:  # what is stored leaves no chart without an answer
+            entry.note(not_ready=problem.code)
+            return None

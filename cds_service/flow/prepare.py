@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from cds_service.brief import to_json
+from cds_service.brief import FORM, to_json
 from cds_service.catalog import Catalog
 from cds_service.context.access import Access
 from cds_service.context.freshness import policy_version, versions_of
@@ -208,7 +208,12 @@ class Prepare:
             beside=self._keeping(row, written.record, better),
             ready_at=self.now(),
             rules_version=written.brief.rules_version,
-            versions={**row.versions, **written.versions, "policy": policy_version(site)},
+            versions={
+                **row.versions,
+                **written.versions,
+                "policy": policy_version(site),
+                "form": FORM,
+            },
             body=seal(encode(to_json(written.brief)), place=place.format("body")),
             seen=seal(encode(versions_of(ledger)), place=place.format("seen")),
         )

@@ -1,15 +1,17 @@
 """Serves a chart-open from the brief that was prepared for it, and says how old that is."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from cds_service.brief import for_call, from_json
+from cds_service.brief import FORM, for_call, from_json
 from cds_service.brief.made import receipted
 from cds_service.context.freshness import changes, compare, fresh_context, policy_version
 from cds_service.domain.brief import Brief
 from cds_service.domain.call import HookRequest
+from cds_service.domain.errors import Misconfigured, NotJson
 from cds_service.domain.evidence import Context
 from cds_service.domain.json import decode
 from cds_service.domain.states import State
@@ -20,6 +22,8 @@ from cds_service.storage.ready import ReadyBriefs
 
 MOST_FRESH = 40
 """When more than so many resources are new, the record that the call brought says more than an old brief."""
+_FIRST_FORM = 1
+"""Of briefs of releases that did not say it yet."""
 _OLD = timedelta(hours=24)
 """A brief that is older is served, and a newer one asked for."""
 
@@ -33,6 +37,13 @@ _RECEIPTS: Mapping[State, str] = {
     "unknown": "A pre-visit brief was approved {at}; whether its note is in the chart is not known: look there.",
     "failed": "A pre-visit brief was approved {at}; its note was not filed.",
 }
+log = logging.getLogger("cds_service")
+
+
+class Unreadable(Exception):
+    """A prepared brief did not open, or is not of the form that it should have."""
+
+    code = "prepared_unreadable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,17 +69,18 @@ class Ready:
     async def __call__(
         self, request: HookRequest, service: HookService, site: Site
     ) -> Made | None:
-        """Return the prepared brief of this call's patient; None when rules have to answer."""
+        """Return the prepared brief of this call's patient; None when rules have to answer.
+
+        Raises `Unreadable` when rules have to answer because of what is stored.
+        """
         if not service.ready or not site.may_prepare:
             return None
         found = await self.find(request.patient_id, site)
         if found is None:
             return None
-        told: Any = decode(await self._open(found, "body", found.body))
-        if told["patient"] != f"Patient/{request.patient_id}":
+        stored, seen = await self._read(found, site)
+        if stored.patient != f"Patient/{request.patient_id}":
             return None  # the row's index says otherwise than its seal: never another patient's
-        seen: Any = decode(await self._open(found, "seen", found.seen))
-        stored = from_json(told, site.zone)
         compared = compare(seen, stored.as_of, request, service, site)
         if len(compared.fresh) > MOST_FRESH:
             return None
@@ -90,7 +102,11 @@ class Ready:
         found = (await self.kept.find(site.name, blind)).prepared
         if found is None or (found.expires_at is not None and found.expires_at <= self.now()):
             return None
-        return found if found.versions.get("policy") == policy_version(site) else None
+        may_show = (
+            found.versions.get("policy") == policy_version(site)
+            and found.versions.get("form", _FIRST_FORM) == FORM
+        )
+        return found if may_show else None
 
     async def receipt(self, patient: str, site: Site) -> str:
         """Return what became of the note that was approved last for this patient, where that is news; else ""."""
@@ -102,6 +118,17 @@ class Ready:
             return ""
         at = f"{approved.changed.astimezone(site.zone):%Y-%m-%d %H:%M %Z}"
         return _RECEIPTS[approved.state].format(at=at)
+
+    async def _read(self, found: briefs.Prepared, site: Site) -> tuple[Brief, Mapping[str, str]]:
+        """Return a prepared brief and the versions that it has seen. Raises `Unreadable`."""
+        try:
+            told: Any = decode(await self._open(found, "body", found.body))
+            seen: Any = decode(await self._open(found, "seen", found.seen))
+            return from_json(told, site.zone), seen
+        except (Misconfigured, NotJson) as problem:
+            self.kept.unreadable += 1
+            log.warning("brief %s: what is stored cannot be read: %s", found.id, problem.detail)
+            raise Unreadable from None
 
     async def _open(self, found: briefs.Prepared, column: str, sealed: bytes) -> bytes:
         return await self.database.open(sealed, place=f"brief|{column}|{found.id}|{found.site}")

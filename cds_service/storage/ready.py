@@ -42,6 +42,8 @@ class ReadyBriefs:
     size: int = 0
     missed: int = 0
     """Look-ups that the database did not answer in time; a metric tells it."""
+    unreadable: int = 0
+    """Prepared briefs that did not open or could not be read; a metric tells it."""
     _kept: OrderedDict[tuple[str, str], _Kept] = field(default_factory=OrderedDict)
     _changes: int = 0
 

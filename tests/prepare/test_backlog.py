@@ -128,6 +128,7 @@ async def test_the_same_numbers_are_metrics(tmp_path):
     assert numbers["cds.queue.stuck", "riverside"] == 0
     assert numbers["cds.queue.failed", "general"] == 0
     assert numbers["cds.ready.missed", None] == 0
+    assert numbers["cds.ready.unreadable", None] == 0
 
 
 async def test_a_brief_whose_workflow_is_gone_with_the_engines_database_is_begun_again(works):

@@ -1,10 +1,12 @@
 """What was prepared is served to the call that it is for, says its age, and is never another's."""
 
 import asyncio
+import json
 
 import pytest
 from sqlalchemy import text, update
 
+from cds_service.brief import FORM
 from cds_service.simulator.prefetch import Offer
 from cds_service.storage.tables import BRIEF
 from tests.http.conftest import FewPatients
@@ -105,6 +107,54 @@ async def test_a_brief_that_was_made_under_another_policy_is_not_shown(works):
     mine = await works.prepared()
     await change(works, mine, versions={**mine.versions, "policy": "of-yesterday"})
     assert "Prepared" not in await opened(works)
+
+
+def without_titles(told):
+    for section in told["sections"]:
+        section["heading"] = section.pop("title")
+    return json.dumps(told).encode()
+
+
+UNREADABLE = {
+    "of a key that is lost": lambda _, __: b"\x02k0000001" + b"x" * 90,
+    "of another shape": lambda told, seal: seal(without_titles(told)),
+    "no JSON": lambda _, seal: seal(b"{"),
+    "no brief": lambda _, seal: seal(b"[]"),
+}
+
+
+@pytest.mark.parametrize("how", UNREADABLE)
+async def test_a_brief_that_cannot_be_read_is_answered_by_rules_and_told(works, how, caplog):
+    row, database = await works.prepared(), works.ground.service.database
+    place = f"brief|body|{row.id}|{row.site}"
+    told = json.loads(await database.brief(row.site, row.id))
+    broken = UNREADABLE[how](told, lambda plain: database.seal(plain, place=place))
+    await change(works, row, body=broken)
+    assert "Prepared" not in await opened(works)
+    [entry] = [e for e in await works.ground.audited() if e["action"] == "answer"]
+    assert (entry["outcome"], entry["facts"]["not_ready"]) == ("ok", "prepared_unreadable")
+    assert works.background.ready.kept.unreadable == 1
+    [line] = [each.getMessage() for each in caplog.records if "cannot be read" in each.message]
+    assert row.id in line
+    assert CHART not in line
+    [asked] = await works.rows("requested")
+    works.ground.clock.move(minutes=2)
+    await works.run(asked.id)
+    assert "Prepared" in await opened(works), "and a new one is made"
+
+
+async def test_a_brief_of_another_releases_form_is_not_shown(works):
+    mine = await works.prepared()
+    assert mine.versions["form"] == FORM
+    await change(works, mine, versions={**mine.versions, "form": FORM + 1})
+    assert "Prepared" not in await opened(works)
+    assert works.background.ready.kept.unreadable == 0
+
+
+async def test_a_brief_of_a_release_that_told_no_form_is_shown(works):
+    mine = await works.prepared()
+    await change(works, mine, versions={k: v for k, v in mine.versions.items() if k != "form"})
+    assert "Prepared" in await opened(works)
 
 
 @pytest.mark.parametrize("state", ["expired", "cancelled", "failed", "rejected", "withdrawn"])
