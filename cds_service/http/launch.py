@@ -14,6 +14,7 @@ from cds_service.flow.sessions import Sessions
 from cds_service.flow.sign_in import SIGN_IN_S, SignIn
 from cds_service.http.cookies import Cookies, of_brief, of_sign_in
 from cds_service.http.edge import whereabouts
+from cds_service.http.page_headers import page_headers
 from cds_service.http.problems import status
 from cds_service.sites import Site, Sites
 from cds_service.smart.launch import Authorization
@@ -144,19 +145,6 @@ def _away(authorization: Authorization, site: Site) -> Response:
     )
     # No form-action: browsers apply it to where the EHR redirects the form, too.
     return _page(site, "Opening the pre-visit brief", form)
-
-
-def page_headers(site: Site) -> dict[str, str]:
-    """Return what a browser may do with our pages: nothing but show them, in this site's EHR frames only."""
-    smart = site.file.smart
-    frames = " ".join(smart.frame_ancestors) if smart and smart.frame_ancestors else "'none'"
-    return {
-        "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self';"
-        f" base-uri 'none'; frame-ancestors {frames}",
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-    }
 
 
 def _page(site: Site, heading: str, body: str, *, status_code: int = 200) -> Response:

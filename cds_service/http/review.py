@@ -40,6 +40,7 @@ from cds_service.http.dates import dated
 from cds_service.http.edge import whereabouts
 from cds_service.http.form import form_of
 from cds_service.http.made_page import made_page
+from cds_service.http.page_headers import page_headers
 from cds_service.http.problems import status
 from cds_service.http.review_page import ENDED, note_page, page
 from cds_service.review.decisions import Decision
@@ -48,6 +49,7 @@ from cds_service.sites import Site, Sites
 from cds_service.storage import OUTAGES
 
 log = logging.getLogger("cds_service")
+_MAY = " connect-src 'self'; img-src 'self'; form-action 'self';"
 _ASSETS: Mapping[str, str] = {
     "icon.svg": "image/svg+xml",
     "review.css": "text/css",
@@ -339,23 +341,8 @@ class Review:
         return found.render(assets="/assets", stamp=self._stamp, **data)
 
     def _html(self, shown: str, site: Site, *, status_code: int = 200) -> Response:
-        return Response(
-            shown, status_code=status_code, media_type="text/html", headers=_headers(site)
-        )
-
-
-def _headers(site: Site) -> dict[str, str]:
-    """Return what a browser may do with a page: nothing but show it, in this site's EHR frames."""
-    smart = site.file.smart
-    frames = " ".join(smart.frame_ancestors) if smart and smart.frame_ancestors else "'none'"
-    return {
-        "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self';"
-        " connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
-        f" frame-ancestors {frames}",
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "same-origin",
-        "X-Content-Type-Options": "nosniff",
-    }
+        headers = page_headers(site, may=_MAY, referrer="same-origin")
+        return Response(shown, status_code=status_code, media_type="text/html", headers=headers)
 
 
 def _base(request: Request) -> str:
