@@ -63,14 +63,11 @@ def words_of(record: Record) -> dict[str, Word]:
 
 def _change(record: Record, items: list[Item]) -> Iterator[Change]:
     """Yield what became of one medicine's orders, and of a plan for it apart: a plan takes no order's place."""
-    plans = [item for item in items if is_planned(item) and is_active(item)]
-    for part in (_without(items, plans), plans):
-        if part:
-            yield from _newest(record, part)
-
-
-def _without(items: list[Item], some: list[Item]) -> list[Item]:
-    return [item for item in items if item not in some] if some else items
+    parts: tuple[list[Item], list[Item]] = ([], [])
+    for item in items:
+        parts[is_planned(item) and is_active(item)].append(item)
+    for part in filter(None, parts):
+        yield from _newest(record, part)
 
 
 def _newest(record: Record, items: list[Item]) -> Iterator[Change]:
