@@ -147,9 +147,6 @@ def changes(compared: Compared, fresh: Context) -> tuple[str, ...]:
         if ref != f"Encounter/{fresh.encounter}" and ref.partition("/")[0] not in INCLUDED:
             word = "changed" if ref in compared.seen else "new"
             counts[word, compared.sent[ref][0].need] += 1
-    return tuple(_counted(word, need, number) for (word, need), number in counts.items())
-
-
-def _counted(word: str, need: NeedName, number: int) -> str:
-    title = NEEDS[need].title.lower()
-    return f"{number} {word} {title.removesuffix('s') if number == 1 else title}"
+    return tuple(
+        f"{number} {word} {NEEDS[need].counted(number)}" for (word, need), number in counts.items()
+    )

@@ -51,6 +51,14 @@ class Need:
     """The `_sort` value that brings the newest first."""
     vital: bool = False
     """Without it there is no answer (412)."""
+    words: tuple[str, str] | None = None
+    """What one and what several are called, where the title is not simply the plural."""
+
+    def counted(self, number: int) -> str:
+        """Return what so many of it are called: `result` for one, else `results`."""
+        title = self.title.lower()
+        one, several = self.words or (title.removesuffix("s"), title)
+        return one if number == 1 else several
 
 
 _NEEDS = (
@@ -65,7 +73,12 @@ _NEEDS = (
         newest_first="-date",
     ),
     Need(name="problems", type="Condition", title="Problems"),
-    Need(name="allergies", type="AllergyIntolerance", title="Allergies"),
+    Need(
+        name="allergies",
+        type="AllergyIntolerance",
+        title="Allergies",
+        words=("allergy", "allergies"),
+    ),
     Need(name="medications", type="MedicationRequest", title="Medication orders"),
     Need(name="medication_statements", type="MedicationStatement", title="Reported medications"),
     Need(
@@ -87,6 +100,7 @@ _NEEDS = (
         type="Observation",
         title="Social history",
         params=(("category", "social-history"),),
+        words=("social history entry", "social history entries"),
     ),
     Need(name="encounters", type="Encounter", title="Encounters", newest_first="-date"),
     Need(name="orders", type="ServiceRequest", title="Orders", params=(("status", "active"),)),
@@ -101,7 +115,12 @@ _NEEDS = (
         params=(("category", "clinical-note"),),
         newest_first="-date",
     ),
-    Need(name="care_team", type="CareTeam", title="Care team"),
+    Need(
+        name="care_team",
+        type="CareTeam",
+        title="Care team",
+        words=("care team", "care teams"),
+    ),
     Need(name="directives", type="Consent", title="Advance directives"),
     Need(name="tasks", type="Task", title="Tasks"),
 )

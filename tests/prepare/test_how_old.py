@@ -89,7 +89,7 @@ async def test_what_is_new_since_the_oldest_read_is_told_as_new(works):
     record_allergy(works, OTHER)
     await works.run(brief_id)
     detail = await opened(works, OTHER)
-    assert "Prepared 20 minutes ago. Since then: 1 new" in detail
+    assert "Prepared 20 minutes ago. Since then: 1 new allergy." in detail
     assert "Allergies: none found" not in detail
 
 
