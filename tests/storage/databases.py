@@ -50,11 +50,12 @@ async def unaudited(database):
 
 
 def count_statements(database):
-    """Return a list that grows with every statement sent."""
+    """Return a list that grows with every statement sent, whichever way it is sent."""
     sent = []
-    event.listen(
-        database.engine.sync_engine,
-        "before_cursor_execute",
-        lambda _c, _cursor, statement, *_: sent.append(statement),
-    )
+
+    def note(_connection, _cursor, statement, *_):
+        sent.append(statement)
+
+    for engine in filter(None, (database.engine.sync_engine, database._glance._embedded)):
+        event.listen(engine, "before_cursor_execute", note)
     return sent
