@@ -1,6 +1,7 @@
 """The product reads a patient from a FHIR server that others wrote, and makes the same brief as from prefetch."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,8 @@ from .product import LARGE_PAGES, SMART, Product, patient_view, product_running,
 from .sekmet import Sekmet
 from .signing_proxy import Signer
 
+MOST = {"laboratory": 260, "vital-signs": 260, "procedure": 100}
+"""What is put on the server of each: two of the small pages at most, which a slow machine, too, reads within a call."""
 SMALL_PAGES = "[vendor_overrides.search]\npage_size = 250\nmax_pages = 50\n"
 
 
@@ -21,8 +24,20 @@ def _id(chart: list[Resource], kind: str) -> str:
 
 @pytest.fixture(scope="module")
 def own(patients: list[Resource]) -> list[Resource]:
-    """Take the second adult, whom no other test touches."""
-    return as_server_resources(patients[1])
+    """Take the second adult, whom no other test touches, with the newest of what a long life leaves most of."""
+    whole = as_server_resources(patients[1])
+    seen, kept = Counter(), []
+    for each in reversed(whole):
+        seen[_sort(each)] += 1
+        if seen[_sort(each)] <= MOST.get(_sort(each), len(whole)):
+            kept.append(each)
+    return kept[::-1]
+
+
+def _sort(resource: Resource) -> str:
+    if resource["resourceType"] == "Observation":
+        return str(resource["category"][0]["coding"][0]["code"])
+    return str(resource["resourceType"]).lower()
 
 
 @pytest.fixture(scope="module")
