@@ -246,13 +246,18 @@ async def test_a_merged_chart_is_followed_to_the_one_that_is_kept_and_audited(wo
     assert "patient_merged" in {e["outcome"] for e in await works.ground.audited()}
 
 
+def merge_the_booked(works):
+    """Replace the patient of a booked visit by an heir; the Appointment goes on naming the old chart."""
+    visit = booked(works)
+    old = next(p for p in store(works).all("Patient") if f"Patient/{p['id']}" in str(visit))
+    link = {"type": "replaced-by", "other": {"reference": "Patient/heir"}}
+    store(works).put(old | {"id": "heir"})
+    store(works).put(old | {"link": [link]})
+
+
 async def test_a_merged_charts_brief_stays_while_the_appointment_names_the_old_chart(tmp_path):
     async with working(tmp_path, sites=POLL) as works:
-        visit = booked(works)
-        old = next(p for p in store(works).all("Patient") if f"Patient/{p['id']}" in str(visit))
-        link = {"type": "replaced-by", "other": {"reference": "Patient/heir"}}
-        store(works).put(old | {"id": "heir"})
-        store(works).put(old | {"link": [link]})
+        merge_the_booked(works)
         await poll(works)
         ready = [
             await works.run(row.id)
@@ -271,11 +276,7 @@ async def test_a_merged_charts_brief_stays_while_the_appointment_names_the_old_c
 
 async def test_a_better_brief_of_a_merged_chart_stays_too(tmp_path):
     async with working(tmp_path, sites=POLL) as works:
-        visit = booked(works)
-        old = next(p for p in store(works).all("Patient") if f"Patient/{p['id']}" in str(visit))
-        link = {"type": "replaced-by", "other": {"reference": "Patient/heir"}}
-        store(works).put(old | {"id": "heir"})
-        store(works).put(old | {"link": [link]})
+        merge_the_booked(works)
         await poll(works)
         breaks(works, "status", "Immunization", status=503)
         blind = works.ground.service.database.blind("Patient/heir", site="general")
