@@ -92,7 +92,9 @@ def test_a_circumstance_of_life_is_listed_and_not_above_the_fold(more):
     [
         concept("", (_SNOMED, "225444004", "At risk for suicide (finding)")),
         concept("", (_SNOMED, "706893006", "Victim of intimate partner abuse (finding)")),
+        concept("", (_SNOMED, "23233009", "Previous known suicide attempt (situation)")),
         concept("Suicidal ideations", ("http://hl7.org/fhir/sid/icd-10-cm", "R45.851")),
+        concept("Adult abuse", ("http://hl7.org/fhir/sid/icd-10-cm", "Z91.410")),
         concept("", (_SNOMED, "72892002", "Normal pregnancy (finding)")),
     ],
 )
@@ -101,6 +103,13 @@ def test_but_danger_to_life_violence_and_pregnancy_are_told_like_an_illness(code
     made = brief(_VISIT, condition("", **more))
     assert "new" in flags(made, "changes")[0]
     assert texts(made, "changes")[0] in _top(made)
+
+
+def test_a_child_that_was_born_is_no_pregnancy():
+    born = concept("", (_SNOMED, "169826009", "Single live birth (finding)"))
+    made = brief(condition("", code=born, onsetDateTime="2026-09-01"))
+    assert len(texts(made, "problems")) == 1
+    assert not texts(made, "attention")
 
 
 def test_severe_allergies_pregnancy_and_flags_stand_before_lists_that_disagree():

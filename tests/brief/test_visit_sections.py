@@ -450,10 +450,13 @@ def test_a_change_of_dose_is_told_by_its_structure_and_by_its_numbers():
         assert bool(texts(brief(seen(), old, new), "changes")) is changed
 
 
-def test_a_screening_is_known_by_its_code():
+@pytest.mark.parametrize("code", ["24606-6", "26175-0"])
+def test_a_screening_is_known_by_its_code(code):
     done = plain("Procedure", "p1", status="completed", performedDateTime="2025-03-01",
-                 code=concept("Brustbild", ("http://loinc.org", "24606-6")))  # fmt: skip
-    assert "Brustbild, 2025-03-01" in texts(brief(done), "prevention")
+                 code=concept("Brustbild", ("http://loinc.org", code)))  # fmt: skip
+    said = texts(brief(done), "prevention")
+    assert "Brustbild, 2025-03-01" in said
+    assert "Mammogram" not in said[-1]
 
 
 def test_an_undated_dose_leaves_this_season_open():
