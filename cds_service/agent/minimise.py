@@ -14,6 +14,7 @@ from cds_service.fhir.dates import parse
 from cds_service.fhir.elements import (
     clean,
     code,
+    codes,
     codings,
     medication,
     name,
@@ -90,7 +91,7 @@ def _word(with_: Minimise, value: object, resource: JsonObject) -> str:
         return with_.words(value, 40)
     if not isinstance(value, dict):
         return ""
-    return next((with_.words(each, 40) for _, each in codings(value)), "") or _concept(
+    return next((with_.words(each, 40) for each in codes(value)), "") or _concept(
         with_, value, resource
     )
 

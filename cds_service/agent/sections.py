@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal, get_args
 
 from cds_service.domain.json import JsonObject
-from cds_service.fhir.elements import code, codings, has_code, obj, objs
+from cds_service.fhir.elements import code, codes, has_code, obj, objs
 
 SectionName = Literal[
     "visit",
@@ -132,5 +132,5 @@ def day_of(resource: JsonObject) -> str:
 def stands(resource: JsonObject) -> bool:
     """Return whether a resource is active, booked or open, or does not say."""
     status = obj(resource, "clinicalStatus")
-    word = next((c for _, c in codings(status)), "") if status else code(resource, "status")
+    word = next(iter(codes(status)), "") if status else code(resource, "status")
     return word in _STANDING

@@ -6,7 +6,9 @@ Most kinds are computed: a conflict, a change or an open order is one only if ru
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
 
 from cds_service.brief.facts import observations, orders, problems, reports
 from cds_service.brief.record import Item, Record
@@ -67,7 +69,7 @@ def known(record: Record, rules: Brief, shown: frozenset[str], read: frozenset[s
     for part in parts:
         for line in part.lines:
             plain = tuple(each for each in line.statement.flags if each != "restricted")
-            said = replace(line.statement, flags=plain)
+            said = msgspec.structs.replace(line.statement, flags=plain)
             if not said.refs:
                 absences[said.kind, said.needs] = (part.id, said)
             for ref in said.refs:

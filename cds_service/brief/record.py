@@ -3,7 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeVar, cast
+from typing import Any, TypeVar
+
+import msgspec
+from typing_extensions import override
 
 from cds_service.domain.evidence import Context
 from cds_service.domain.json import EMPTY, JsonObject
@@ -40,17 +43,23 @@ _PATHS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Item:
-    """One resource of the record with its reference and date."""
+_UNDATED = float("inf")
+
+
+class Item(msgspec.Struct, frozen=True, eq=False):
+    """One resource of the record with its reference and date: a struct, because a record has thousands."""
 
     ref: str
     type: str
-    resource: JsonObject = field(repr=False)
+    resource: JsonObject
     when: Moment | None
     status: str
-    odd_date: str = field(repr=False, default="")
+    odd_date: str = ""
     """What stands where a date should be and cannot be read as one."""
+
+    @override
+    def __repr__(self) -> str:
+        return f"Item({self.type})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +75,7 @@ class Record:
     items: Mapping[str, Item] = field(repr=False)
     _types: Mapping[str, tuple[Item, ...]] = field(repr=False)
     _moments: dict[object, Moment | None] = field(repr=False)
-    _made: dict[object, object] = field(repr=False, default_factory=dict)
+    _made: dict[object, Any] = field(repr=False, default_factory=dict)
     _merged: dict[tuple[str, ...], tuple[Item, ...]] = field(repr=False, default_factory=dict)
 
     def of(self, *types: str) -> tuple[Item, ...]:
@@ -111,7 +120,16 @@ class Record:
         """Return what a function makes of this record, making it once."""
         if make not in self._made:
             self._made[make] = make(self)
-        return cast("T", self._made[make])
+        made: T = self._made[make]
+        return made
+
+    def each(self, make: "Callable[[Record, Item], T]", item: Item) -> T:
+        """Return what a function makes of one resource of this record, making it once."""
+        key = make, item.ref
+        if key not in self._made:
+            self._made[key] = make(self, item)
+        made: T = self._made[key]
+        return made
 
     def proves_absence(self, needs: Iterable[NeedName]) -> bool:
         """Return whether searches were complete for all these needs, with nothing dropped unread."""
@@ -164,9 +182,11 @@ def is_error(resource: JsonObject) -> bool:
 
 def newest_first(items: Iterable[Item]) -> list[Item]:
     """Return items newest first, undated last; a total order, whatever order they came in."""
-    ordered = sorted(items, key=lambda item: item.ref)
-    ordered.sort(key=lambda item: item.when.at if item.when else float("-inf"), reverse=True)
-    return ordered
+    return sorted(items, key=_place)
+
+
+def _place(item: Item) -> tuple[float, str]:
+    return -item.when.at if item.when else _UNDATED, item.ref
 
 
 def _when(

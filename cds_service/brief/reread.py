@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any
+
+import msgspec
 
 from cds_service.brief.rules import SECTIONS, rule_brief
 from cds_service.domain.brief import Brief, Kind, Line, Section, Statement
@@ -142,4 +143,4 @@ def _added(section: Section) -> tuple[Line, ...]:
 
 def _new(statement: Statement) -> Statement:
     flags = statement.flags if "new" in statement.flags else (*statement.flags, "new")
-    return replace(statement, flags=flags)
+    return msgspec.structs.replace(statement, flags=flags)

@@ -1,7 +1,8 @@
 """The rule-based brief: each section's rules choose statements, the renderer writes them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+
+import msgspec
 
 from cds_service.brief.facts.labels import restricted
 from cds_service.brief.facts.medicines import unresolved
@@ -112,5 +113,5 @@ def _labelled(record: Record, statement: Statement) -> Statement:
     """Mark a statement that cites a resource labelled as restricted."""
     labelled = record.once(restricted)
     if not labelled.isdisjoint(statement.refs):
-        return replace(statement, flags=(*statement.flags, "restricted"))
+        return msgspec.structs.replace(statement, flags=(*statement.flags, "restricted"))
     return statement

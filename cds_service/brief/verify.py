@@ -8,6 +8,8 @@ rules would not show, a quotation, and a reason that is shown as unverified.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from cds_service.brief import why
 from cds_service.brief.accept import Known, accept, is_newest, known
 from cds_service.brief.made import arranged
@@ -101,7 +103,7 @@ def _cited(by: Known, statement: Statement) -> list[Item]:
 def _chosen(statement: Statement, said: Proposed, by: Known, *, keep_why: bool) -> Statement:
     """Return a statement as chosen by a model: with its reason, and the problem that it belongs to."""
     group = said.group if said.group in by.shown and said.group in by.record.items else ""
-    return replace(
+    return msgspec.structs.replace(
         statement,
         added_by="model",
         why=said.why.strip() if said.why and keep_why else None,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from cds_service.domain.evidence import SearchState
 from cds_service.domain.json import EMPTY, JsonObject
 from cds_service.fhir.client import next_link
-from cds_service.fhir.elements import code, codings, obj, objs, type_and_id
+from cds_service.fhir.elements import code, codes, obj, objs, type_and_id
 from cds_service.vendors import Profile, Query
 from cds_service.vendors.profile import SearchRules
 
@@ -144,5 +144,5 @@ _WORST: tuple[SearchState, ...] = ("denied", "failed", "partial", "complete")
 def _issues(outcome: JsonObject) -> Iterator[tuple[str, frozenset[str]]]:
     """Yield (severity, codes) of each issue; codes that are no short token are left out."""
     for issue in objs(outcome, "issue") or [EMPTY]:
-        codes = {value for _, value in codings(obj(issue, "details"))} | {code(issue, "code")}
-        yield code(issue, "severity"), frozenset(c for c in codes if c and len(c) <= _MAX_CODE)
+        said = {*codes(obj(issue, "details")), code(issue, "code")}
+        yield code(issue, "severity"), frozenset(c for c in said if c and len(c) <= _MAX_CODE)

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+import msgspec
+from typing_extensions import override
+
 from cds_service.domain.evidence import Gap
 from cds_service.domain.needs import NeedName
 
@@ -103,8 +106,7 @@ def made_by_words(versions: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in made_by(versions).items())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """One thing worth saying: what kind, and which resources it is said of.
 
     `refs` are `Type/id` in the ledger, the subject of the sentence first; an `absence` has none and names
@@ -116,18 +118,26 @@ class Statement:
     flags: tuple[Flag, ...] = ()
     added_by: Literal["rule", "model"] = "rule"
     needs: tuple[NeedName, ...] = ()
-    quote: str | None = field(default=None, repr=False)
-    why: str | None = field(default=None, repr=False)
+    quote: str | None = None
+    why: str | None = None
     group: str | None = None
     """`Condition/id` of the problem that a model put it with."""
 
+    @override
+    def __repr__(self) -> str:
+        """Show nothing of the words that a statement may quote."""
+        return f"Statement({self.kind}, {self.refs}, {self.flags})"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A statement and the text that the renderer made of it."""
 
     statement: Statement
-    text: str = field(repr=False)
+    text: str
+
+    @override
+    def __repr__(self) -> str:
+        return f"Line({self.statement})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import httpx
 from cds_service.domain.errors import NotJson
 from cds_service.domain.json import JsonObject, decode, encode
 from cds_service.fhir.client import FhirServer, retry_after
-from cds_service.fhir.elements import code, codings, obj, objs, type_and_id
+from cds_service.fhir.elements import code, codes, obj, objs, type_and_id
 
 MEDIA_TYPE = "application/fhir+json"
 _ENDING = re.compile(r"(?:^|/)([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})(?:/_history/[^/]+)?/?$")
@@ -116,6 +116,6 @@ def _location(server: FhirServer, answer: httpx.Response, body: object) -> str:
 
 def _codes(body: object) -> Iterator[str]:
     for issue in objs(body, "issue"):
-        yield from (value for _, value in codings(obj(issue, "details")))
+        yield from codes(obj(issue, "details"))
         if code(issue, "code"):
             yield code(issue, "code")

@@ -14,6 +14,8 @@ _SHAPE = re.compile(
 )
 _YEAR, _DAY, _WHOLE, _OFFSET = 4, 10, 2, 6
 """Characters of a year, of a whole date, of seconds without their fraction, and of an offset."""
+_MINUTES = slice(_DAY + 1, _DAY + 6)
+"""Where the hour and minute of a whole time stand."""
 
 
 class Moment(NamedTuple):
@@ -47,12 +49,8 @@ def parse(value: object, zone: tzinfo) -> Moment | None:
         at += float(seconds) % 1
     here = _here(begun, zone) if offset else None
     if here:
-        begun = here
-        stored, minutes, offset = (
-            here.date().isoformat(),
-            f"{here:%H:%M}",
-            here.isoformat()[-_OFFSET:],
-        )
+        begun, told = here, here.isoformat()
+        stored, minutes, offset = told[:_DAY], told[_MINUTES], told[-_OFFSET:]
     return Moment(at, stored + _clock(minutes, seconds, offset), stored, begun.date())
 
 
@@ -92,7 +90,7 @@ def _clock(minutes: str | None, seconds: str | None, offset: str | None) -> str:
     if minutes is None:
         return ""
     whole = (seconds or "00")[:2]
-    zone = {"Z": " UTC", None: ""}.get(offset, f" {offset}")
+    zone = " UTC" if offset == "Z" else f" {offset}" if offset else ""
     return f" {minutes}{'' if whole == '00' else f':{whole}'}{zone}"
 
 

@@ -8,6 +8,7 @@ cannot be seen, nothing else.
 import re
 from base64 import b64decode
 from binascii import Error as NotBase64
+from collections.abc import Sequence
 from decimal import Decimal
 from math import isfinite
 
@@ -23,33 +24,37 @@ _CONTROL = re.compile(
 
 def obj(parent: object, name: str) -> JsonObject:
     """Return the object member `name`, or an empty object; a list of one counts as that one."""
-    if isinstance(parent, dict):
-        value = parent.get(name)
-        if isinstance(value, dict):
-            return value
-        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
-            return value[0]
-    return EMPTY
+    value = parent.get(name) if isinstance(parent, dict) else None
+    if value is None or isinstance(value, dict):
+        return EMPTY if value is None else value
+    one = isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict)
+    return value[0] if one else EMPTY
 
 
-def objs(parent: object, name: str) -> list[JsonObject]:
+def objs(parent: object, name: str) -> Sequence[JsonObject]:
     """Return the objects of the list member `name`; a bare object counts as a list of one."""
     value = parent.get(name) if isinstance(parent, dict) else None
-    if isinstance(value, dict):
-        return [value]
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        return (value,) if isinstance(value, dict) else ()
+    if len(value) == 1 and isinstance(value[0], dict):
+        return value  # as most are
+    return [item for item in value if isinstance(item, dict)]
 
 
 def text(parent: object, name: str) -> str:
     """Return the string member `name` on one line, without control characters; else ""."""
     value = parent.get(name) if isinstance(parent, dict) else None
-    return clean(value) if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    if value.isprintable() and "  " not in value and value.strip(" ") == value:
+        return value  # most are clean, and this runs for every name of a record
+    return clean(value)
 
 
 def clean(value: str) -> str:
     """Return a string on one line: control, direction-changing and invisible characters become spaces."""
-    if value.isprintable() and "  " not in value and value.strip(" ") == value:
-        return value  # most are clean, and this runs for every name of a record
     return " ".join(_CONTROL.sub(" ", value).split())
 
 
@@ -62,8 +67,20 @@ def code(parent: object, name: str) -> str:
 def codings(concept: JsonObject) -> list[tuple[str, str]]:
     """Return (system, code) of each coding of a CodeableConcept that has a code."""
     found = concept.get("coding") if isinstance(concept, dict) else None
+    pairs = []
+    for coding in found if isinstance(found, list) else (found,):
+        if isinstance(coding, dict):
+            value, system = coding.get("code"), coding.get("system")
+            if value and isinstance(value, str):
+                pairs.append((system if isinstance(system, str) else "", value))
+    return pairs
+
+
+def codes(concept: JsonObject) -> list[str]:
+    """Return the code of each coding of a CodeableConcept that has one, in whatever system."""
+    found = concept.get("coding") if isinstance(concept, dict) else None
     return [
-        (code(coding, "system"), value)
+        value
         for coding in (found if isinstance(found, list) else (found,))
         if isinstance(coding, dict) and isinstance(value := coding.get("code"), str) and value
     ]

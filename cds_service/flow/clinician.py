@@ -9,7 +9,7 @@ from cds_service.domain.json import EMPTY, JsonObject
 from cds_service.domain.session import Clinician
 from cds_service.fhir.client import FhirServer
 from cds_service.fhir.dates import parse
-from cds_service.fhir.elements import code, codings, obj, objs, reference, strings, text
+from cds_service.fhir.elements import code, codes, obj, objs, reference, strings, text
 from cds_service.sites import Site
 from cds_service.smart.scopes import Verb, grants
 from cds_service.smart.tokens import Token
@@ -97,7 +97,7 @@ def _codes(roles: list[JsonObject]) -> Iterator[str]:
     """Yield the codes of roles, whatever their system: a site's `approvers` names them."""
     for role in roles:
         for concept in objs(role, "code"):
-            yield from (value for _, value in codings(concept))
+            yield from codes(concept)
 
 
 def _name(person: JsonObject) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from cds_service.domain.filing import ApprovedBrief
 from cds_service.domain.json import EMPTY, JsonObject
 from cds_service.fhir.client import Answer, FhirServer, next_link
-from cds_service.fhir.elements import code, codings, obj, objs, type_and_id
+from cds_service.fhir.elements import code, codes, obj, objs, type_and_id
 from cds_service.fhir.note import IDENTIFIER_SYSTEM
 from cds_service.vendors.profile import Profile
 from cds_service.writeback.compare import attachment_url, holds
@@ -97,7 +97,7 @@ def _is_cut(page: JsonObject, profile: Profile) -> bool:
     telling = {*profile.search.partial_codes, *profile.search.denied_codes}
     outcomes = [obj(each, "resource") for each in objs(page, "entry")]
     issues = [issue for each in outcomes for issue in objs(each, "issue")]
-    said = {value for issue in issues for _, value in codings(obj(issue, "details"))}
+    said = {value for issue in issues for value in codes(obj(issue, "details"))}
     wrong = any(code(issue, "severity") in {"error", "fatal"} for issue in issues)
     return wrong or bool(telling & said)
 

@@ -79,8 +79,8 @@ MUTANTS = (
     Mutant(
         "take the oldest value for the newest",
         "cds_service.brief.record",
-        'else float("-inf"), reverse=True)',
-        'else float("-inf"), reverse=False)',
+        "-item.when.at if item.when else _UNDATED",
+        "item.when.at if item.when else _UNDATED",
         named=True,
     ),
     Mutant(

@@ -84,6 +84,13 @@ def test_an_ingredient_and_a_class_of_the_site_meet_an_allergy():
     assert said[0].startswith("Allergy to Ertapenem, yet active: Merrem 1 g")
 
 
+def test_a_class_name_that_holds_no_word_of_ours_meets_no_allergy():
+    known = {"meropenem": {"names": ["merrem"], **SOURCED}}
+    named = {"names": ["カルバペネム"], "members": list(known), **SOURCED}
+    chart = (allergy("Peanut"), order("Merrem 1 g"))
+    assert texts(made(*chart, ingredients=known, classes={"x": named}), "attention") == []
+
+
 def test_more_names_for_a_known_ingredient_leave_its_group():
     more = {"warfarin": {"names": ["localwarf"], **SOURCED}}
     said = texts(made(order("Localwarf 5 mg"), ingredients=more), "attention")

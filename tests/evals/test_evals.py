@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as changed
 
 from cds_service.brief import rule_brief
 from cds_service.domain.brief import Line
@@ -96,10 +97,10 @@ def _spoiled(change):
         ("numeric fidelity", lambda x: Line(statement=x.statement, text=f"{x.text} 31415.9")),
         (
             "citation validity",
-            lambda x: replace(x, statement=replace(x.statement, refs=("Condition/x",))),
+            lambda x: changed(x, statement=changed(x.statement, refs=("Condition/x",))),
         ),
-        ("citation coverage", lambda x: replace(x, statement=replace(x.statement, refs=()))),
-        ("must-show recall", lambda x: replace(x, statement=replace(x.statement, refs=()))),
+        ("citation coverage", lambda x: changed(x, statement=changed(x.statement, refs=()))),
+        ("must-show recall", lambda x: changed(x, statement=changed(x.statement, refs=()))),
         ("facts read by hand", lambda x: Line(statement=x.statement, text="nothing")),
     ],
 )

@@ -8,7 +8,7 @@ from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Statement
 from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import Tables, words
-from cds_service.fhir.elements import code, codings, has_code, name, obj, objs, strings, text
+from cds_service.fhir.elements import code, codes, has_code, name, obj, objs, strings, text
 
 Says = Literal["allergy", "none", "unknown"]
 
@@ -40,7 +40,7 @@ def says(record: Record, item: Item) -> Says:
 def covered(record: Record, item: Item) -> str | None:
     """Return what a "no known allergy" covers ("" for all, `medication`, ...); None for an allergy."""
     concept = obj(item.resource, "code")
-    for _, each in codings(concept):
+    for each in codes(concept):
         if each in record.tables.terms["no_known_allergy"]:
             scope: str = record.tables.terms["no_known_allergy"][each]
             return scope
@@ -150,7 +150,11 @@ def _reach(tables: Tables, item: Item) -> tuple[frozenset[str], frozenset[str]]:
 
 def _holds(phrase: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
     size = len(wanted)
-    return any(phrase[at : at + size] == wanted for at in range(len(phrase) - size + 1))
+    return (
+        bool(wanted)
+        and wanted[0] in phrase
+        and any(phrase[at : at + size] == wanted for at in range(len(phrase) - size + 1))
+    )
 
 
 def _words(resource: JsonObject) -> Iterator[str]:

@@ -20,7 +20,7 @@ from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Statement
 from cds_service.domain.json import JsonObject
 from cds_service.fhir.dates import Moment
-from cds_service.fhir.elements import code, codings, is_true, number, obj, objs, reference
+from cds_service.fhir.elements import code, codes, is_true, number, obj, objs, reference
 
 _STOPPED = frozenset({"stopped", "cancelled", "completed", "not-taken"})
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -130,7 +130,7 @@ def _coded(dosage: JsonObject) -> tuple[object, ...]:
     repeat = obj(timing, "repeat")
     return (
         tuple((number(each, "value"), code(each, "unit")) for each in amounts if each),
-        tuple(each for _, each in codings(obj(timing, "code"))),
+        tuple(codes(obj(timing, "code"))),
         number(repeat, "frequency"),
         number(repeat, "period"),
         code(repeat, "periodUnit"),

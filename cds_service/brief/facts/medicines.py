@@ -9,6 +9,7 @@ from cds_service.domain.tables import Ingredient
 from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import (
     code,
+    codes,
     codings,
     has_code,
     is_true,
@@ -40,6 +41,10 @@ class Medicine:
 
 def concept(record: Record, item: Item) -> JsonObject:
     """Return the CodeableConcept of what is ordered or taken, through a reference where there is one."""
+    return record.each(_concept, item)
+
+
+def _concept(record: Record, item: Item) -> JsonObject:
     coded, named = medication(item.resource)
     if coded:
         return coded
@@ -49,21 +54,18 @@ def concept(record: Record, item: Item) -> JsonObject:
 
 def title(record: Record, item: Item) -> str:
     """Return the name of a medicine as written, else by what it contains, else ""."""
-    known = record.once(_titles)
-    if item.ref not in known:
-        known[item.ref] = name(concept(record, item)) or _unwritten(record, item)
-    return known[item.ref]
+    return record.each(_title, item)
 
 
-def _titles(_: Record) -> dict[str, str]:
-    return {}
+def _title(record: Record, item: Item) -> str:
+    return name(concept(record, item)) or _unwritten(record, item)
 
 
 def _unwritten(record: Record, item: Item) -> str:
     _, named = medication(item.resource)
     inside = objs(record.target(item.resource, named), "ingredient")
     contained = [name(obj(each, "itemCodeableConcept")) for each in inside]
-    known = [each for _, each in codings(concept(record, item)) if each in record.tables.rxnorm]
+    known = [each for each in codes(concept(record, item)) if each in record.tables.rxnorm]
     return (
         text(named, "display")
         or " / ".join(each for each in contained if each)
@@ -73,14 +75,7 @@ def _unwritten(record: Record, item: Item) -> str:
 
 def ingredients_of(record: Record, item: Item) -> frozenset[Ingredient]:
     """Return the ingredients that we know in a medicine: by RxNorm code, else by its names."""
-    known = record.once(_known_ingredients)
-    if item.ref not in known:
-        known[item.ref] = _ingredients(record, item)
-    return known[item.ref]
-
-
-def _known_ingredients(_: Record) -> dict[str, frozenset[Ingredient]]:
-    return {}
+    return record.each(_ingredients, item)
 
 
 def _ingredients(record: Record, item: Item) -> frozenset[Ingredient]:
@@ -143,8 +138,12 @@ def is_reported(item: Item) -> bool:
 
 def is_said_none(record: Record, item: Item) -> bool:
     """Return whether an entry says that no medicine is known or that nothing is known of medicines."""
+    return has_code(concept(record, item), *record.once(_none_codes))
+
+
+def _none_codes(record: Record) -> tuple[str, ...]:
     terms = record.tables.terms["none"]
-    return has_code(concept(record, item), *terms["medications"], *terms["unknown"])
+    return (*terms["medications"], *terms["unknown"])
 
 
 def medicines(record: Record) -> tuple[Medicine, ...]:
@@ -175,6 +174,10 @@ def key(record: Record, item: Item) -> object:
 
 def ended(record: Record, item: Item) -> Moment | None:
     """Return when an entry says that it ends: its period, its supply or its dosage, whichever it gives."""
+    return record.each(_ended, item)
+
+
+def _ended(record: Record, item: Item) -> Moment | None:
     said = item.resource
     periods = [obj(said, "effectivePeriod"), obj(obj(said, "dispenseRequest"), "validityPeriod")]
     repeats = (obj(obj(each, "timing"), "repeat") for each in dosages(item))

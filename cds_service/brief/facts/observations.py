@@ -10,7 +10,7 @@ from cds_service.domain.brief import Flag, Kind, Statement
 from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import Group, Tables
 from cds_service.fhir.dates import Moment
-from cds_service.fhir.elements import code, codings, has_code, name, number, obj, objs, text
+from cds_service.fhir.elements import code, codes, codings, has_code, name, number, obj, objs, text
 from cds_service.rulebook import DEFAULT
 
 Level = Literal["critical", "abnormal", "normal", ""]
@@ -130,7 +130,7 @@ def _section_and_key(resource: JsonObject, tables: Tables) -> tuple[str, str]:
     concept = obj(resource, "code")
     coded = tuple(codings(concept))
     group = _group(coded, tables)
-    said = (each for category in objs(resource, "category") for _, each in codings(category))
+    said = (each for category in objs(resource, "category") for each in codes(category))
     section = next((_SECTIONS[each] for each in said if each in _SECTIONS), "results")
     if section == "survey" and "score" in name(concept).casefold():
         section = "results"
@@ -151,7 +151,7 @@ def interpretation(resource: JsonObject) -> str:
     if "interpretation" not in resource:
         return ""
     for concept in objs(resource, "interpretation"):
-        for _, each in codings(concept):
+        for each in codes(concept):
             if each in _CODES:
                 return each
         words: str = DEFAULT.terms["interpretation_words"].get(text(concept, "text").lower(), "")
@@ -217,7 +217,7 @@ def _is_past_limit(record: Record, part: JsonObject) -> bool:
     """Return whether a value is past a limit that the site configured, in that limit's unit."""
     quantity = obj(part, "valueQuantity")
     value = number(quantity, "value")
-    for _, each in codings(obj(part, "code")):
+    for each in codes(obj(part, "code")):
         limit = record.tables.critical.get(each)
         if limit and value is not None and limit.unit in {unit(quantity), code(quantity, "code")}:
             return not limit.low <= value <= limit.high

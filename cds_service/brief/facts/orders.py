@@ -2,7 +2,7 @@
 
 from cds_service.brief.facts.visits import is_category, last_visit
 from cds_service.brief.record import Item, Record
-from cds_service.fhir.elements import code, codings, name, obj, objs, reference
+from cds_service.fhir.elements import code, codes, name, obj, objs, reference
 
 _ORDERS = frozenset(
     {"order", "original-order", "reflex-order", "filler-order", "instance-order", ""}
@@ -126,4 +126,4 @@ def _plain(literal: str) -> str:
 def _keys(item: Item) -> set[str]:
     """Return what an order and its result share: their codes, else their words."""
     concept = obj(item.resource, "code")
-    return {each for _, each in codings(concept)} or {name(concept).casefold()} - {""}
+    return set(codes(concept)) or {name(concept).casefold()} - {""}

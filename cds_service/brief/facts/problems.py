@@ -8,7 +8,7 @@ from cds_service.brief.facts.visits import is_category, is_since_last_visit, nex
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Statement
 from cds_service.fhir.dates import Moment
-from cds_service.fhir.elements import code, codings, has_code, name, obj, objs, text
+from cds_service.fhir.elements import code, codes, codings, has_code, name, obj, objs, text
 from cds_service.rulebook import DEFAULT
 
 Place = Literal["listed", "other", "old", "remission"]
@@ -20,6 +20,7 @@ _LIFE, _LIFE_PREFIXES, _LIFE_CATEGORIES, _TOLD, _TOLD_PREFIXES = (
     tuple(DEFAULT.terms["finding"][each])
     for each in ("codes", "prefixes", "categories", "told_codes", "told_prefixes")
 )
+_NONE = (*DEFAULT.terms["none"]["problems"], *DEFAULT.terms["none"]["unknown"])
 _UNSURE = ("unconfirmed", "provisional", "differential")
 
 
@@ -35,7 +36,7 @@ def problems(record: Record) -> tuple[Problem, ...]:
     """Return the problems: those on the list, other active diagnoses, older ones, those in remission."""
     merged: dict[object, list[Item]] = {}
     for item in sorted(record.of("Condition"), key=_is_plain):
-        if clinical_status(item) in {"active", "remission"} and not is_said_none(item):
+        if clinical_status(record, item) in {"active", "remission"} and not is_said_none(item):
             sought, own = _keys(item)
             items = next((merged[key] for key in sought if key in merged), [])
             items.append(item)
@@ -43,7 +44,7 @@ def problems(record: Record) -> tuple[Problem, ...]:
     made = [
         _problem(record, items) for items in {id(each): each for each in merged.values()}.values()
     ]
-    return tuple(sorted(made, key=lambda each: (_ORDER.index(each.place), *_age(each))))
+    return tuple(sorted(made, key=lambda each: (_ORDER.index(each.place), *_age(record, each))))
 
 
 _ORDER: tuple[Place, ...] = ("listed", "other", "old", "remission")
@@ -51,20 +52,26 @@ _FINDING = (" (finding)", " (situation)", " (person)")
 """SNOMED CT names that end so are of a patient's life or state more often than an illness."""
 
 
-def _age(problem: Problem) -> tuple[bool, float, str]:
+def _age(record: Record, problem: Problem) -> tuple[bool, float, str]:
     """Return the place within one part of the list: illnesses before findings, then newest first."""
     first = problem.items[0]
-    return is_finding(first), -first.when.at if first.when else 0.0, first.ref
+    return is_finding(record, first), -first.when.at if first.when else 0.0, first.ref
 
 
-def is_finding(item: Item) -> bool:
+def is_finding(record: Record, item: Item) -> bool:
     """Return whether an entry names a finding, a task or a circumstance of life, not an illness.
 
     Pregnancy is none of these, and neither is a risk to life or of violence, however it is named or filed.
     """
+    return record.each(_is_finding, item)
+
+
+def _is_finding(record: Record, item: Item) -> bool:
     concept = obj(item.resource, "code")
-    coded = [value for _, value in codings(concept)]
-    if is_pregnancy(item) or any(v in _TOLD or v.startswith(_TOLD_PREFIXES) for v in coded):
+    coded = codes(concept)
+    if is_pregnancy(record, item) or any(
+        v in _TOLD or v.startswith(_TOLD_PREFIXES) for v in coded
+    ):
         return False
     if any(v in _LIFE or v.startswith(_LIFE_PREFIXES) for v in coded):
         return True
@@ -77,14 +84,18 @@ def by_entry(record: Record) -> dict[str, tuple[Item, ...]]:
     return {item.ref: each.items for each in record.once(problems) for item in each.items}
 
 
-def clinical_status(item: Item) -> Literal["active", "remission", ""]:
+def clinical_status(record: Record, item: Item) -> Literal["active", "remission", ""]:
     """Return whether a Condition stands, also when it does not say; "" when it ended or was refuted.
 
     A code that we do not know is read as standing: nothing says that it ended.
     """
+    return record.each(_clinical_status, item)
+
+
+def _clinical_status(_: Record, item: Item) -> Literal["active", "remission", ""]:
     if has_code(obj(item.resource, "verificationStatus"), "refuted"):
         return ""
-    said = {each for _, each in codings(obj(item.resource, "clinicalStatus"))}
+    said = set(codes(obj(item.resource, "clinicalStatus")))
     if said & _STANDING or not said & _ENDED:
         return "active"
     return "remission" if "remission" in said else ""
@@ -92,14 +103,13 @@ def clinical_status(item: Item) -> Literal["active", "remission", ""]:
 
 def is_said_none(item: Item) -> bool:
     """Return whether an entry says that no problem is known, or nothing of problems."""
-    terms = DEFAULT.terms["none"]
-    return has_code(obj(item.resource, "code"), *terms["problems"], *terms["unknown"])
+    return has_code(obj(item.resource, "code"), *_NONE)
 
 
 def _problem(record: Record, items: list[Item]) -> Problem:
-    items.sort(key=lambda item: (clinical_status(item) != "active", not is_listed(item)))
+    items.sort(key=lambda item: (clinical_status(record, item) != "active", not is_listed(item)))
     first = items[0]
-    if clinical_status(first) == "remission":
+    if clinical_status(record, first) == "remission":
         return Problem(tuple(items), "remission")
     if is_listed(first):
         return Problem(tuple(items), "listed")
@@ -142,7 +152,7 @@ def marks(problem: Problem) -> frozenset[str]:
     found = {item.ref for item in problem.items}
     for item in problem.items:
         concept = obj(item.resource, "code")
-        found |= {each for _, each in codings(concept)} | {name(concept).casefold()} - {""}
+        found |= set(codes(concept)) | {name(concept).casefold()} - {""}
     return frozenset(found)
 
 
@@ -153,7 +163,7 @@ def reasons_of_visit(record: Record) -> frozenset[str]:
     found: set[str] = set()
     for item in (booked, current):
         for concept in objs(item.resource, "reasonCode") if item else ():
-            found |= {each for _, each in codings(concept)} | {name(concept).casefold()} - {""}
+            found |= set(codes(concept)) | {name(concept).casefold()} - {""}
         for named in objs(item.resource, "reasonReference") if item else ():
             found.add(code(named, "reference"))
     return frozenset(found)
@@ -176,13 +186,13 @@ def _flags(record: Record, problem: Problem) -> Iterator[Flag]:
         yield "merged"
     if first.when is None:
         yield "undated"
-    if is_new(record, problem) and not is_finding(first):
+    if is_new(record, problem) and not is_finding(record, first):
         yield "new"
 
 
 def is_new(record: Record, problem: Problem) -> bool:
     """Return whether every entry by which a problem stands was recorded since the last visit."""
-    standing = [item for item in problem.items if clinical_status(item) == "active"]
+    standing = [item for item in problem.items if clinical_status(record, item) == "active"]
     return bool(standing) and all(_is_entry_new(record, item) for item in standing)
 
 
@@ -195,7 +205,7 @@ def span(items: Iterable[Item]) -> tuple[Item | None, Item | None]:
 def dates(record: Record, problem: Problem) -> Iterator[Moment]:
     """Yield when each entry by which a problem stands says that it began or was recorded."""
     for item in problem.items:
-        if clinical_status(item) == "active":
+        if clinical_status(record, item) == "active":
             yield from filter(None, (item.when, record.moment(item.resource.get("recordedDate"))))
 
 
@@ -209,8 +219,8 @@ def both_ways(record: Record) -> tuple[tuple[Item, Item], ...]:
     """Return illnesses that one entry calls active while another calls the same episode ended."""
     standing: dict[object, _Standing] = {}
     for problem in record.once(problems):
-        active = [item for item in problem.items if clinical_status(item) == "active"]
-        if active and not is_finding(active[0]):
+        active = [item for item in problem.items if clinical_status(record, item) == "active"]
+        if active and not is_finding(record, active[0]):
             known = _Standing.of(active)
             standing.update({key: known for item in active for key in _keys(item)[1]})
     found: dict[str, tuple[Item, Item]] = {}
@@ -253,9 +263,13 @@ class _Standing:
         return self.earliest if is_later else None
 
 
-def is_pregnancy(item: Item) -> bool:
+def is_pregnancy(record: Record, item: Item) -> bool:
     """Return whether an active Condition is a pregnancy."""
+    return record.each(_is_pregnancy, item)
+
+
+def _is_pregnancy(_: Record, item: Item) -> bool:
     return any(
         each in _PREGNANT or each.startswith(_PREGNANT_PREFIXES)
-        for _, each in codings(obj(item.resource, "code"))
+        for each in codes(obj(item.resource, "code"))
     )

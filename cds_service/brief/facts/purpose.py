@@ -9,7 +9,7 @@ from cds_service.brief.facts.observations import Series, series, stale_days
 from cds_service.brief.facts.visits import next_appointment
 from cds_service.brief.record import Item, Record
 from cds_service.domain.json import JsonObject
-from cds_service.fhir.elements import code, codings, name, objs, text
+from cds_service.fhir.elements import code, codes, name, objs, text
 from cds_service.rulebook import DEFAULT
 
 _WORD = re.compile(r"[^\W\d_]{5,}")
@@ -35,7 +35,7 @@ def purpose(record: Record) -> Purpose:
     said: list[str] = []
     for visit in _visits(record):
         for concept in objs(visit, "reasonCode"):
-            marks |= {each for _, each in codings(concept)} | {name(concept).casefold()} - {""}
+            marks |= set(codes(concept)) | {name(concept).casefold()} - {""}
             said.append(_names(concept))
         marks |= {
             each for named in objs(visit, "reasonReference") if (each := code(named, "reference"))
@@ -69,7 +69,7 @@ def is_of_visit(record: Record, item: Item) -> bool:
     """Return whether an order has to do with why the patient comes: by its code, its reason, or a telling word."""
     wanted = record.once(purpose)
     concepts = [*objs(item.resource, "code"), *objs(item.resource, "reasonCode")]
-    marks = {each for concept in concepts for _, each in codings(concept)}
+    marks = {each for concept in concepts for each in codes(concept)}
     marks |= {code(each, "reference") for each in objs(item.resource, "reasonReference")}
     if not marks.isdisjoint(wanted.marks):
         return True

@@ -3,7 +3,7 @@
 from cds_service.brief.facts.visits import is_after_last_visit, released
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Statement
-from cds_service.fhir.elements import codings, inline_text, name, obj, objs, text
+from cds_service.fhir.elements import codes, inline_text, name, obj, objs, text
 
 _FINAL = frozenset({"final", "amended", "corrected", "appended"})
 
@@ -35,7 +35,7 @@ def newest_reports(record: Record) -> tuple[Item, ...]:
 
 def _kind(item: Item) -> str:
     concept = obj(item.resource, "code")
-    coded = next((each for _, each in codings(concept)), "")
+    coded = next(iter(codes(concept)), "")
     return coded or name(concept).casefold() or item.ref
 
 

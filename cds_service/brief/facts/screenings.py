@@ -4,7 +4,7 @@ from cds_service.brief.facts.visits import names
 from cds_service.brief.record import Item, Record
 from cds_service.domain.needs import NeedName
 from cds_service.domain.tables import Screening
-from cds_service.fhir.elements import codings, is_true, obj, text
+from cds_service.fhir.elements import codes, is_true, obj, text
 
 SEARCHED: tuple[NeedName, ...] = ("procedures", "reports")
 _DONE = frozenset({"completed", "final", "amended", "corrected", "appended"})
@@ -21,13 +21,13 @@ def newest(record: Record) -> dict[str, Item]:
 
 
 def _screened(record: Record, item: Item) -> list[str]:
-    known = {each for _, each in codings(obj(item.resource, "code"))}
+    known = set(codes(obj(item.resource, "code")))
     looked_for = record.tables.screenings
     by_code = [each.name for each in looked_for if not known.isdisjoint(each.codes)]
     if by_code:
         return by_code
     said = names(item)
-    return [each.name for each in looked_for if any(word in said for word in each.words)]
+    return [each.name for each in looked_for if any(map(said.__contains__, each.words))]
 
 
 def missing(record: Record) -> tuple[Screening, ...]:

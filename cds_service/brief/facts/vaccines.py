@@ -2,7 +2,7 @@
 
 from cds_service.brief.facts.visits import names
 from cds_service.brief.record import Item, Record
-from cds_service.fhir.elements import codings, name, obj
+from cds_service.fhir.elements import codes, name, obj
 
 INFLUENZA = "influenza"
 
@@ -27,5 +27,5 @@ def vaccine(record: Record, item: Item) -> str:
     ):
         return INFLUENZA
     concept = obj(item.resource, "vaccineCode")
-    coded = next((each for _, each in codings(concept)), "")
+    coded = next(iter(codes(concept)), "")
     return name(concept).casefold() or coded or item.ref

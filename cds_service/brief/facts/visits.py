@@ -9,7 +9,7 @@ from cds_service.domain.json import JsonObject
 from cds_service.domain.needs import NeedName
 from cds_service.domain.tables import words
 from cds_service.fhir.dates import Moment
-from cds_service.fhir.elements import code, codings, has_code, obj, objs, text
+from cds_service.fhir.elements import code, codes, has_code, obj, objs, text
 
 Setting = Literal["emergency", "inpatient", "observation", ""]
 _SETTINGS: tuple[Setting, ...] = ("emergency", "inpatient", "observation")
@@ -51,7 +51,7 @@ def _class(item: Item) -> set[str]:
     """Return the class codes of an Encounter: a Coding in R4, CodeableConcepts in R5."""
     classes = objs(item.resource, "class")
     return {code(each, "code") for each in classes} | {
-        value for each in classes for _, value in codings(each)
+        value for each in classes for value in codes(each)
     }
 
 

@@ -15,7 +15,7 @@ from cds_service.brief.facts.purpose import is_of_visit
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import gathered, grouped
 from cds_service.domain.brief import Flag, Kind, Statement
-from cds_service.fhir.elements import codings, has_code, obj
+from cds_service.fhir.elements import codes, has_code, obj
 
 
 def statements(record: Record) -> Iterator[Statement]:
@@ -108,7 +108,7 @@ def pregnancy(record: Record) -> tuple[Statement, ...]:
 def _pregnancies(record: Record) -> Iterator[Statement]:
     """Yield a pregnancy that may be of today: its newest date is no older than one lasts, or there is none."""
     for problem in record.once(problems.problems):
-        if problem.place != "remission" and problems.is_pregnancy(problem.items[0]):
+        if problem.place != "remission" and problems.is_pregnancy(record, problem.items[0]):
             newest = max(problems.dates(record, problem), default=None)
             if newest is None or record.days_ago(newest) <= record.tables.days["pregnancy"]:
                 yield problems.statement(record, problem, "must_show")
@@ -121,7 +121,7 @@ def _statuses(record: Record) -> Iterator[Statement]:
         newest = each.items[0]
         if newest.when is None or record.days_ago(newest.when) > oldest:
             continue
-        known = {value for _, value in codings(obj(newest.resource, "code"))}
+        known = set(codes(obj(newest.resource, "code")))
         answer = obj(newest.resource, "valueCodeableConcept")
         pregnant = known & status_codes and has_code(answer, *terms["pregnant_values"])
         if pregnant or known & due_date_codes:

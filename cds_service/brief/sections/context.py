@@ -8,7 +8,7 @@ from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.attention import pregnancy
 from cds_service.brief.sections.common import grouped
 from cds_service.domain.brief import Statement
-from cds_service.fhir.elements import codings, obj
+from cds_service.fhir.elements import codes, obj
 
 _DIRECTIVES = ("acd", "dnr", "adr", "59284-0", "42348-3", "75320-2", "emrgonly", "hcd")
 _DIRECTIVE_NOTES = frozenset({"42348-3", "81334-5", "86533-7", "92664-2", "64298-3"})
@@ -35,10 +35,10 @@ def statements(record: Record) -> Iterator[Statement]:
 def _directives(record: Record) -> Iterator[Item]:
     """Yield Consents that are advance directives, and documents of those types."""
     for item in record.of("Consent"):
-        scope = {each for _, each in codings(obj(item.resource, "scope"))}
+        scope = set(codes(obj(item.resource, "scope")))
         if item.status in {"active", ""} and ("adr" in scope or is_category(item, *_DIRECTIVES)):
             yield item
     for item in record.of("DocumentReference"):
-        kinds = {each for _, each in codings(obj(item.resource, "type"))}
+        kinds = set(codes(obj(item.resource, "type")))
         if item.status == "current" and kinds & _DIRECTIVE_NOTES:
             yield item

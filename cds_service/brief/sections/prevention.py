@@ -7,7 +7,7 @@ from cds_service.brief.facts.vaccines import INFLUENZA, vaccines
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import absence, grouped
 from cds_service.domain.brief import Flag, Statement
-from cds_service.fhir.elements import codings, obj
+from cds_service.fhir.elements import codes, obj
 
 
 def statements(record: Record) -> Iterator[Statement]:
@@ -62,6 +62,6 @@ def _diabetes(record: Record) -> Iterator[Statement]:
 
 def _is_diabetes(record: Record, item: Item) -> bool:
     terms = record.tables.terms["diabetes"]
-    known = {each for _, each in codings(obj(item.resource, "code"))}
+    known = set(codes(obj(item.resource, "code")))
     prefixes = tuple(terms["icd10_prefixes"])
     return bool(known & set(terms["snomed"])) or any(each.startswith(prefixes) for each in known)

@@ -32,7 +32,7 @@ from cds_service.brief.wording.words import (
 )
 from cds_service.domain.brief import Statement
 from cds_service.domain.json import JsonObject
-from cds_service.fhir.elements import code, codings, inline_text, name, obj, objs, text
+from cds_service.fhir.elements import code, codes, inline_text, name, obj, objs, text
 
 _USUAL_VERIFICATION = {"", "confirmed"}
 
@@ -50,7 +50,7 @@ def problem(statement: Statement, record: Record, items: list[Item]) -> str:
 
 
 def _problems(record: Record, items: list[Item]) -> str:
-    in_remission = clinical_status(items[0]) == "remission"
+    in_remission = clinical_status(record, items[0]) == "remission"
     head = "In remission" if in_remission else "Older diagnoses not on the problem list"
     merged = record.once(by_entry)
     sets = dict.fromkeys(merged.get(each.ref, (each,)) for each in items)
@@ -89,7 +89,7 @@ def _problem(record: Record, item: Item, entries: Sequence[Item]) -> str:
             "" if is_listed(item) else "not on the problem list",
             onset,
             "pregnancy"
-            if is_pregnancy(item) and "pregnan" not in _problem_name(item).lower()
+            if is_pregnancy(record, item) and "pregnan" not in _problem_name(item).lower()
             else "",
         )
     )
@@ -111,7 +111,7 @@ def _onset_words(said: JsonObject) -> str:
 def _clinical(said: JsonObject) -> str:
     """Return the clinical status where it is not plainly active."""
     concept = obj(said, "clinicalStatus")
-    known = [each for _, each in codings(concept)]
+    known = codes(concept)
     if "active" in known:
         return ""
     return short(name(concept) or next(iter(known), "")).lower() or "no clinical status"
@@ -120,7 +120,7 @@ def _clinical(said: JsonObject) -> str:
 def verification(said: JsonObject) -> str:
     """Return the verification status where it is not plainly confirmed."""
     concept = obj(said, "verificationStatus")
-    word = next((each for _, each in codings(concept)), "") or name(concept).lower()
+    word = next(iter(codes(concept)), "") or name(concept).lower()
     return "" if word in _USUAL_VERIFICATION else short(word, 40)
 
 

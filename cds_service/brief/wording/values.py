@@ -12,7 +12,7 @@ from cds_service.brief.facts.observations import (
 from cds_service.brief.record import Item
 from cds_service.brief.wording.words import TEXT_MAX, joined, named, short
 from cds_service.domain.json import JsonObject
-from cds_service.fhir.elements import codings, has_code, name, number, obj, objs, text
+from cds_service.fhir.elements import codes, has_code, name, number, obj, objs, text
 from cds_service.rulebook import DEFAULT
 
 
@@ -57,11 +57,11 @@ def shown_unit(quantity: JsonObject) -> str:
 
 
 def _range(limits: JsonObject) -> str:
-    low, high = (_quantity(obj(limits, side)) for side in ("low", "high"))
-    low_amount = number(obj(limits, "low"), "value")
+    least, most = obj(limits, "low"), obj(limits, "high")
+    low, high = _quantity(least), _quantity(most)
     if low and high:
-        same = shown_unit(obj(limits, "low")) in {shown_unit(obj(limits, "high")), ""}
-        return f"{low_amount if same else low}-{high}"
+        same = shown_unit(least) in {shown_unit(most), ""}
+        return f"{number(least, 'value') if same else low}-{high}"
     return f"≥{low}" if low else f"≤{high}" if high else ""
 
 
@@ -109,7 +109,7 @@ def _absent(resource: JsonObject) -> str:
         return ""
     if has_code(reason, "masked"):
         return "value withheld (masked)"
-    words = name(reason) or next((each for _, each in codings(reason)), "")
+    words = name(reason) or next(iter(codes(reason)), "")
     return f"no value ({short(words.replace('-', ' '), 60).lower() or 'reason not given'})"
 
 
@@ -120,7 +120,7 @@ def pressure(resource: JsonObject) -> str:
     parts = {
         each: obj(part, "valueQuantity")
         for part in objs(resource, "component")
-        for _, each in codings(obj(part, "code"))
+        for each in codes(obj(part, "code"))
     }
     upper, lower = (
         parts.get(DEFAULT.pressure["systolic"]),

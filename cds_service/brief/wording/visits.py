@@ -1,5 +1,6 @@
 """People, visits, orders and notes in words."""
 
+from collections.abc import Iterable
 from datetime import date
 
 from cds_service.brief.facts.visits import setting
@@ -209,6 +210,6 @@ def quote(statement: Statement, record: Record, items: list[Item]) -> str:
     return f"“{words}”: {note(statement, record, items)}"
 
 
-def names_of(concepts: list[JsonObject]) -> set[str]:
+def names_of(concepts: Iterable[JsonObject]) -> set[str]:
     """Return the names of concepts for comparison."""
     return {name(each).casefold() for each in concepts} - {""}
