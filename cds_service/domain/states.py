@@ -55,6 +55,9 @@ FIRST: frozenset[State] = frozenset({"requested", "ready"})
 STARTS: Mapping[State, str] = {"requested": "prepare", "approved": "writeback"}
 """The durable workflow that a state is waiting for; the sweeper starts it under a deterministic id."""
 
+OPEN: frozenset[State] = frozenset({"requested", "preparing", "ready", "in_review"})
+"""States that end when the visit is over or called off."""
+
 SHOWN: frozenset[State] = frozenset(
     {"ready", "in_review", "approved", "writing", "written", "verified", "unknown"}
 )

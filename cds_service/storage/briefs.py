@@ -9,17 +9,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, literal, select, true, update
+from sqlalchemy import Select, bindparam, delete, exists, func, literal, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cds_service.domain.states import FILING, SHOWN, State, can_move
+from cds_service.domain.states import OPEN, State, can_move
 from cds_service.storage.database import Database
-from cds_service.storage.tables import AUDIT, BRIEF, PART
+from cds_service.storage.tables import (
+    AUDIT,
+    AUDIT_HEAD,
+    BRIEF,
+    IS_APPROVED,
+    IS_EXPECTED,
+    IS_PREPARED,
+    PART,
+)
 
-OPEN: frozenset[State] = frozenset({"requested", "preparing", "ready", "in_review"})
-"""States that end when the visit is over or called off."""
 ENDED: frozenset[State] = frozenset({"cancelled", "expired"})
-"""How they end then, which a visit that is booked all the same does not keep to."""
+"""How open ones end with their visit, which a visit that is booked all the same does not keep to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +161,17 @@ async def for_a_person(connection: AsyncConnection) -> dict[str, int]:
 
 
 async def moving(connection: AsyncConnection, since: datetime) -> frozenset[str]:
-    """Return the sites of which a workflow has done anything since a moment, as the audit says."""
-    query = (
-        select(AUDIT.c.site)
-        .where(
-            AUDIT.c.at >= since,
-            AUDIT.c.action.in_(("prepare", "write")),
-            AUDIT.c.outcome.not_in(("cancelled", "expired")),
-        )
-        .distinct()
+    """Return the sites of which a workflow has done anything since a moment, as the audit says.
+
+    It is asked site by site: the audit is found by site and time, and only grows.
+    """
+    done = exists().where(
+        AUDIT.c.site == AUDIT_HEAD.c.site,
+        AUDIT.c.at >= since,
+        AUDIT.c.action.in_(("prepare", "write")),
+        AUDIT.c.outcome.not_in(("cancelled", "expired")),
     )
+    query = select(AUDIT_HEAD.c.site).where(done)
     return frozenset(row.site for row in await connection.execute(query))
 
 
@@ -235,9 +242,7 @@ async def over(connection: AsyncConnection, now: datetime, *, limit: int = 500) 
 
 async def of_visit(connection: AsyncConnection, site: str, visit: str) -> list[Row]:
     """Return the open briefs of one visit (a blind index)."""
-    query = select(*_ROW).where(
-        BRIEF.c.site == site, BRIEF.c.visit == visit, BRIEF.c.state.in_(OPEN)
-    )
+    query = select(*_ROW).where(BRIEF.c.site == site, BRIEF.c.visit == visit, IS_EXPECTED)
     return [_row(row) for row in await connection.execute(query)]
 
 
@@ -245,12 +250,7 @@ async def known_visits(
     connection: AsyncConnection, site: str, now: datetime, *, limit: int = 5000
 ) -> list[Row]:
     """Return one row of each visit of a site that is still to come."""
-    query = select(*_ROW).where(
-        BRIEF.c.site == site,
-        BRIEF.c.visit.is_not(None),
-        BRIEF.c.state.in_(OPEN),
-        BRIEF.c.expires_at > now,
-    )
+    query = select(*_ROW).where(BRIEF.c.site == site, IS_EXPECTED, BRIEF.c.expires_at > now)
     found = await connection.execute(query.order_by(BRIEF.c.created.desc()).limit(limit))
     return list({row.visit: row for row in map(_row, found)}.values())
 
@@ -292,14 +292,14 @@ def _both_of_patient() -> Select[Any]:
     whose = (BRIEF.c.site == bindparam("site"), BRIEF.c.patient == bindparam("patient"))
     prepared = (
         select(*(BRIEF.c[name] for name in _PREPARED))
-        .where(*whose, BRIEF.c.source == "prepare", BRIEF.c.state.in_(SHOWN))
+        .where(*whose, IS_PREPARED)
         .order_by(BRIEF.c.ready_at.desc())
         .limit(1)
         .subquery()
     )
     approved = (
         select(*(BRIEF.c[name] for name in _APPROVED))
-        .where(*whose, BRIEF.c.state.in_(FILING), BRIEF.c.body.is_not(None))
+        .where(*whose, IS_APPROVED)
         .order_by(BRIEF.c.changed.desc())
         .limit(1)
         .subquery()

@@ -261,9 +261,9 @@ class Reviews:
         self, connection: AsyncConnection, brief: StoredBrief, *, now: datetime
     ) -> None:
         """Say in the ledger of writes that no note of a brief stands any more whose place in the chart is known."""
-        known = [WRITE_INTENT.c.site == brief.site, WRITE_INTENT.c.brief == brief.id]
-        known.append(WRITE_INTENT.c.location != "")
-        taken_back = update(WRITE_INTENT).where(*known)
+        of_brief = (APPROVAL.c.site == brief.site, APPROVAL.c.brief == brief.id)
+        notes = WRITE_INTENT.c.id.in_(select(APPROVAL.c.id).where(*of_brief))
+        taken_back = update(WRITE_INTENT).where(notes, WRITE_INTENT.c.location != "")
         await connection.execute(taken_back.values(state="withdrawn", changed=now))
 
     async def filing(self, connection: AsyncConnection, filing_id: str) -> Filing:

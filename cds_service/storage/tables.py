@@ -1,5 +1,6 @@
 """The tables. What they hold of a chart is sealed; the migrations beside this module make them."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    ColumnElement,
     DateTime,
     Dialect,
     Float,
@@ -17,8 +19,12 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    and_,
+    literal_column,
 )
 from typing_extensions import override
+
+from cds_service.domain.states import FILING, OPEN, SHOWN, State
 
 
 class Instant(TypeDecorator[datetime]):
@@ -255,15 +261,38 @@ WRITE_INTENT = Table(
     Column("searchable", Integer, nullable=False),  # the site's search found this note
     Column("changed", Instant, nullable=False),
 )
+
+
+def _in(states: Iterable[State]) -> ColumnElement[bool]:
+    return BRIEF.c.state.in_([literal_column(f"'{state}'") for state in sorted(states)])
+
+
+IS_PREPARED = and_(BRIEF.c.source == literal_column("'prepare'"), _in(SHOWN))
+"""Briefs that were prepared and may be shown.
+
+An index of such rows alone costs nothing for the briefs of answers, which are many more, and serves a query that
+has this very condition: values and all, which therefore stand in both as words and are no parameters.
+"""
+IS_APPROVED = and_(_in(FILING), BRIEF.c.body.is_not(None))
+"""Briefs that somebody approved, and that were not taken back."""
+IS_EXPECTED = and_(BRIEF.c.visit.is_not(None), _in(OPEN))
+"""Briefs of a visit that is neither over nor called off."""
+
+
+def _some(name: str, *columns: Column[Any], where: ColumnElement[bool]) -> Index:
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
+_some("brief_prepared", BRIEF.c.site, BRIEF.c.patient, BRIEF.c.ready_at, where=IS_PREPARED)
+_some("brief_approved", BRIEF.c.site, BRIEF.c.patient, BRIEF.c.changed, where=IS_APPROVED)
+_some("brief_expected", BRIEF.c.site, BRIEF.c.visit, where=IS_EXPECTED)
 Index("approval_once", APPROVAL.c.brief, APPROVAL.c.note, unique=True)
-Index("write_intent_by_state", WRITE_INTENT.c.state, WRITE_INTENT.c.changed)
 Index("write_intent_by_site", WRITE_INTENT.c.site, WRITE_INTENT.c.searchable)
 Index("decision_by_brief", DECISION.c.brief)
 Index("run_by_age", RUN.c.created)
 Index("brief_due", BRIEF.c.state, BRIEF.c.due)
 Index("brief_by_end", BRIEF.c.state, BRIEF.c.expires_at)
 Index("brief_by_patient", BRIEF.c.site, BRIEF.c.patient, BRIEF.c.created)
-Index("brief_by_visit", BRIEF.c.site, BRIEF.c.visit)
 Index("feedback_by_card", FEEDBACK.c.card)
 Index("audit_by_time", AUDIT.c.site, AUDIT.c.at)
 Index("replay_by_age", REPLAY.c.expires)

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -15,6 +16,7 @@ from cds_service.storage.schema import check_schema, newest, revision, upgrade
 from cds_service.storage.tables import METADATA
 from tests.storage.chain_cases import ChainCases, filled, judged
 from tests.storage.databases import NOW, RING, opened, run
+from tests.storage.history_cases import HistoryCases
 from tests.storage.key_cases import KeyCases, reopening
 from tests.storage.rotation_cases import RotationCases
 
@@ -73,6 +75,44 @@ class TestDataKeysOnPostgres(KeyCases):
 
 class TestRotationOnPostgres(RotationCases):
     pass
+
+
+@pytest.fixture
+def visited(database, postgres_url):
+    """Count the rows and the entries of indexes that PostgreSQL reads for many looks, as its statistics tell."""
+
+    async def counted(look):
+        await run(database, "ANALYZE")
+        await look()  # once before: what a first connection does is not the look-up's
+        before = await read_so_far()
+        for _ in range(_LOOKS):
+            await look()
+        return await read_so_far() - before
+
+    async def read_so_far():
+        await database.close()  # a connection tells what it read at its end at the latest
+        async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as own:
+            while await value(own, _OTHERS):  # noqa: ASYNC110  # nothing tells when they are gone
+                await asyncio.sleep(0.01)
+            return await value(own, _READ)
+
+    async def value(own, query):
+        (found,) = await (await own.execute(query)).fetchone()
+        return found
+
+    return counted
+
+
+_LOOKS = 20
+"""After some, psycopg prepares a statement, and PostgreSQL may plan it for whatever values."""
+_OTHERS = """SELECT count(*) FROM pg_stat_activity
+  WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+_READ = """SELECT (SELECT sum(seq_tup_read) FROM pg_stat_user_tables)
+  + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes)"""
+
+
+class TestHistoryOnPostgres(HistoryCases):
+    many = 3000
 
 
 async def test_a_token_is_good_in_one_process_only(database, again):

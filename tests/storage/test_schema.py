@@ -8,6 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
+from sqlalchemy.schema import CreateIndex
 
 from cds_service.domain.errors import Misconfigured
 from cds_service.storage import KeyRing, open_database, start
@@ -50,6 +51,16 @@ async def test_a_new_database_gets_exactly_the_tables_that_the_code_knows(databa
             lambda sync: compare_metadata(MigrationContext.configure(sync), METADATA)
         )
     assert differences == []
+
+
+async def test_its_indexes_are_of_exactly_the_rows_that_the_code_looks_for(database):
+    """A comparison of tables does not look at which rows an index has; without the same, no query uses it."""
+    await upgrade(database)
+    query = "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    async with database.reading() as connection:
+        made = set((await connection.execute(text(query))).scalars())
+    known = {index for table in METADATA.sorted_tables for index in table.indexes}
+    assert made == {str(CreateIndex(index).compile(database.engine)) for index in known}
 
 
 def test_the_revisions_stand_in_one_line_and_the_last_one_is_the_newest():
