@@ -20,6 +20,7 @@ FILES = (  # the quick ones first: a run ends at the first test that fails
     "test_result_sections.py",
     "test_summary_sections.py",
     "test_visit_sections.py",
+    "test_ward_orders.py",
     "test_long_charts.py",
     "test_must_show.py",
     "test_site_rules.py",
@@ -325,6 +326,12 @@ MUTANTS = (
         f"{_S}common",
         "plain = [refs for refs in things if labelled.isdisjoint(refs)]",
         "plain = things",
+    ),
+    Mutant(
+        "take ward orders for medicines of home",
+        f"{_F}medicine_changes",
+        "if not is_over and not is_true",
+        "if not is_true",
     ),
 )
 

@@ -83,9 +83,9 @@ def test_what_changed_since_the_last_visit():
         allergy("Latex", recordedDate="2026-09-10"),
     )
     assert [text.partition(",")[0] for text in texts(made, "changes")] == [
+        "Stopped: aspirin 81 mg; ended 2026-08-01; reason: Bruising",
         "New: metformin 500 mg: Take 1 tablet daily",
         "Changed: lisinopril 20 mg: Take 1 tablet daily",
-        "Stopped: aspirin 81 mg; ended 2026-08-01; reason: Bruising",
         "Anemia",
         "Latex: reaction not recorded",
     ]

@@ -7,19 +7,21 @@ from typing import Literal
 
 from cds_service.brief.facts.medicines import (
     ORDER,
+    alerts_of,
     dosages,
     dose,
     ended,
     is_active,
+    is_of_past_stay,
     is_planned,
     key,
+    stopped_at,
     title,
 )
 from cds_service.brief.facts.visits import is_since_last_visit
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Statement
 from cds_service.domain.json import JsonObject
-from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import code, codes, is_true, number, obj, objs, reference
 
 _STOPPED = frozenset({"stopped", "cancelled", "completed", "not-taken"})
@@ -48,12 +50,24 @@ class Change:
 
 
 def changes(record: Record) -> tuple[Change, ...]:
-    """Return what was ordered, changed or stopped since the last visit."""
+    """Return what became of orders since the last visit: high-alert medicines first, then stops with a reason."""
+    found = [each for items in record.once(_orders).values() for each in _change(record, items)]
+    return tuple(sorted(found, key=lambda each: _place(record, each)))
+
+
+def _place(record: Record, change: Change) -> tuple[bool, bool]:
+    is_reasoned = change.word == "stopped" and bool(obj(change.item.resource, "statusReason"))
+    return not alerts_of(record, change.item), not is_reasoned
+
+
+def _orders(record: Record) -> dict[object, list[Item]]:
+    """Return the orders of each medicine; what was for a stay that is over only while nobody closed it."""
     orders: dict[object, list[Item]] = {}
     for item in record.of(ORDER):
-        if not is_true(item.resource, "doNotPerform"):
+        is_over = not is_active(item) and is_of_past_stay(record, item)
+        if not is_over and not is_true(item.resource, "doNotPerform"):
             orders.setdefault(key(record, item), []).append(item)
-    return tuple(each for items in orders.values() for each in _change(record, items))
+    return orders
 
 
 def words_of(record: Record) -> dict[str, Word]:
@@ -62,10 +76,11 @@ def words_of(record: Record) -> dict[str, Word]:
 
 
 def _change(record: Record, items: list[Item]) -> Iterator[Change]:
-    """Yield what became of one medicine's orders, and of a plan for it apart: a plan takes no order's place."""
-    parts: tuple[list[Item], list[Item]] = ([], [])
+    """Yield what became of one medicine's orders; a plan for it and an order for a stay take no order's place."""
+    parts: tuple[list[Item], list[Item], list[Item]] = ([], [], [])
     for item in items:
-        parts[is_planned(item) and is_active(item)].append(item)
+        is_plan = is_planned(item) and is_active(item)
+        parts[1 if is_plan else 2 * is_of_past_stay(record, item)].append(item)
     for part in filter(None, parts):
         yield from _newest(record, part)
 
@@ -140,11 +155,8 @@ def _coded(dosage: JsonObject) -> tuple[object, ...]:
 
 def stopped_unknown_when(record: Record) -> tuple[Item, ...]:
     """Return the stopped orders that may have ended since the last visit or years ago: nothing tells."""
-    orders: dict[object, list[Item]] = {}
-    for item in record.of(ORDER):
-        if not is_true(item.resource, "doNotPerform"):
-            orders.setdefault(key(record, item), []).append(item)
-    ended_ = (items[0] for items in orders.values() if not any(is_active(each) for each in items))
+    orders = record.once(_orders).values()
+    ended_ = (items[0] for items in orders if not any(is_active(each) for each in items))
     return tuple(each for each in ended_ if each.status in _STOPPED and is_moved(record, each))
 
 
@@ -163,11 +175,15 @@ _FEW = 4
 
 
 def _moves(record: Record) -> frozenset[str]:
-    """Return the days on which most orders of the record were last changed, written at different times."""
+    """Return the days on which most orders of the record were last changed, written at different times.
+
+    Those for a stay that is over say nothing: its last day closes them all.
+    """
     stamps: dict[str, list[Item]] = {}
-    for item in record.of(ORDER):
+    kept = [item for item in record.of(ORDER) if not is_of_past_stay(record, item)]
+    for item in kept:
         stamps.setdefault(_stamp(record, item), []).append(item)
-    half = len(record.of(ORDER)) / 2
+    half = len(kept) / 2
     return frozenset(
         day
         for day, items in stamps.items()
@@ -182,8 +198,3 @@ def _is_of_many_days(items: list[Item]) -> bool:
 def _stamp(record: Record, item: Item) -> str:
     changed = record.moment(obj(item.resource, "meta").get("lastUpdated"))
     return changed.day if changed else ""
-
-
-def stopped_at(record: Record, item: Item) -> Moment | None:
-    """Return when a stopped order says it ended, else when its record was last changed."""
-    return ended(record, item) or record.moment(obj(item.resource, "meta").get("lastUpdated"))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from cds_service.brief.facts.visits import setting, until
 from cds_service.brief.record import Item, Record
 from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import Ingredient
@@ -17,14 +18,19 @@ from cds_service.fhir.elements import (
     name,
     obj,
     objs,
+    reference,
     text,
 )
+from cds_service.rulebook import DEFAULT
 
 ORDER, REPORT = "MedicationRequest", "MedicationStatement"
 _ACTIVE = {
     ORDER: frozenset({"active", "on-hold", "unknown", ""}),
     REPORT: frozenset({"active", "intended", "on-hold", "unknown", ""}),
 }
+
+
+_WARD, _HOME = (frozenset(DEFAULT.terms["medication_category"][each]) for each in ("ward", "home"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,10 +124,47 @@ def is_planned(item: Item) -> bool:
 
 
 def is_in_force(record: Record, item: Item) -> bool:
-    """Return whether an active entry is to be taken now: not on hold, planned, intended or past its written end."""
+    """Return whether an active entry is to be taken now: not on hold, planned, intended, past its end or its stay."""
     return not (
-        item.status in {"on-hold", "intended"} or is_planned(item) or is_past_end(record, item)
+        item.status in {"on-hold", "intended"}
+        or is_planned(item)
+        or is_past_end(record, item)
+        or is_of_past_stay(record, item)
     )
+
+
+def is_of_past_stay(record: Record, item: Item) -> bool:
+    """Return whether an order was for a stay in hospital that is over, and never a medicine of home.
+
+    Its category tells it. Where it has none its encounter does, if the order ended no later than the stay: what is
+    prescribed at discharge outlives it.
+    """
+    return item.type == ORDER and record.each(_is_of_past_stay, item)
+
+
+def _is_of_past_stay(record: Record, item: Item) -> bool:
+    categories = objs(item.resource, "category")
+    kinds = {each for c in categories for each in (*codes(c), name(c).casefold())}
+    if kinds & _HOME:
+        return False
+    over = stay_ended(record, item)
+    if over and over.at >= record.now.at:
+        return False
+    if kinds & _WARD:
+        return True
+    stopped = None if is_active(item) else stopped_at(record, item)
+    return over is not None and stopped is not None and stopped.date <= over.date
+
+
+def stay_ended(record: Record, item: Item) -> Moment | None:
+    """Return when the emergency or stay was over in which an order was written: now for one that goes on."""
+    stay = record.get(reference(item.resource, "encounter"))
+    return until(record, stay) if stay and setting(record, stay) else None
+
+
+def stopped_at(record: Record, item: Item) -> Moment | None:
+    """Return when a stopped order says it ended, else when its record was last changed."""
+    return ended(record, item) or record.moment(obj(item.resource, "meta").get("lastUpdated"))
 
 
 def is_past_end(record: Record, item: Item) -> bool:
@@ -157,9 +200,14 @@ def medicines(record: Record) -> tuple[Medicine, ...]:
 
 
 def _medicine(record: Record, items: list[Item]) -> Medicine:
-    items.sort(key=is_reported)
+    items.sort(key=lambda item: place(record, item))
     known = ingredients_of(record, items[0])
     return Medicine(tuple(items), known, title(record, items[0]).casefold(), alert_groups(known))
+
+
+def place(record: Record, item: Item) -> tuple[bool, bool]:
+    """Return the place of an entry among those of its medicine: orders of home, ward orders, then reports."""
+    return is_reported(item), is_of_past_stay(record, item)
 
 
 def alert_groups(ingredients: Iterable[Ingredient]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Medicines in words: name, dose as written, who says so, since when, what was merged."""
 
-from cds_service.brief.facts.medicine_changes import Change, changes, stopped_at
+from cds_service.brief.facts.medicine_changes import Change, changes
 from cds_service.brief.facts.medicines import (
     ORDER,
     alert_groups,
@@ -10,9 +10,13 @@ from cds_service.brief.facts.medicines import (
     ended,
     ingredients_of,
     is_aged,
+    is_of_past_stay,
     is_past_end,
     is_planned,
     is_reported,
+    place,
+    stay_ended,
+    stopped_at,
     title,
 )
 from cds_service.brief.record import Item, Record
@@ -40,7 +44,7 @@ def medication(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write a medicine and, after it, every entry that was merged into it; or high-alert ones by name alone."""
     if "grouped" in statement.flags:
         return _alerts(record, items)
-    ordered = sorted(items, key=is_reported)
+    ordered = sorted(items, key=lambda item: place(record, item))
     first, others = ordered[0], ordered[1:]
     also = _also(record, first, others)
     unordered = "not ordered" if is_reported(first) else ""
@@ -114,7 +118,6 @@ def _changes(record: Record, items: list[Item]) -> str:
     """
     cited = {item.ref for item in items}
     found = [each for each in record.once(changes) if each.item.ref in cited]
-    found.sort(key=lambda each: not alerts_of(record, each.item))
     named_ = found[: record.tables.count["listed"]]
     said: dict[str, list[str]] = {"new": [], "changed": [], "stopped": []}
     for each in named_:
@@ -145,14 +148,9 @@ def _ended_somewhen(record: Record, items: list[Item]) -> str:
 
 
 def _briefly(record: Record, change_: Change) -> str:
-    aside = joined((_before(record, change_), _why_not(change_)), "; ")
+    aside = joined((_before(record, change_), _reason(change_.item)), "; ")
     words = name_of(record, change_.item)
     return f"{words} ({aside})" if aside else words
-
-
-def _why_not(change_: Change) -> str:
-    """Return why an order that was not stopped is not in force, as it is recorded."""
-    return "" if change_.word == "stopped" else _reason(change_.item)
 
 
 def _before(record: Record, change_: Change) -> str:
@@ -205,6 +203,7 @@ def _asides(record: Record, item: Item) -> list[str]:
         _status(item),
         _reason(item),
         _over(record, item),
+        _of_stay(record, item),
         note_of(said) if is_reported(item) else "",
     ]
 
@@ -221,13 +220,14 @@ def standing(record: Record, item: Item) -> str:
     """Return what keeps an entry from being plainly active: that it is planned, its status, its end; "" for nothing."""
     planned = _PLANNED.get(code(item.resource, "intent"), "")
     unordered = f"{planned}, not ordered" if planned else ""
-    return joined((unordered, _status(item), _over(record, item)))
+    return joined((unordered, _status(item), _over(record, item), _of_stay(record, item)))
 
 
 def in_brief(record: Record, item: Item, amount: str = "") -> str:
     """Return an entry with its date and how it stands, and with its dose where one is given."""
     head = joined((name_of(record, item), amount), ": ")
-    return joined((head, since(item), _status(item), _reason(item), _over(record, item)))
+    asides = (_status(item), _reason(item), _over(record, item), _of_stay(record, item))
+    return joined((head, since(item), *asides))
 
 
 def _status(item: Item) -> str:
@@ -238,6 +238,14 @@ def _over(record: Record, item: Item) -> str:
     """Say that the end written in an active entry has passed; it stays on the list."""
     end = ended(record, item)
     return f"written end {end.day} has passed" if end and is_past_end(record, item) else ""
+
+
+def _of_stay(record: Record, item: Item) -> str:
+    """Say of an active order that it was for a stay that is over; it stays on the list."""
+    if is_reported(item) or not is_of_past_stay(record, item):
+        return ""
+    over = stay_ended(record, item)
+    return f"inpatient order of a stay that ended {over.day}" if over else "inpatient order"
 
 
 def _alert(record: Record, items: list[Item]) -> str:
