@@ -165,6 +165,7 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         change=change,
         pauses=pauses,
         ask=ask,
+        turn=given.places.quiet,
         now=now,
     )
     engine = _engine(given)

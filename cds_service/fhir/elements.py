@@ -46,15 +46,13 @@ def objs(parent: object, name: str) -> Sequence[JsonObject]:
 def text(parent: object, name: str) -> str:
     """Return the string member `name` on one line, without control characters; else ""."""
     value = parent.get(name) if isinstance(parent, dict) else None
-    if not isinstance(value, str):
-        return ""
-    if value.isprintable() and "  " not in value and value.strip(" ") == value:
-        return value  # most are clean, and this runs for every name of a record
-    return clean(value)
+    return clean(value) if isinstance(value, str) else ""
 
 
 def clean(value: str) -> str:
     """Return a string on one line: control, direction-changing and invisible characters become spaces."""
+    if value.isprintable() and "  " not in value and value.strip(" ") == value:
+        return value  # most are clean, and this runs for every name of a record
     return " ".join(_CONTROL.sub(" ", value).split())
 
 

@@ -96,6 +96,8 @@ class Prepare:
     change: Change
     pauses: Pauses
     ask: Ask
+    turn: Callable[[], Awaitable[None]]
+    """Waits until no call needs this process: a step's work on a whole record comes second, as its reads do."""
     now: Callable[[], datetime]
 
     async def __call__(self, step: Steps, brief_id: str) -> None:
@@ -151,6 +153,7 @@ class Prepare:
 
     async def _keep(self, row: briefs.Row, site: Site, visit: Visit, found: Gathered) -> None:
         """Store a gathered record; when charts were merged, the brief is the remaining patient's from here on."""
+        await self.turn()
         packed = await asyncio.to_thread(pack, found.ledger)
         columns: dict[str, object] = {
             "sources": self.database.seal(packed, place=f"brief|sources|{row.id}|{row.site}")
@@ -187,6 +190,7 @@ class Prepare:
         if row.state != "preparing":
             return
         packed = await self._sources(row)
+        await self.turn()
         ledger = await asyncio.to_thread(unpack, packed)
         if self.now() - oldest_read(ledger) > _OLDEST:
             await self.change.again(row, reason="record_old", due=self.now())
