@@ -223,6 +223,7 @@ def _work(
         change=change,
         schedule=schedule,
         switches=given.switches,
+        turn=given.places.quiet,
         now=now,
         clock=clock,
     )

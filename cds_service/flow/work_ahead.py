@@ -49,6 +49,8 @@ class WorkAhead:
     change: Change
     schedule: Schedule
     switches: Switches
+    turn: Callable[[], Awaitable[None]]
+    """Waits until no call needs this process: a brief is begun second, and one after the other."""
     now: Callable[[], datetime]
     clock: Callable[[], float] = time.monotonic
     """What the rounds are timed by: it does not jump when the time of day is set."""
@@ -143,10 +145,13 @@ class WorkAhead:
             }
             # Counted last: what begins meanwhile is then in both, and nobody is begun in its place.
             busy = await briefs.under_way(connection) if due else {}
+        await self._start_approved()
         for name, rows in due.items():
             for brief_id, revision in rows[: max(0, most[name] - busy.get(name, 0))]:
+                if self._hurry.is_set():
+                    return  # somebody approved: the rest begins after that, at the next look
+                await self.turn()
                 await self._start("requested", brief_id, revision)
-        await self._start_approved()
 
     def _allowed(self, name: str, feed: feeds.FeedState | None) -> int:
         """Return how many briefs of a site may be under way now."""

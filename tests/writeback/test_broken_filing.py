@@ -12,6 +12,7 @@ from cds_service.engine import Engine
 from cds_service.flow.change import Change
 from cds_service.flow.switches import Switches
 from cds_service.flow.work_ahead import WorkAhead
+from cds_service.http.places import Places
 from cds_service.sites import Sites
 from cds_service.storage.notices import Notices
 from tests.review.stage import staged
@@ -59,6 +60,7 @@ async def working(stage, folder):
         ),
         schedule=None,
         switches=Switches(database=database),
+        turn=Places(total=1, sites=lambda: 1).quiet,
         now=now,
     )
     work.file_with(stage.write_back)
