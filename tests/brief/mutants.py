@@ -21,6 +21,7 @@ FILES = (  # the quick ones first: a run ends at the first test that fails
     "test_summary_sections.py",
     "test_visit_sections.py",
     "test_ward_orders.py",
+    "test_plans_and_intolerances.py",
     "test_long_charts.py",
     "test_must_show.py",
     "test_site_rules.py",
@@ -332,6 +333,18 @@ MUTANTS = (
         f"{_F}medicine_changes",
         "if not is_over and not is_true",
         "if not is_true",
+    ),
+    Mutant(
+        "take one medicine ordered twice for a plan",
+        f"{_F}medicine_conflicts",
+        'len(doses - {""}) == len(items)',
+        "True",
+    ),
+    Mutant(
+        "call every allergy an intolerance",
+        f"{_F}allergies",
+        'return code(said, "type") == "intolerance" or',
+        "return True or",
     ),
 )
 

@@ -94,7 +94,12 @@ def _contact(*types, when="2026-11-20T09:00:00-06:00", **more):
 
 
 @pytest.mark.parametrize(
-    "name", ["Immunization only", "LAB DRAW", "X-ray only", "Nurse visit", "Refill"]
+    "name",
+    [
+        *("Immunization only", "LAB DRAW", "X-ray only", "Nurse visit", "Refill"),
+        *("Urgent Care Visit", "Walk-in clinic", "Retail clinic", "Eye exam", "Dental visit"),
+        "Ophthalmic examination and evaluation (procedure)",
+    ],
 )
 def test_a_contact_at_which_nobody_reads_the_chart_hides_nothing(name):
     emergency = seen("2026-11-01T09:00:00-05:00", "e2", kind="EMER")

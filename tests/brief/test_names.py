@@ -102,7 +102,7 @@ def test_what_a_booking_says_twice_is_told_once():
 def test_an_ingredient_keeps_its_letters_at_the_head_of_a_line():
     made = brief(
         order("Penicillin V Potassium 500 MG Oral Tablet", "m1", dose="1 tablet daily"),
-        order("Penicillin V Potassium 250 MG Oral Tablet", "m2", dose="2 tablets daily"),
+        order("Penicillin V Potassium 250 MG Oral Tablet", "m2", authoredOn="2026-05-05"),
     )
     [line] = [each for each in texts(made, "attention") if "listed twice" in each]
     assert line.startswith("Penicillin V listed twice")

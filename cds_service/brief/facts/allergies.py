@@ -68,6 +68,12 @@ def is_severe(item: Item) -> bool:
     return any(code(each, "severity") == "severe" or _is_anaphylaxis(each) for each in reactions)
 
 
+def is_intolerance(item: Item) -> bool:
+    """Return whether an entry calls itself an intolerance, not an allergy: a code in R4, a concept in R5."""
+    said = item.resource
+    return code(said, "type") == "intolerance" or has_code(obj(said, "type"), "intolerance")
+
+
 def _is_anaphylaxis(reaction: JsonObject) -> bool:
     return any("anaphyla" in name(each).casefold() for each in objs(reaction, "manifestation"))
 
@@ -119,6 +125,13 @@ def against_medicines(record: Record) -> tuple[tuple[Item, Item], ...]:
                 item = medicine.items[0]
                 met[allergy.ref, item.ref] = (allergy, item)
     return tuple(met.values())
+
+
+def is_same_class(record: Record, allergy: Item, medicine: Item) -> bool:
+    """Return whether a medicine shares a class with what an allergy names, and is not that itself."""
+    own, related = record.once(_reaches)[allergy.ref]
+    held = {each.name for each in ingredients_of(record, medicine)}
+    return bool(own) and own.isdisjoint(held) and not related.isdisjoint(held)
 
 
 def _by_ingredient(record: Record) -> dict[str, list[Medicine]]:

@@ -1,6 +1,7 @@
 """Medicines that do not agree: one ingredient twice, or an order beside a report that it is not taken."""
 
 import re
+from collections.abc import Sequence
 
 from cds_service.brief.facts.medicines import (
     REPORT,
@@ -16,7 +17,7 @@ from cds_service.brief.facts.medicines import (
 )
 from cds_service.brief.record import Item, Record
 from cds_service.domain.tables import Ingredient, words
-from cds_service.fhir.elements import is_true, medication, name, obj, reference
+from cds_service.fhir.elements import code, is_true, medication, name, obj, reference, text
 from cds_service.rulebook import DEFAULT
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -61,6 +62,32 @@ def _disagree(record: Record, items: list[Item]) -> bool:
     doses = {dose(item).casefold() for item in items} - {""}
     strengths = {strength(record, item) for item in items} - {()}
     return len(orders) > 1 or len(doses) > 1 or len(strengths) > 1
+
+
+def is_regimen(record: Record, items: Sequence[Item]) -> bool:
+    """Return whether these are parts of one plan: orders of one day by one person or at one encounter, each unlike.
+
+    Where neither is recorded they are taken for one if each has a dose in words of its own; two strengths to be taken
+    alike may be one medicine twice.
+    """
+    if any(is_reported(item) or not is_in_force(record, item) for item in items):
+        return False
+    days = {item.when.day if item.when else "" for item in items}
+    said = [_named(items, member) for member in ("requester", "encounter")]
+    doses = {dose(item).casefold() for item in items}
+    unlike = {(strength(record, item), dose(item).casefold()) for item in items}
+    if len(days) > 1 or "" in days or len(unlike) < len(items):
+        return False
+    if any(len(each) == 1 and "" not in each for each in said):
+        return True
+    are_apart = any(len(each - {""}) > 1 for each in said)
+    return not are_apart and len(doses - {""}) == len(items)
+
+
+def _named(items: Sequence[Item], member: str) -> set[str]:
+    """Return whom or what entries refer to, "" for one that does not say."""
+    named = [obj(item.resource, member) for item in items]
+    return {code(each, "reference") or text(each, "display") for each in named}
 
 
 def strength(record: Record, item: Item) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Needs attention: what no brief may leave out, whatever else it chooses. The order is the clinical one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from cds_service.brief.facts import (
     allergies,
@@ -75,20 +75,36 @@ def _critical(record: Record) -> Iterator[Statement]:
 
 def _conflicts(record: Record) -> Iterator[Statement]:
     """Yield what does not agree on medicines: allergies first, then high-alert medicines, then the rest."""
-    for items in allergies.against_medicines(record):
+    for items in record.once(allergies.against_medicines):
         severe: tuple[Flag, ...] = ("severe",) if allergies.is_severe(items[0]) else ()
-        yield _conflict(record, items, "allergen", *severe)
+        if severe or not allergies.is_intolerance(items[0]):
+            yield _conflict(record, items, "allergen", *severe)
     found = [
         _conflict(record, items, "stopped") for items in medicine_conflicts.contradictions(record)
     ]
-    found += [_conflict(record, items, "doubled") for items in medicine_conflicts.doubles(record)]
+    found += [
+        _conflict(record, items, "doubled")
+        for items in record.once(medicine_conflicts.doubles)
+        if not medicine_conflicts.is_regimen(record, items)
+    ]
     yield from sorted(found, key=lambda each: "high_alert" not in each.flags)
 
 
 def _other_conflicts(record: Record) -> Iterator[Statement]:
-    """Yield what does not agree and is of no medicine."""
+    """Yield what does not agree and is of no medicine; then what is worth a look and of less weight."""
     for items in (*record.once(allergies.denials), *problems.both_ways(record)):
         yield _conflict(record, items)
+    for items in record.once(allergies.against_medicines):
+        if allergies.is_intolerance(items[0]) and not allergies.is_severe(items[0]):
+            yield _plain_conflict(items)
+    for items in record.once(medicine_conflicts.doubles):
+        if medicine_conflicts.is_regimen(record, items):
+            yield _plain_conflict(items)
+
+
+def _plain_conflict(items: Iterable[Item], *more: Flag) -> Statement:
+    refs = tuple(item.ref for item in items)
+    return Statement(kind="conflict", refs=refs, flags=("must_show", "conflict", *more))
 
 
 def _conflict(record: Record, items: tuple[Item, ...], *more: Flag) -> Statement:
@@ -96,8 +112,7 @@ def _conflict(record: Record, items: tuple[Item, ...], *more: Flag) -> Statement
     alert: tuple[Flag, ...] = ()
     if any(medicines.alerts_of(record, item) for item in drugs):
         alert = ("high_alert",)
-    refs = tuple(item.ref for item in items)
-    return Statement(kind="conflict", refs=refs, flags=("must_show", "conflict", *more, *alert))
+    return _plain_conflict(items, *more, *alert)
 
 
 def pregnancy(record: Record) -> tuple[Statement, ...]:

@@ -1,19 +1,19 @@
 """Resources that do not agree, set side by side without a verdict; and what was looked for in vain."""
 
-from cds_service.brief.facts.allergies import covered, says
-from cds_service.brief.facts.medicine_conflicts import strength
+from cds_service.brief.facts.allergies import covered, is_intolerance, is_same_class, says
+from cds_service.brief.facts.medicine_conflicts import is_regimen, strength
 from cds_service.brief.facts.medicines import ORDER, ingredients_of
 from cds_service.brief.facts.purpose import missing_tests
 from cds_service.brief.facts.screenings import missing
 from cds_service.brief.record import Item, Record
-from cds_service.brief.wording.medicines import dose_of, in_brief, is_alike, standing
+from cds_service.brief.wording.medicines import dose_of, in_brief, is_alike, name_of, standing
 from cds_service.brief.wording.summary import allergen
 from cds_service.brief.wording.words import code_name, dated, day, joined, names, note_of, short
 from cds_service.domain.brief import Statement
 from cds_service.domain.needs import NEEDS
 from cds_service.fhir.elements import has_code, obj, objs
 
-_DOSE_MAX = 120
+_DOSE_MAX, _PART_MAX = 120, 60
 _DRUGS = frozenset({ORDER, "MedicationStatement"})
 
 
@@ -36,8 +36,10 @@ def _allergy(record: Record, first: Item, others: list[Item]) -> str:
     if drugs:
         reactions = (names(each, "manifestation") for each in objs(first.resource, "reaction"))
         said = joined(dict.fromkeys(reactions))
-        head = f"Allergy to {allergen(first)}{f' ({said})' if said else ''}"
-        return f"{head}, yet {_active(record, drugs)}"
+        kind = "Intolerance" if is_intolerance(first) else "Allergy"
+        head = f"{kind} to {allergen(first)}{f' ({said})' if said else ''}"
+        related = any(is_same_class(record, first, each) for each in drugs)
+        return joined((f"{head}, yet {_active(record, drugs)}", _RELATED if related else ""))
     stated = (
         "No known allergies"
         if says(record, first) == "none" and not covered(record, first)
@@ -45,6 +47,9 @@ def _allergy(record: Record, first: Item, others: list[Item]) -> str:
     )
     listed = joined(allergen(each) for each in others)
     return f"“{stated}” recorded{_on(first)}, yet allergies are listed: {listed}"
+
+
+_RELATED = "a medicine of the same class"
 
 
 def _on(item: Item) -> str:
@@ -71,6 +76,9 @@ def _medicines(record: Record, cited: list[Item]) -> str:
     shared = frozenset.intersection(*(ingredients_of(record, each) for each in cited))
     what = joined(sorted(each.name for each in shared)) or "one ingredient"
     head = what[0].upper() + what[1:]
+    if is_regimen(record, cited):
+        parts = (joined((name_of(record, i), short(dose_of(i), _PART_MAX)), ": ") for i in cited)
+        return f"{head}, {len(cited)} orders of {day(cited[0].when)}: {joined(parts, '; ')}"
     listed = _listed(record, cited)
     differ = " and not alike" if _differ(record, cited) else ""
     return f"{head} listed {_times(len(cited))}{differ}: {listed}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cds_service.brief.facts.allergies import covered, says, substance
+from cds_service.brief.facts.allergies import covered, is_intolerance, says, substance
 from cds_service.brief.facts.problems import (
     by_entry,
     clinical_status,
@@ -139,7 +139,7 @@ def allergy(statement: Statement, record: Record, items: list[Item]) -> str:
     return joined(
         (
             f"{head} ({severity})" if severity else head,
-            "intolerance" if code(said, "type") == "intolerance" else "",
+            "intolerance" if is_intolerance(item) else "",
             verification(said),
             dated("recorded", recorded),
             note_of(said),
