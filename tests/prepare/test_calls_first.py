@@ -35,6 +35,20 @@ async def test_a_process_that_is_never_without_a_call_works_ahead_slowly(works):
         assert loop.time() - began >= 2 * PATIENCE_S
 
 
+async def test_however_many_briefs_are_due_one_read_goes_at_a_time_beside_calls(works):
+    loop, went = asyncio.get_running_loop(), []
+    places = works.ground.service.places
+
+    async def go():
+        await places.quiet()
+        went.append(loop.time())
+
+    with places.hold("general"):
+        await asyncio.gather(*(go() for _ in range(4)))
+    gaps = [later - sooner for sooner, later in itertools.pairwise(went)]
+    assert min(gaps) >= PATIENCE_S / 2
+
+
 async def test_however_many_briefs_are_due_they_begin_one_after_the_other_beside_calls(works):
     for number in range(4):
         await works.ask(patient=f"p{number}")
