@@ -41,9 +41,7 @@ def run(args: argparse.Namespace) -> int:
     settings = load_settings()
     service = build(settings)
     asyncio.run(service.check_start())  # said here, where it is a sentence
-    gc.freeze()  # what stands now stays: the collector need not walk it during every call
-    gc.set_threshold(*_COLLECT)
-    sys.setswitchinterval(_SWITCH_S)
+    steady()
     uvicorn.run(
         service.asgi,
         host=args.host,
@@ -53,3 +51,10 @@ def run(args: argparse.Namespace) -> int:
         server_header=False,
     )
     return 0
+
+
+def steady() -> None:
+    """Set the interpreter as a process has it that answers calls."""
+    gc.freeze()  # what stands now stays: the collector need not walk it during every call
+    gc.set_threshold(*_COLLECT)
+    sys.setswitchinterval(_SWITCH_S)
