@@ -25,9 +25,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     listing.add_argument("--site", help="only this site's")
     listing.add_argument("--json", action="store_true", help="for a program")
     listing.set_defaults(run=run_list)
-    retry = group.add_parser("retry", help="try again what failed")
+    retry = group.add_parser("retry", help="try again what failed, waits for its EHR or is late")
     retry.add_argument("ids", nargs="*", metavar="ID", help="briefs, as `queue list` names them")
-    retry.add_argument("--site", help="everything that failed at this site")
+    retry.add_argument("--site", help="everything of this site that failed or waits for its EHR")
     retry.set_defaults(run=run_retry)
 
 
@@ -38,10 +38,7 @@ def run_list(args: argparse.Namespace) -> int:
         told = {"stuck": list(map(asdict, stuck)), "paused": list(map(asdict, paused))}
         print(json.dumps(told, default=str, indent=2))
         return 0
-    for each in paused:
-        print(
-            f"site {each.site}: nothing is read ahead before {each.until:%Y-%m-%d %H:%M %Z}: {each.reason}"
-        )
+    _tell(paused)
     for one in stuck:
         due = (
             f", next try {one.due:%Y-%m-%d %H:%M %Z}"
@@ -55,10 +52,18 @@ def run_list(args: argparse.Namespace) -> int:
 
 
 def run_retry(args: argparse.Namespace) -> int:
-    """Have what failed tried again."""
-    begun = asyncio.run(_retried(args.ids, args.site))
+    """Have what failed, waits or is late tried again; says where an EHR is to be left alone for now."""
+    begun, paused = asyncio.run(_retried(args.ids, args.site))
     print(f"{len(begun)} {'brief is' if len(begun) == 1 else 'briefs are'} tried again.")
+    _tell(paused)
     return 0
+
+
+def _tell(paused: Sequence[Paused]) -> None:
+    for each in paused:
+        print(
+            f"site {each.site}: nothing is read ahead before {each.until:%Y-%m-%d %H:%M %Z}: {each.reason}"
+        )
 
 
 async def _stuck(site: str | None) -> tuple[list[Stuck], list[Paused]]:
@@ -66,9 +71,10 @@ async def _stuck(site: str | None) -> tuple[list[Stuck], list[Paused]]:
         return await queue.stuck(site), await queue.paused()
 
 
-async def _retried(ids: Sequence[str], site: str | None) -> list[str]:
+async def _retried(ids: Sequence[str], site: str | None) -> tuple[list[str], list[Paused]]:
     async with _queue() as queue:
-        return await queue.retry(ids, site)
+        begun, paused = await queue.retry(ids, site), await queue.paused()
+    return begun, [each for each in paused if site in {None, each.site}]
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What of work ahead is stuck, and why; and another try for what failed. No word of whose chart it is."""
+"""What of work ahead is stuck, and why; and another try for it. No word of whose chart it is."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from cds_service.domain.errors import BadCall
 from cds_service.domain.states import State
 from cds_service.flow.backlog import LATE
 from cds_service.flow.change import Change
-from cds_service.storage import Database, briefs, feeds
+from cds_service.storage import Connection, Database, briefs, feeds
 
 _LIMIT = 1000
 _NOTE = frozenset({"approved", "writing", "written", "verified", "unknown"})
@@ -52,21 +52,35 @@ class Queue:
     now: Callable[[], datetime]
 
     async def stuck(self, site: str | None = None) -> list[Stuck]:
-        """Return what failed, what waits for its EHR, and what is late; of all sites, or of one."""
-        late = self.now() - LATE
+        """Return what failed, what waits for its EHR, and what is late; of each site, or of one."""
         async with self.database.reading() as connection:
-            rows = [
-                *await briefs.in_state(connection, "failed", limit=_LIMIT),
-                *await briefs.in_state(connection, "unknown", limit=_LIMIT),
-                *await briefs.postponed(connection, limit=_LIMIT),
-                *await briefs.in_state(connection, "preparing", before=late, limit=_LIMIT),
-                *await briefs.overdue(connection, late, limit=_LIMIT),
-                *await briefs.in_state(connection, "approved", before=late, limit=_LIMIT),
-                *await briefs.in_state(connection, "writing", before=late, limit=_LIMIT),
-                *await briefs.in_state(connection, "written", before=late, limit=_LIMIT),
-            ]
-        found = {row.id: row for row in rows if site in {None, row.site}}
+            names = [site] if site is not None else await briefs.sites(connection)
+            rows = [row for name in names for row in await self._rows(connection, name)]
+        found = {row.id: row for row in rows}
         return [_stuck(row) for row in found.values()]
+
+    async def _rows(self, connection: Connection, site: str) -> list[briefs.Row]:
+        """Return what is stuck at a site; so many of each kind at most, whatever other sites have."""
+        late = self.now() - LATE
+        kinds: tuple[tuple[State, datetime | None], ...] = (
+            ("failed", None),
+            ("unknown", None),
+            ("preparing", late),
+            ("approved", late),
+            ("writing", late),
+            ("written", late),
+        )
+        return [
+            *await briefs.postponed(connection, site, limit=_LIMIT),
+            *await briefs.late(connection, site, late, limit=_LIMIT),
+            *[
+                row
+                for state, before in kinds
+                for row in await briefs.in_state(
+                    connection, state, before=before, site=site, limit=_LIMIT
+                )
+            ],
+        ]
 
     async def paused(self) -> list[Paused]:
         """Return the EHRs that are left alone."""
@@ -79,9 +93,9 @@ class Queue:
         ]
 
     async def retry(self, ids: Sequence[str], site: str | None = None) -> list[str]:
-        """Have failed and late briefs prepared anew, at once; returns their ids.
+        """Have briefs prepared anew, at once: what failed, is late, or waits for its EHR; returns their ids.
 
-        Raises `BadCall` for one that is not there, or neither failed in being prepared nor is late to begin.
+        Raises `BadCall` for one that is not there, or that neither has been tried nor is late to begin.
         """
         chosen = []
         async with self.database.reading() as connection:
@@ -91,26 +105,28 @@ class Queue:
                     raise BadCall(f"There is no brief {brief_id}.")
                 chosen.append(row)
             if site is not None:
-                failed = await briefs.in_state(connection, "failed", limit=_LIMIT)
-                chosen += [row for row in failed if row.site == site and row.ready_at is None]
+                failed = await briefs.in_state(connection, "failed", site=site, limit=None)
+                waiting = await briefs.postponed(connection, site, limit=None)
+                chosen += [*[row for row in failed if row.ready_at is None], *waiting]
         for row in chosen:
             if row.state in _NOTE or (row.state == "failed" and row.ready_at is not None):
                 raise BadCall(
                     f"Brief {row.id} is {row.state}: what becomes of its note, who may approve says in the app."
                 )
-            if row.state != "failed" and not self._is_late(row):
+            if row.state != "failed" and not self._waits(row):
                 raise BadCall(
-                    f"Brief {row.id} is {row.state}: only what failed while it was prepared or is late is tried again."
+                    f"Brief {row.id} is {row.state}: only what failed while it was prepared, waits for its EHR "
+                    "or is late is tried again."
                 )
         return [row.id for row in chosen if await self._again(row)]
 
     async def _again(self, row: briefs.Row) -> bool:
         return await self.change.again(row, action="retry", due=self.now())
 
-    def _is_late(self, row: briefs.Row) -> bool:
-        """Return whether a brief should have been begun long ago."""
-        is_due = row.due is not None and row.due <= self.now() - LATE
-        return row.state == "requested" and is_due
+    def _waits(self, row: briefs.Row) -> bool:
+        """Return whether a brief has been tried and waits for another try, or should have been begun long ago."""
+        is_late = row.due is not None and row.due <= self.now() - LATE
+        return row.state == "requested" and (row.reason is not None or is_late)
 
 
 def _stuck(row: briefs.Row) -> Stuck:

@@ -175,6 +175,11 @@ async def moving(connection: AsyncConnection, since: datetime) -> frozenset[str]
     return frozenset(row.site for row in await connection.execute(query))
 
 
+async def sites(connection: AsyncConnection) -> list[str]:
+    """Return the names of all sites that have briefs."""
+    return list(await connection.scalars(select(BRIEF.c.site).distinct().order_by(BRIEF.c.site)))
+
+
 async def under_way(connection: AsyncConnection) -> dict[str, int]:
     """Return how many briefs are being prepared, by site."""
     query = select(BRIEF.c.site, func.count()).where(BRIEF.c.state == "preparing")
@@ -196,12 +201,19 @@ async def due(
 
 
 async def in_state(
-    connection: AsyncConnection, state: State, *, before: datetime | None = None, limit: int = 500
+    connection: AsyncConnection,
+    state: State,
+    *,
+    before: datetime | None = None,
+    site: str | None = None,
+    limit: int | None = 500,
 ) -> list[Row]:
-    """Return briefs in a state, those first that changed longest ago; only those from before a moment."""
+    """Return briefs in a state, those first that changed longest ago; only those from before a moment, of one site."""
     query = select(*_ROW).where(BRIEF.c.state == state)
     if before is not None:
         query = query.where(BRIEF.c.changed < before)
+    if site is not None:
+        query = query.where(BRIEF.c.site == site)
     found = await connection.execute(query.order_by(BRIEF.c.changed).limit(limit))
     return [_row(row) for row in found]
 
@@ -222,9 +234,24 @@ async def overdue(connection: AsyncConnection, before: datetime, *, limit: int =
     return [_row(row) for row in found]
 
 
-async def postponed(connection: AsyncConnection, *, limit: int = 500) -> list[Row]:
-    """Return requested briefs that wait because of something: they have been tried, and have a reason."""
-    query = select(*_ROW).where(BRIEF.c.state == "requested", BRIEF.c.reason.is_not(None))
+async def late(
+    connection: AsyncConnection, site: str, before: datetime, *, limit: int | None = 500
+) -> list[Row]:
+    """Return requested briefs of a site that were due before a moment, longest first."""
+    query = select(*_ROW).where(
+        BRIEF.c.state == "requested", BRIEF.c.site == site, BRIEF.c.due < before
+    )
+    found = await connection.execute(query.order_by(BRIEF.c.due).limit(limit))
+    return [_row(row) for row in found]
+
+
+async def postponed(
+    connection: AsyncConnection, site: str, *, limit: int | None = 500
+) -> list[Row]:
+    """Return requested briefs of a site that wait because of something: they have been tried, and have a reason."""
+    query = select(*_ROW).where(
+        BRIEF.c.state == "requested", BRIEF.c.site == site, BRIEF.c.reason.is_not(None)
+    )
     found = await connection.execute(query.order_by(BRIEF.c.due).limit(limit))
     return [_row(row) for row in found]
 
