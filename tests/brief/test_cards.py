@@ -6,6 +6,7 @@ from cds_service.brief import rule_brief
 from hooks.appointment_book.cards import cards as booking_cards
 from hooks.patient_view.cards import FOLD, cards
 from tests.brief.charts import (
+    SUBJECT,
     allergy,
     booked,
     brief,
@@ -19,6 +20,7 @@ from tests.brief.charts import (
     report,
     searched,
     seen,
+    texts,
 )
 
 RESTRICTED = {"meta": {"security": [{"code": "R"}]}}
@@ -130,8 +132,9 @@ def test_a_restricted_order_says_so_at_the_booking():
 def _referral(**more):
     code = {"text": "Referral to dietitian"}
     return plain(
-        "ServiceRequest", "sr1", status="active", intent="order", authoredOn="2026-04-14",
-        category=[concept("Referral", ("http://snomed.info/sct", "3457005"))], code=code, **more,
+        "ServiceRequest", "sr1", status="active", intent="order",
+        category=[concept("Referral", ("http://snomed.info/sct", "3457005"))], code=code,
+        **{"authoredOn": "2026-04-14", **more},
     )  # fmt: skip
 
 
@@ -142,8 +145,37 @@ def test_a_booking_tells_of_an_open_referral():
 
 
 def test_a_task_that_is_no_referral_is_not_told_at_a_booking():
-    task = plain("Task", "t1", status="requested", intent="order", code={"text": "Call back"})
-    assert booking_cards(brief(task)) == ()
+    said = {
+        "for": SUBJECT,
+        "status": "requested",
+        "intent": "order",
+        "code": {"text": "Call back"},
+    }
+    made = brief(plain("Task", "t1", **said))
+    assert texts(made, "open_loops") == ["Task open: Call back, requested"]
+    assert booking_cards(made) == ()
+
+
+@pytest.mark.parametrize("reason", ["Weight loss", "Gout"])
+def test_a_young_referral_is_told_at_a_booking_for_its_reason_alone(reason):
+    made = brief(
+        seen(),
+        booked(reasonCode=[{"text": "Weight loss"}]),
+        _referral(authoredOn="2026-11-10", reasonCode=[{"text": reason}]),
+    )
+    said = [card.summary for card in booking_cards(made)]
+    assert said == ["Before this visit: 1 referral open"] * (reason == "Weight loss")
+
+
+def test_a_list_is_told_in_full_below_the_fold_whatever_stands_above_it():
+    made = brief(
+        seen("2026-07-01T10:00:00-05:00"),
+        condition("Heart failure", "c1", onsetDateTime="2026-09-01"),
+        condition("Gout", "c2"),
+    )
+    assert "Heart failure, since 2026-09-01" in _top(made)
+    [listed] = [x for x in cards(made)[-1].detail if getattr(x, "heading", "") == "Problems"]
+    assert listed.lines == ("Heart failure, since 2026-09-01", "Gout, since 2020-01-02")
 
 
 NONE = allergy("", code=concept("No known allergies", ("http://snomed.info/sct", "716186003")))

@@ -142,3 +142,53 @@ def test_two_orders_of_one_strength_and_dose_are_not_called_unlike():
     assert texts(made, "attention")[0].startswith("Atorvastatin listed twice: ")
     made = brief(order("atorvastatin 40 mg", "m1"), order("Lipitor 20 mg", "m2"))
     assert texts(made, "attention")[0].startswith("Atorvastatin listed twice and not alike: ")
+
+
+@pytest.mark.parametrize(("end", "said"), [("2026-11-23", "active"), ("2026-11-22", "listed")])
+def test_a_course_is_in_force_until_its_last_day_is_over(end, said):
+    until = {"dispenseRequest": {"validityPeriod": {"end": end}}}
+    [line, *_] = texts(
+        brief(allergy("Penicillin"), order("amoxicillin 250 mg", **until)), "attention"
+    )
+    assert line.startswith(f"Allergy to Penicillin, yet {said}: amoxicillin 250 mg")
+
+
+def test_an_order_on_hold_hides_none_in_force_from_an_allergy_or_a_report_that_it_was_stopped():
+    held = order("amoxicillin 500 mg", "m2", authoredOn="2026-08-01", **_HELD)
+    chart = (order("amoxicillin 250 mg"), held)
+    in_force = "amoxicillin 250 mg, ordered 2026-05-04"
+    assert f"Allergy to Amoxicillin, yet active: {in_force}" in texts(
+        brief(allergy("Amoxicillin"), *chart), "attention"
+    )
+    stopped = report("amoxicillin 250 mg", status="stopped")
+    assert f"Active: {in_force}; reported as stopped 2026-10-01" in texts(
+        brief(*chart, stopped), "attention"
+    )
+
+
+def test_an_allergy_meets_what_a_patient_takes_beside_an_order_on_hold():
+    made = brief(
+        allergy("Amoxicillin"), order("amoxicillin 500 mg", **_HELD), report("amoxicillin 500 mg")
+    )
+    assert "Allergy to Amoxicillin, yet active: amoxicillin 500 mg, reported 2026-10-01" in texts(
+        made, "attention"
+    )
+
+
+def test_a_report_of_what_is_only_intended_is_no_conflict_with_an_order():
+    meant = report("lisinopril 10 mg", status="intended")
+    assert not texts(brief(order("lisinopril 20 mg"), meant), "attention")
+
+
+_LATER = {"authoredOn": "2026-10-05", "meta": {"lastUpdated": "2026-10-06T09:00:00Z"}}
+
+
+@pytest.mark.parametrize(
+    "later",
+    [{"status": "cancelled"}, {"status": "cancelled", "intent": "plan"}, {"status": "draft"}],
+)
+def test_an_order_that_came_to_nothing_is_no_change_and_hides_none(later):
+    nothing = order("warfarin 2 mg", "m2", **_LATER, **later)
+    made = brief(_VISIT, _new("warfarin 5 mg"), nothing)
+    assert texts(made, "attention")[0] == "Drug changes since the last visit: new warfarin 5 mg"
+    assert not texts(brief(_VISIT, order("warfarin 5 mg"), nothing), "changes")

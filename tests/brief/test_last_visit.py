@@ -6,6 +6,8 @@ import pytest
 
 from cds_service.brief import rule_brief
 from cds_service.brief.reread import for_call
+from cds_service.brief.verify import verify
+from cds_service.domain.draft import Draft, Proposed
 from hooks.patient_view.cards import cards
 from tests.brief.charts import booked, brief, concept, flagged, flags, lab, searched, seen, texts
 
@@ -87,6 +89,33 @@ def test_an_encounter_that_nobody_closed_takes_no_visit_away(open_one):
     made = brief(FIRST, open_one, seen("2026-11-21T10:00:00-06:00", "e2"))
     assert _last(made).startswith("Last visit: 2026-11-21")
     assert not texts(made, "changes")
+
+
+@pytest.mark.parametrize(
+    ("begun", "last"), [("2026-10-24", "2026-06-01"), ("2026-10-23", "2026-11-21")]
+)
+def test_a_stay_without_an_end_goes_on_for_thirty_days(begun, last):
+    going = _stay(f"{begun}T08:00:00-05:00", status="in-progress")
+    made = brief(FIRST, going, seen("2026-11-21T10:00:00-06:00", "e2"))
+    assert _last(made).startswith(f"Last visit: {last}")
+
+
+def test_an_emergency_during_a_stay_does_not_end_it():
+    emergency = seen(
+        identity="ed",
+        kind="EMER",
+        period={"start": "2026-11-03T08:00:00-06:00", "end": "2026-11-03T10:00:00-06:00"},
+    )
+    assert _last(brief(FIRST, STAY, emergency, WOUND)).startswith("Last visit: 2026-06-01")
+
+
+def test_a_visit_of_the_day_of_discharge_without_a_time_is_the_last_one():
+    assert _last(brief(FIRST, STAY, seen("2026-11-12", "e2"))).startswith("Last visit: 2026-11-12")
+
+
+def test_what_is_no_stay_is_no_change_for_having_ended_after_the_visit():
+    care = {"start": "2026-05-01T09:00:00-05:00", "end": "2026-08-01T09:00:00-05:00"}
+    assert not texts(brief(FIRST, seen(identity="hh", kind="HH", period=care)), "changes")
 
 
 def _contact(*types, when="2026-11-20T09:00:00-06:00", **more):
@@ -173,6 +202,33 @@ def test_of_a_patient_who_was_never_seen_here_the_last_three_months_are_told(mad
     assert not any("new" in each for each in flags(made, "changes"))
 
 
+@pytest.mark.parametrize(
+    ("told", "untold"),
+    [
+        (
+            seen("2026-08-25T08:00:00-05:00", "ed", kind="EMER"),
+            seen("2026-08-24T08:00:00-05:00", "ed", kind="EMER"),
+        ),
+        (
+            _stay("2026-08-01T08:00:00-05:00", "2026-09-01T08:00:00-05:00"),
+            _stay("2026-08-01T08:00:00-05:00", "2026-08-20T08:00:00-05:00"),
+        ),
+        (
+            lab("9.9", "2026-08-20", issued="2026-08-27T08:00:00-05:00", **flagged("H")),
+            lab("9.9", "2026-08-20", issued="2026-08-21T08:00:00-05:00", **flagged("H")),
+        ),
+        (
+            _stay("2026-11-02T08:00:00-06:00", "2026-11-12T11:00:00-06:00"),
+            _stay("2026-11-02T08:00:00-06:00", "2026-11-12T11:00:00-06:00", status="cancelled"),
+        ),
+    ],
+    ids=["by the day", "a stay by its end", "a result by its issue", "what took place"],
+)
+def test_at_a_first_visit_ninety_days_are_counted(told, untold):
+    assert len(texts(brief(told), "changes")) == 1
+    assert not texts(brief(untold), "changes")
+
+
 @pytest.mark.parametrize("state", ["partial", "failed", "denied"])
 def test_where_encounters_were_not_all_read_nobody_is_called_new_here(state):
     made = rule_brief(searched(*_NEVER_SEEN, states={"encounters": state}))
@@ -190,6 +246,15 @@ def test_what_was_told_of_a_first_visit_keeps_its_title_when_it_is_shown_again()
         stored, frozenset(), replace(context, ledger=replace(context.ledger, evidence={})), ""
     )
     assert _title(shown) == _title(stored)
+
+
+def test_the_title_is_the_same_whoever_chose_the_lines():
+    context = searched(*_NEVER_SEEN)
+    stay = Proposed(kind="encounter", refs=("Encounter/stay",))
+    draft = Draft(statements=(stay,), shown=frozenset(context.ledger.evidence))
+    chosen = verify(draft, context, rule_brief(context))
+    assert chosen.status == "ok"
+    assert _title(chosen.brief) == ["Last 90 days (no earlier visit was found)"]
 
 
 def test_a_first_visit_shows_the_stay_above_the_fold():

@@ -250,10 +250,21 @@ def test_a_range_in_another_unit_or_beside_a_comparator_tells_nothing():
     assert "above" not in texts(brief(lab("", valueQuantity=bound, **own)), "results")[0]
 
 
-@pytest.mark.parametrize(("other", "is_told"), [("2026-09-20", True), ("2026-11-19", False)])
+@pytest.mark.parametrize(
+    ("other", "is_told"),
+    [("2026-09-20", True), ("2026-11-17", True), ("2026-11-18", False), ("2026-11-19", False)],
+)
 def test_a_test_that_says_the_same_is_told_where_the_other_one_is_older(other, is_told):
     urea = lab("88", "2026-11-19", "o1", loinc="3094-0", unit="mg/dL", **flagged("H"))
     creatinine = lab("1.4", other, "o2", loinc="2160-0", unit="mg/dL", **flagged("H"))
     told = texts(brief(seen(), urea, creatinine), "changes")
     assert any(each.startswith("Urea nitrogen 88") for each in told) == is_told
     assert any(each.startswith("Creatinine 1.4") for each in told)
+
+
+def test_of_creatinine_and_egfr_changes_tell_creatinine_and_results_both():
+    egfr = lab("31", "2026-11-19", "o1", loinc="98979-8", unit="mL/min/1.73 m2", **flagged("L"))
+    creatinine = lab("1.9", "2026-11-19", "o2", loinc="2160-0", unit="mg/dL", **flagged("H"))
+    made = brief(seen(), egfr, creatinine)
+    assert [each.split()[0] for each in texts(made, "changes")] == ["Creatinine"]
+    assert {each.split()[0] for each in texts(made, "results")} == {"Creatinine", "eGFR"}

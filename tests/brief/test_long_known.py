@@ -59,3 +59,9 @@ def test_an_older_diagnosis_is_named_by_its_earliest_date_and_its_newest():
             "Atrial fibrillation (1994-03-01, 2 entries, newest 1997-03-01)"
         )
     ]
+
+
+def test_an_illness_that_came_back_after_a_remission_is_new():
+    before = condition("Gout", "c1", status="remission", onsetDateTime="2015-01-01")
+    made = brief(_VISIT, before, condition("Gout", "c2", onsetDateTime="2026-10-01"))
+    assert texts(made, "changes") == ["Gout, since 2015-01-01; 2 entries, newest 2026-10-01"]

@@ -107,3 +107,15 @@ def test_a_second_pregnancy_counts_by_its_own_date():
     assert texts(made, "attention") == [
         "Normal pregnancy, since 1994-03-01; 2 entries, newest 2026-03-01"
     ]
+
+
+@pytest.mark.parametrize(("onset", "is_told"), [("2026-01-27", True), ("2026-01-26", False)])
+def test_a_pregnancy_is_told_for_300_days(onset, is_told):
+    made = brief(condition("", onsetDateTime=onset, **_PREGNANT))
+    assert bool(texts(made, "attention")) is is_told
+
+
+def test_orders_that_stand_on_no_other_line_are_all_named():
+    old = [{**each, "authoredOn": "2020-08-01"} for each in _orders(10)]
+    [line] = texts(brief(*old), "open_loops")
+    assert all(f"Test {letter} (2020-08-01)" in line for letter in "ABCDEFGHIJ")

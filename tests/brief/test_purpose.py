@@ -97,3 +97,34 @@ def test_a_test_is_called_missing_only_where_results_were_read_in_full():
     for state in ("partial", "failed", "denied", "no_access"):
         made = rule_brief(searched(visit("Diabetes"), states={"results": state}))
         assert not any("HbA1c" in each for each in texts(made, "visit"))
+
+
+def _old_by_the_day(taken, *starts):
+    drafts = tuple(
+        {
+            "resourceType": "Appointment",
+            "id": f"draft{place}",
+            "status": "proposed",
+            "description": "Diabetes",
+            "start": start,
+        }
+        for place, start in enumerate(starts)
+    )
+    return any(
+        "HbA1c" in each for each in texts(brief(lab("7.1", taken), proposed=drafts), "visit")
+    )
+
+
+@pytest.mark.parametrize(("taken", "is_old"), [("2026-06-27", False), ("2026-06-26", True)])
+def test_a_test_is_old_from_the_day_after_its_last_good_one(taken, is_old):
+    assert _old_by_the_day(taken, "2026-12-24T09:15:00-06:00") is is_old
+
+
+def test_of_several_proposed_days_the_first_counts():
+    later, sooner = "2027-06-24T09:15:00-05:00", "2026-12-24T09:15:00-06:00"
+    assert not _old_by_the_day("2026-10-02", later, sooner)
+    assert _old_by_the_day("2026-10-02", later)
+
+
+def test_a_day_that_is_over_makes_no_test_younger():
+    assert _old_by_the_day("2026-01-02", "2026-02-02T09:15:00-06:00")

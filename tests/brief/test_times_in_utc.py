@@ -1,9 +1,12 @@
 """Many servers store every time in UTC: the brief reckons days, and tells times, by the clock of the site."""
 
+from datetime import datetime
+
 import pytest
 
 from cds_service.brief import rule_brief
 from tests.brief.charts import (
+    ZONE,
     allergy,
     booked,
     brief,
@@ -82,3 +85,9 @@ def test_the_judge_finds_each_number_of_a_time_that_was_told_by_another_clock():
     counts = judge(found, rule_brief(found))
     assert counts["numbers seen"] > 10
     assert not counts["numbers wrong"]
+
+
+def test_late_in_the_evening_today_is_still_the_day_of_the_site():
+    late = datetime(2026, 11, 23, 20, 0, tzinfo=ZONE)  # the 24th in UTC
+    made = brief(booked("2026-11-23T21:00:00-06:00"), now=late)
+    assert texts(made, "visit")[1] == "Booked 2026-11-23 21:00 -06:00: Diabetes follow-up"

@@ -157,6 +157,7 @@ class Stage:
     ehr: Ehr = field(default_factory=Ehr)
     site: Site = field(default_factory=a_site)
     budget_s: float = 0.4
+    now: datetime = NOW
 
     async def gather(
         self,
@@ -178,7 +179,7 @@ class Stage:
                 clock=loop.time,
             )
             change(server)
-            gather = Gather(server_of=lambda _site: server, now=lambda: NOW)
+            gather = Gather(server_of=lambda _site: server, now=lambda: self.now)
             return await gather(
                 granted,
                 a_request(prefetch, **request),

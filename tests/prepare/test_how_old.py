@@ -116,3 +116,12 @@ async def test_a_record_that_waited_a_little_is_written_and_says_when_it_was_rea
     await works.prepare.write(brief_id, again)
     row = await works.row(brief_id)
     assert (row.state, await as_of(works, row)) == ("ready", read)
+
+
+async def test_a_brief_that_is_made_late_in_the_evening_asks_for_the_days_of_the_site(works):
+    works.ground.clock.move(hours=11)  # the 24th in UTC
+    await works.prepared()
+    asked = [
+        each.path for each in works.ground.simulator.faults.seen if "Appointment?" in each.path
+    ]
+    assert any("date=ge2026-11-22&date=lt2027-02-21" in each for each in asked)

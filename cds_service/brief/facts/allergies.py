@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from cds_service.brief.facts.medicines import Medicine, ingredients_of, medicines
+from cds_service.brief.facts.medicines import Medicine, foremost, ingredients_of, medicines
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Statement
 from cds_service.domain.json import JsonObject
@@ -122,7 +122,7 @@ def against_medicines(record: Record) -> tuple[tuple[Item, Item], ...]:
         own, related = record.once(_reaches)[allergy.ref]
         for ingredient in sorted(own | related):
             for medicine in taken.get(ingredient, ()):
-                item = medicine.items[0]
+                item = foremost(record, medicine.items)
                 met[allergy.ref, item.ref] = (allergy, item)
     return tuple(met.values())
 

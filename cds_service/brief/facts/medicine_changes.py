@@ -86,11 +86,13 @@ def _change(record: Record, items: list[Item]) -> Iterator[Change]:
 
 
 def _newest(record: Record, items: list[Item]) -> Iterator[Change]:
-    newest = items[0]
-    if is_active(newest):
+    """Yield what became of one medicine's orders. While one stands, later ones that came to nothing are no news."""
+    place = next((place for place, item in enumerate(items) if is_active(item)), None)
+    newest = items[place or 0]
+    if place is not None:
         if is_since_last_visit(record, newest):
-            yield from _ordered(record, newest, items[1:])
-    elif newest.status in _STOPPED and not any(is_active(item) for item in items):
+            yield from _ordered(record, newest, items[place + 1 :])
+    elif newest.status in _STOPPED:
         when = stopped_at(record, newest)
         seen = Item(newest.ref, newest.type, newest.resource, when, newest.status)
         if is_since_last_visit(record, seen) and not is_moved(record, newest):

@@ -8,6 +8,7 @@ from cds_service.brief.facts.medicines import (
     concept,
     dosages,
     dose,
+    foremost,
     ingredients_of,
     is_aged,
     is_in_force,
@@ -112,7 +113,8 @@ def contradictions(record: Record) -> tuple[tuple[Item, Item], ...]:
                 denied.setdefault(each, item)
     found = {}
     for medicine in record.once(medicines):
-        order, said = medicine.items[0], medicine.items
+        said = medicine.items
+        order = foremost(record, [i for i in said if not is_reported(i)] or said)
         report = next((denied[each] for each in medicine.ingredients if each in denied), None)
         if report and not any(is_reported(i) and _later(i, report) for i in said):
             found[order.ref] = (order, report)

@@ -1,6 +1,6 @@
 """Medicines of a record: what is active, merged by ingredient."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cds_service.brief.facts.visits import setting, until
@@ -165,6 +165,11 @@ def stay_ended(record: Record, item: Item) -> Moment | None:
 def stopped_at(record: Record, item: Item) -> Moment | None:
     """Return when a stopped order says it ended, else when its record was last changed."""
     return ended(record, item) or record.moment(obj(item.resource, "meta").get("lastUpdated"))
+
+
+def foremost(record: Record, items: Sequence[Item]) -> Item:
+    """Return the entry by which a medicine is told: the first that is in force, else the first."""
+    return next((item for item in items if is_in_force(record, item)), items[0])
 
 
 def is_past_end(record: Record, item: Item) -> bool:
