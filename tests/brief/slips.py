@@ -1,0 +1,927 @@
+"""The slips: each a plausible mistake in one place of the rules, which the tests of the brief have to catch.
+
+A place is named by its text, short and distinctive, and is there exactly once: the table has to follow the code.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One slip: what it does, where, and the text it puts in place of another."""
+
+    does: str
+    module: str
+    old: str
+    new: str
+    named: bool = False
+    """One of the five kinds that every run of the tests tries."""
+
+    def source(self) -> str:
+        """Return the module with the slip. Raises `ValueError` when its place is not there exactly once."""
+        file = file_of(self.module)
+        text = file.read_text("utf-8")
+        if text.count(self.old) != 1:
+            raise ValueError(
+                f"{self.does}: {self.module} has its place {text.count(self.old)} times"
+            )
+        changed = text.replace(self.old, self.new)
+        if file.suffix == ".py":
+            compile(changed, self.module, "exec", dont_inherit=True)
+        else:
+            tomllib.loads(changed)
+        return changed
+
+
+def file_of(module: str) -> Path:
+    """Return where a module stands, or a data file of the rule book, which is named like one."""
+    path = ROOT.joinpath(*module.split("."))
+    return path.with_suffix(".toml" if path.parent.name == "data" else ".py")
+
+
+_F, _S, _W = (
+    "cds_service.brief.facts.",
+    "cds_service.brief.sections.",
+    "cds_service.brief.wording.",
+)
+_DATES, _CARDS, _BOOKING, _DATA = (
+    "cds_service.fhir.dates",
+    "hooks.patient_view.cards",
+    "hooks.appointment_book.cards",
+    "cds_service.rulebook.data.",
+)
+MUTANTS = (
+    Mutant(
+        "drop the check for entries in error",
+        "cds_service.brief.record",
+        'if resource.get("status") == "entered-in-error":\n        return True',
+        "pass",
+        named=True,
+    ),
+    Mutant(
+        "take the oldest value for the newest",
+        "cds_service.brief.record",
+        "-item.when.at if item.when else _UNDATED",
+        "item.when.at if item.when else _UNDATED",
+        named=True,
+    ),
+    Mutant(
+        "lose the comparator",
+        f"{_W}values",
+        'text(quantity, "comparator") + shown',
+        "shown",
+        named=True,
+    ),
+    Mutant(
+        "swap the unit for its code",
+        f"{_F}observations",
+        'return text(quantity, "unit") or text(quantity, "code")',
+        'return text(quantity, "code") or "mg/L"',
+        named=True,
+    ),
+    Mutant(
+        "merge two ingredients",
+        f"{_F}medicines",
+        "return ingredients_of(record, item) or title(record, item).casefold() or item.ref",
+        "return bool(ingredients_of(record, item)) or title(record, item).casefold() or item.ref",
+        named=True,
+    ),
+    Mutant(
+        "count a refuted allergy",
+        f"{_F}allergies",
+        'return not ended and not has_code(obj(item.resource, "verificationStatus"), "refuted")',
+        "return not ended",
+    ),
+    Mutant(
+        "forget severe reactions",
+        f"{_F}allergies",
+        'return any(code(each, "severity") == "severe" or _is_anaphylaxis(each) for each in reactions)',
+        "return False",
+    ),
+    Mutant(
+        "forget high criticality",
+        f"{_F}allergies",
+        'if code(item.resource, "criticality") == "high":\n        return True\n',
+        "pass\n",
+    ),
+    Mutant(
+        "read an allergy to a class as nothing",
+        f"{_F}allergies",
+        "related |= each.members",
+        "pass",
+    ),
+    Mutant(
+        "keep a refuted problem",
+        f"{_F}problems",
+        'if has_code(obj(item.resource, "verificationStatus"), "refuted"):\n        return ""\n',
+        "pass\n",
+    ),
+    Mutant(
+        "read an unknown clinical status as ended",
+        f"{_F}problems",
+        "if said & _STANDING or not said & _ENDED:",
+        "if said & _STANDING:",
+    ),
+    Mutant(
+        "drop old diagnoses off the list",
+        f"{_S}problems",
+        'alone: tuple[Place, ...] = ("old", "remission")',
+        'alone: tuple[Place, ...] = ("remission",)',
+    ),
+    Mutant(
+        "drop medicines on hold",
+        f"{_F}medicines",
+        'ORDER: frozenset({"active", "on-hold", "unknown", ""}),',
+        'ORDER: frozenset({"active"}),',
+    ),
+    Mutant(
+        "list what is not to be given",
+        f"{_F}medicines",
+        'return item.status in _ACTIVE.get(item.type, ()) and not is_true(said, "doNotPerform")',
+        "return item.status in _ACTIVE.get(item.type, ())",
+    ),
+    Mutant(
+        "call a report an order",
+        f"{_F}medicines",
+        'return item.type == REPORT or is_true(said, "reportedBoolean") or "reportedReference" in said',
+        "return False",
+    ),
+    Mutant(
+        "call a renewal a change",
+        f"{_F}medicine_changes",
+        "if before and _is_alike(record, before, newest):\n        return\n",
+        "pass\n",
+    ),
+    Mutant(
+        "compare doses by structure alone",
+        f"{_F}medicine_changes",
+        "return one == other and _numbers(before) == _numbers(newest)",
+        "return one == other",
+    ),
+    Mutant(
+        "miss that a dose has changed",
+        f"{_F}medicine_changes",
+        "return dose(before).casefold() == dose(newest).casefold()",
+        "return True",
+    ),
+    Mutant(
+        "date a stop by a move of the chart",
+        f"{_F}medicine_changes",
+        "if is_since_last_visit(record, seen) and not is_moved(record, newest):",
+        "if is_since_last_visit(record, seen):",
+    ),
+    Mutant(
+        "call a new order of this year a renewal",
+        f"{_F}medicine_conflicts",
+        "return orders and len(alike) == 1 and len(young) <= 1",
+        "return orders and len(alike) == 1",
+    ),
+    Mutant(
+        "let a preliminary result stand for the final one",
+        f"{_F}observations",
+        "if item.status in _NOT_FINAL:\n        return _NOT_FINAL[item.status]\n",
+        "pass\n",
+    ),
+    Mutant(
+        "believe a range in another unit",
+        f"{_F}observations",
+        'if value is None or code(quantity, "comparator") or not _same_unit(quantity, limits):',
+        "if value is None:",
+    ),
+    Mutant(
+        "turn above and below around",
+        f"{_F}observations",
+        "if low is not None and value < low:",
+        "if low is not None and value > low:",
+    ),
+    Mutant(
+        "forget that HH is critical",
+        "cds_service.brief.facts.observations",
+        '("critical", "abnormal", "normal")\n    for each in DEFAULT',
+        '("abnormal", "normal")\n    for each in DEFAULT',
+    ),
+    Mutant(
+        "take a fetus for the patient",
+        f"{_F}observations",
+        'if "focus" in resource:',
+        "if False:",
+    ),
+    Mutant(
+        "see a limit only from above",
+        f"{_F}observations",
+        "return not limit.low <= value <= limit.high",
+        "return value > limit.high",
+    ),
+    Mutant(
+        "compare a limit without its unit",
+        f"{_F}observations",
+        'if limit and value is not None and limit.unit in {unit(quantity), code(quantity, "code")}:',
+        "if limit and value is not None:",
+    ),
+    Mutant(
+        "draw a trend across units",
+        f"{_W}trends",
+        "if now is None or then is None or now[1] != then[1]:",
+        "if now is None or then is None:",
+    ),
+    Mutant(
+        "call a fall a rise",
+        f"{_W}trends",
+        'return "rising" if True in ways else "falling"',
+        'return "falling" if True in ways else "rising"',
+    ),
+    Mutant(
+        "say none where a search was cut",
+        "cds_service.brief.record",
+        "return all(ledger.is_complete(need) and need not in spoiled for need in needs)",
+        "return True",
+    ),
+    Mutant(
+        "say none where entries were dropped",
+        "cds_service.brief.record",
+        'spoiled = {gap.need for gap in ledger.dropped if gap.reason != "other_patient"}',
+        "spoiled = set()",
+    ),
+    Mutant(
+        "take an order for answered that was cancelled",
+        f"{_F}orders",
+        '_NOT_DONE = frozenset({"registered", "cancelled", "preparation", "not-done"})',
+        "_NOT_DONE = frozenset()",
+    ),
+    Mutant(
+        "take an earlier result for the answer",
+        f"{_F}orders",
+        "and not any(newest.get(key, _NEVER) > _begun(item) for key in _keys(item))",
+        "and not any(key in newest for key in _keys(item))",
+    ),
+    Mutant(
+        "take an emergency for the last visit",
+        f"{_F}visits",
+        "        and not setting(record, item)\n",
+        "",
+    ),
+    Mutant(
+        "show an appointment that was cancelled",
+        f"{_F}visits",
+        "if item.status in _BOOKED and item.when and record.days_ago(item.when) <= 0",
+        "if item.when and record.days_ago(item.when) <= 0",
+    ),
+    Mutant(
+        "keep a flag that is over",
+        f"{_S}attention",
+        'if item.status in {"active", ""} and (end is None or record.days_ago(end) <= 0):',
+        'if item.status in {"active", ""}:',
+    ),
+    Mutant(
+        "keep another patient's entries",
+        "cds_service.context.bundle",
+        'return "other_patient"\n',
+        "return None\n",
+    ),
+    Mutant(
+        "take the older of two versions",
+        "cds_service.context.bundle",
+        "return max(one, other, key=_age)",
+        "return min(one, other, key=_age)",
+    ),
+    Mutant(
+        "follow a condition that two resources meet",
+        "cds_service.context.bundle",
+        "return min(found) if len(found) == 1 else None",
+        "return min(found) if found else None",
+    ),
+    Mutant(
+        "fill in the day of a month",
+        "cds_service.fhir.dates",
+        "return Moment(at, stored + _clock(minutes, seconds, offset), stored, begun.date())",
+        "return Moment(at, day := begun.date().isoformat(), day, begun.date())",
+    ),
+    Mutant(
+        "call a screening missing that took place",
+        f"{_F}screenings",
+        "if found.keys().isdisjoint({each.name, each.unless})",
+        "if True",
+    ),
+    Mutant(
+        "tell restricted and open entries on one line",
+        f"{_S}common",
+        "plain = [refs for refs in things if labelled.isdisjoint(refs)]",
+        "plain = things",
+    ),
+    Mutant(
+        "take ward orders for medicines of home",
+        f"{_F}medicine_changes",
+        "if not is_over and not is_true",
+        "if not is_true",
+    ),
+    Mutant(
+        "take one medicine ordered twice for a plan",
+        f"{_F}medicine_conflicts",
+        'len(doses - {""}) == len(items)',
+        "True",
+    ),
+    Mutant(
+        "call every allergy an intolerance",
+        f"{_F}allergies",
+        'return code(said, "type") == "intolerance" or',
+        "return True or",
+    ),
+    # Days and times by the site's clock.
+    Mutant(
+        "tell times by the clock of the server",
+        _DATES,
+        "here = _here(begun, zone) if offset else None",
+        "here = None",
+    ),
+    Mutant(
+        "tell a time of the site beside the day of the server",
+        _DATES,
+        "stored, minutes, offset = told[:_DAY], ",
+        "stored, minutes, offset = stored, ",
+    ),
+    Mutant(
+        "reckon by the day of the server",
+        _DATES,
+        "begun, told = here, here.isoformat()",
+        "told = here.isoformat()",
+    ),
+    Mutant(
+        "begin a date at midnight in UTC",
+        _DATES,
+        "begun.replace(tzinfo=zone)",
+        "begun.replace(tzinfo=UTC)",
+    ),
+    Mutant(
+        "move times by a zone that no site named",
+        _DATES,
+        'if str(zone) == "UTC":\n        return None\n',
+        "pass\n",
+    ),
+    Mutant(
+        "tell an offset of odd seconds in minutes",
+        _DATES,
+        "offset is not None and not offset.seconds % 60",
+        "offset is not None",
+    ),
+    Mutant(
+        "lose the time beside its source",
+        _DATES,
+        "return found[1] + _clock(*found.groups()[1:]) if found else value",
+        "return found[1] if found else value",
+    ),
+    Mutant(
+        "take the day in UTC for today",
+        "cds_service.brief.record",
+        "today=context.now.astimezone(context.zone).date(),",
+        "today=moment_of(context.now).date,",
+    ),
+    Mutant(
+        "lose the zone of a Bundle",
+        "cds_service.context.bundle",
+        "zone=zone,",
+        'zone=ZoneInfo("UTC"),',
+    ),
+    Mutant(
+        "take every time for a day",
+        f"{_F}visits",
+        "return when.shown != when.day",
+        "return False",
+    ),
+    # Stays, and what took place during one.
+    Mutant(
+        "take a visit during a stay for the last one",
+        f"{_F}visits",
+        "        and not _is_during_a_stay(record, item.when)\n",
+        "",
+    ),
+    Mutant(
+        "let an emergency that nobody closed go on",
+        f"{_F}visits",
+        'is_stay = setting(record, item) in {"inpatient", "observation"}',
+        "is_stay = bool(setting(record, item))",
+    ),
+    Mutant(
+        "let a stay on leave be over",
+        f"{_F}visits",
+        '"in-progress", "onleave", "arrived"',
+        '"in-progress", "arrived"',
+    ),
+    Mutant(
+        "let a stay that nobody closed go on for ever",
+        f"{_F}visits",
+        '0 <= record.days_ago(item.when) <= record.tables.days["stay_open"]',
+        "0 <= record.days_ago(item.when)",
+    ),
+    Mutant(
+        "end an open stay a day too soon",
+        f"{_F}visits",
+        '<= record.tables.days["stay_open"]',
+        '< record.tables.days["stay_open"]',
+    ),
+    Mutant(
+        "let a short stay end the long one around it",
+        f"{_F}visits",
+        "list(accumulate((end for _, end in spans), max))",
+        "list(accumulate((end for _, end in spans), lambda _, end: end))",
+    ),
+    Mutant(
+        "count a stay that was cancelled",
+        f"{_F}visits",
+        "        and item.status not in NEVER_TOOK_PLACE\n        and (begun",
+        "        and (begun",
+    ),
+    Mutant(
+        "take the whole day of admission into the stay",
+        f"{_F}visits",
+        "(begun.at + (0 if _has_clock(begun) else _DAY), over.at)",
+        "(begun.at, over.at)",
+    ),
+    Mutant(
+        "take the whole day of discharge into the stay",
+        f"{_F}visits",
+        "ends[place - 1] > when.at + (0 if _has_clock(when) else _DAY)",
+        "ends[place - 1] > when.at",
+    ),
+    Mutant(
+        "count a stay from its start",
+        f"{_S}changes",
+        "return until(record, item) if setting(record, item) else item.when",
+        "return item.when",
+    ),
+    Mutant(
+        "count a visit from its end",
+        f"{_S}changes",
+        "return until(record, item) if setting(record, item) else item.when",
+        "return until(record, item)",
+    ),
+    Mutant(
+        "keep quiet that a stay goes on",
+        f"{_W}visits",
+        '{True: ("finished",),',
+        '{True: ("finished", "in-progress"),',
+    ),
+    # Contacts at which nobody reads the chart.
+    Mutant(
+        "take a visit with a blood draw for a blood draw",
+        f"{_F}visits",
+        "all(_contact(record, each) in kinds",
+        "any(_contact(record, each) in kinds",
+    ),
+    Mutant(
+        "take an encounter without a type for no visit",
+        f"{_F}visits",
+        "return bool(types) and all(",
+        "return all(",
+    ),
+    Mutant(
+        "know a contact by its name alone",
+        f"{_F}visits",
+        'said += [text(coding, "display"), code(coding, "code")]',
+        'said += [text(coding, "display")]',
+    ),
+    Mutant(
+        "know a contact by its code alone",
+        f"{_F}visits",
+        'said = [text(concept, "text")]',
+        "said = []",
+    ),
+    Mutant(
+        "take a call for no contact at all",
+        f"{_F}visits",
+        'and not _is_only(record, item, "no_visit")\n',
+        'and not _is_only(record, item, "no_visit", "call")\n',
+    ),
+    Mutant(
+        "take a call for a visit in person",
+        f"{_F}visits",
+        'return in_clinic and not _is_only(record, item, "no_visit", "call")',
+        "return in_clinic",
+    ),
+    Mutant(
+        "forget the contacts that a site names",
+        "cds_service.rulebook.load",
+        '{**terms["contact"], **changes.contact}.items()',
+        'terms["contact"].items()',
+    ),
+    Mutant(
+        "lose a code of the table of contacts",
+        f"{_DATA}terms",
+        '"36415" = "no_visit"\n',
+        "",
+    ),
+    # A patient who was never seen here.
+    Mutant(
+        "call a patient new of whom encounters were not all read",
+        f"{_F}visits",
+        "return were_read and record.once(last_visit) is None",
+        "return record.once(last_visit) is None",
+    ),
+    Mutant(
+        "never call the patient of a Bundle new",
+        f"{_F}visits",
+        "were_read = record.proves_absence(needs) or record.is_bundle(needs)",
+        "were_read = record.proves_absence(needs)",
+    ),
+    Mutant(
+        "end the window of a first visit a day too soon",
+        f"{_S}changes",
+        'record.days_ago(when) <= record.tables.days["first_visit"]',
+        'record.days_ago(when) < record.tables.days["first_visit"]',
+    ),
+    Mutant(
+        "count a stay before a first visit from its start",
+        f"{_S}changes",
+        "is_late(until(record, item))",
+        "is_late(item.when)",
+    ),
+    Mutant(
+        "count a result before a first visit from its sample",
+        f"{_S}changes",
+        "is_late(released(record, item))",
+        "is_late(item.when)",
+    ),
+    Mutant(
+        "tell a stay before a first visit that was cancelled",
+        f"{_S}changes",
+        "if setting(record, item) and _took_place(record, item) and is_late(",
+        "if setting(record, item) and is_late(",
+    ),
+    Mutant(
+        "lose that a stay before a first visit must be shown",
+        f"{_S}changes",
+        'flags=("must_show", "acute"))',
+        'flags=("acute",))',
+    ),
+    Mutant(
+        "name changes after a visit that was not",
+        f"{_S}changes",
+        "if not is_first_visit(record):",
+        "if True:",
+    ),
+    Mutant(
+        "forget the title of a first visit in a brief that a model chose",
+        "cds_service.brief.verify",
+        "named = title(record, name, usual)",
+        "named = usual",
+    ),
+    Mutant(
+        "forget the title of a first visit in a stored brief",
+        "cds_service.brief.reread",
+        "kept[name].title if name in kept else usual",
+        "usual",
+    ),
+    # The age of a result on the day of the visit that is booked.
+    Mutant(
+        "tell a result as old as it is while a visit is booked",
+        f"{_F}purpose",
+        "(day - newest.date).days > stale_days(record, each)",
+        "record.days_ago(newest) > stale_days(record, each)",
+    ),
+    Mutant(
+        "call a result old a day too soon",
+        f"{_F}purpose",
+        "(day - newest.date).days > stale_days(record, each)",
+        "(day - newest.date).days >= stale_days(record, each)",
+    ),
+    Mutant(
+        "take the last of the proposed days",
+        f"{_F}purpose",
+        "return max(record.today, min((each.date",
+        "return max(record.today, max((each.date",
+    ),
+    Mutant(
+        "reckon for a day that is over",
+        f"{_F}purpose",
+        "return max(record.today, min((each.date for each in starts if each), default=record.today))",
+        "return min((each.date for each in starts if each), default=record.today)",
+    ),
+    Mutant(
+        "speak of the day of the visit when it is today",
+        f"{_W}observations",
+        "ahead = day_of_visit(record) > record.today",
+        "ahead = day_of_visit(record) >= record.today",
+    ),
+    # Medicines on hold, planned, or past their written end.
+    Mutant(
+        "take an order on hold for one in force",
+        f"{_F}medicines",
+        'item.status in {"on-hold", "intended"}',
+        'item.status in {"intended"}',
+    ),
+    Mutant(
+        "take what is only intended for taken",
+        f"{_F}medicines",
+        'item.status in {"on-hold", "intended"}',
+        'item.status in {"on-hold"}',
+    ),
+    Mutant(
+        "take a proposal for an order",
+        f"{_F}medicines",
+        'in {"plan", "proposal"}',
+        'in {"plan"}',
+    ),
+    Mutant(
+        "end a medicine on its last day",
+        f"{_F}medicines",
+        "return end is not None and record.days_ago(end) > 0",
+        "return end is not None and record.days_ago(end) >= 0",
+    ),
+    Mutant(
+        "let an order on hold hide a report that it is taken",
+        f"{_F}medicine_conflicts",
+        "return items if any(map(is_reported, taken)) else taken",
+        "return taken",
+    ),
+    Mutant(
+        "call an order beside one on hold a conflict",
+        f"{_F}medicine_conflicts",
+        "if _disagree(record, _judged(record, items))",
+        "if _disagree(record, items)",
+    ),
+    Mutant(
+        "let a plan take the place of an order",
+        f"{_F}medicine_changes",
+        "is_plan = is_planned(item) and is_active(item)",
+        "is_plan = False",
+    ),
+    Mutant(
+        "tell a plan that was given up as a medicine that was stopped",
+        f"{_F}medicine_changes",
+        "is_plan = is_planned(item) and is_active(item)",
+        "is_plan = is_planned(item)",
+    ),
+    Mutant(
+        "lose why an order is on hold",
+        f"{_W}medicines",
+        'joined((_before(record, change_), _reason(change_.item)), "; ")',
+        "_before(record, change_)",
+    ),
+    Mutant(
+        "call a new order on hold plainly new",
+        f"{_W}medicines",
+        'return f"{joined((word, stands))}:" if stands else word',
+        "return word",
+    ),
+    Mutant(
+        "say on hold of a medicine that another order has in force",
+        f"{_W}medicines",
+        "if before is None or (standing(record, before) and not standing(record, item)):",
+        "if before is None:",
+    ),
+    Mutant(
+        "call an order on hold active beside an allergy",
+        f"{_W}conflicts",
+        'word = "listed" if any(standing(record, each) for each in drugs) else "active"',
+        'word = "active"',
+    ),
+    Mutant(
+        "let an order on hold hide the one in force",
+        f"{_F}medicines",
+        "return next((item for item in items if is_in_force(record, item)), items[0])",
+        "return items[0]",
+    ),
+    Mutant(
+        "let an order that was cancelled hide a new one",
+        f"{_F}medicine_changes",
+        "place = next((place for place, item in enumerate(items) if is_active(item)), None)",
+        "place = 0 if is_active(items[0]) else None",
+    ),
+    Mutant(
+        "call two strengths alike",
+        f"{_W}conflicts",
+        "return len(doses) > 1 or len(strengths) > 1",
+        "return len(doses) > 1",
+    ),
+    # Illnesses that were known for long.
+    Mutant(
+        "call an illness new for one new entry",
+        f"{_F}problems",
+        "return bool(standing) and all(_is_entry_new",
+        "return bool(standing) and any(_is_entry_new",
+    ),
+    Mutant(
+        "let an entry in remission make a relapse old",
+        f"{_F}problems",
+        'standing = [item for item in problem.items if clinical_status(record, item) == "active"]',
+        "standing = list(problem.items)",
+    ),
+    Mutant(
+        "tell an illness since its newest entry",
+        f"{_W}summary",
+        "onset = _since(record, span(entries)[0] or item)",
+        "onset = _since(record, item)",
+    ),
+    Mutant(
+        "count an entry as new by its onset",
+        f"{_F}problems",
+        'recorded = record.moment(item.resource.get("recordedDate")) or item.when',
+        "recorded = item.when",
+    ),
+    # Findings and circumstances of life.
+    Mutant(
+        "file a risk of suicide under circumstances of life",
+        f"{_F}problems",
+        "v in _TOLD or v.startswith(_TOLD_PREFIXES) for v in coded",
+        "False for v in coded",
+    ),
+    Mutant(
+        "lose the chapters of violence and suicide",
+        f"{_F}problems",
+        "v in _TOLD or v.startswith(_TOLD_PREFIXES)",
+        "v in _TOLD",
+    ),
+    Mutant(
+        "lose a told code",
+        f"{_DATA}terms",
+        '"225444004", ',
+        "",
+    ),
+    Mutant(
+        "take a pregnancy for a finding",
+        f"{_F}problems",
+        "if is_pregnancy(record, item) or any(",
+        "if any(",
+    ),
+    Mutant(
+        "take a circumstance of life for an illness",
+        f"{_F}problems",
+        "any(v in _LIFE or v.startswith(_LIFE_PREFIXES) for v in coded)",
+        "any(v in _LIFE for v in coded)",
+    ),
+    Mutant(
+        "forget the shelf of social determinants",
+        f"{_F}problems",
+        " or is_category(item, *_LIFE_CATEGORIES)",
+        "",
+    ),
+    Mutant(
+        "put a finding above the fold",
+        f"{_F}problems",
+        "if is_new(record, problem) and not is_finding(record, first):",
+        "if is_new(record, problem):",
+    ),
+    Mutant(
+        "call two episodes a contradiction",
+        f"{_F}problems",
+        "if same or self.earliest is None or not is_listed(ended):",
+        "if same or self.earliest is None:",
+    ),
+    # One line for many, and the first few of it by name.
+    Mutant(
+        "name open orders by age, not by the visit's reason",
+        f"{_S}attention",
+        "key=lambda item: not is_of_visit(record, item)",
+        "key=lambda item: False",
+    ),
+    Mutant(
+        "cut a line that nothing else repeats",
+        f"{_W}orders",
+        'if "must_show" in statement.flags else refs',
+        "if refs else refs",
+    ),
+    Mutant(
+        "cite only the first order of a high-alert medicine",
+        f"{_S}attention",
+        "[item.ref for item in medicine.items]\n        for medicine",
+        "[medicine.items[0].ref]\n        for medicine",
+    ),
+    Mutant(
+        "name new medicines before high-alert ones",
+        f"{_F}medicine_changes",
+        "return not alerts_of(record, change.item), not is_reasoned",
+        "return False, not is_reasoned",
+    ),
+    Mutant(
+        "count what is named for what is not",
+        f"{_W}words",
+        "rest = len(whole) - len(named_)",
+        "rest = len(named_)",
+    ),
+    # Pregnancies of long ago.
+    Mutant(
+        "take a pregnancy of long ago for one of today",
+        f"{_S}attention",
+        "newest = max(problems.dates(record, problem), default=None)",
+        "newest = None",
+    ),
+    Mutant(
+        "date a pregnancy by the first one",
+        f"{_S}attention",
+        "newest = max(problems.dates",
+        "newest = min(problems.dates",
+    ),
+    Mutant(
+        "drop a pregnancy without a date",
+        f"{_S}attention",
+        "if newest is None or record.days_ago(newest)",
+        "if newest is not None and record.days_ago(newest)",
+    ),
+    Mutant(
+        "end a pregnancy a day too soon",
+        f"{_S}attention",
+        'record.days_ago(newest) <= record.tables.days["pregnancy"]:\n                yield',
+        'record.days_ago(newest) < record.tables.days["pregnancy"]:\n                yield',
+    ),
+    Mutant(
+        "date a pregnancy by its onset alone",
+        f"{_F}problems",
+        'yield from filter(None, (item.when, record.moment(item.resource.get("recordedDate"))))',
+        "yield from filter(None, (item.when,))",
+    ),
+    # Of two tests that say the same, one.
+    Mutant(
+        "let an older result hide a newer one that says the same",
+        f"{_S}changes",
+        "return other.when is not None and mine.date - other.when.date <= _ABOUT_AS_NEW",
+        "return True",
+    ),
+    Mutant(
+        "let a result of two days before hide one that says the same",
+        f"{_S}changes",
+        "_ABOUT_AS_NEW = timedelta(days=1)",
+        "_ABOUT_AS_NEW = timedelta(days=2)",
+    ),
+    Mutant(
+        "tell one thing twice that was measured over midnight",
+        f"{_S}changes",
+        "_ABOUT_AS_NEW = timedelta(days=1)",
+        "_ABOUT_AS_NEW = timedelta(days=0)",
+    ),
+    Mutant(
+        "tell eGFR beside creatinine",
+        f"{_DATA}loinc",
+        '"33914-3"], beside = "Creatinine" }',
+        '"33914-3"] }',
+    ),
+    # Cards: referrals at a booking, and what must be shown directly below the fold.
+    Mutant(
+        "tell every task at a booking",
+        _BOOKING,
+        'return bool({"must_show", "for_visit"} & {*said.flags})',
+        "return True",
+    ),
+    Mutant(
+        "forget referrals at a booking",
+        _BOOKING,
+        'return bool({"must_show", "for_visit"} & {*said.flags})',
+        "return False",
+    ),
+    Mutant(
+        "forget the young referral for which a visit is booked",
+        _BOOKING,
+        '{"must_show", "for_visit"} & {*said.flags}',
+        '{"must_show"} & {*said.flags}',
+    ),
+    Mutant(
+        "count a referral among orders",
+        _BOOKING,
+        '(referrals, "referral open", "referrals open"),',
+        '(referrals, "order without a result", "orders without a result"),',
+    ),
+    Mutant(
+        "leave out the last visit below the fold",
+        _CARDS,
+        '    "visit": 4,\n',
+        "",
+    ),
+    Mutant(
+        "cut what must be shown below the fold",
+        _CARDS,
+        '"attention": 40,',
+        '"attention": 6,',
+    ),
+    Mutant(
+        "leave a stay out above the fold",
+        _CARDS,
+        '    ("changes", "encounter", "acute", 2),\n',
+        "",
+    ),
+    Mutant(
+        "take from a list what stands above the fold",
+        _CARDS,
+        "if whole or each not in top",
+        "if each not in top",
+    ),
+    Mutant(
+        "lose that a line of a card is restricted",
+        _CARDS,
+        'return f"[restricted] {line.text}" if "restricted" in line.statement.flags else line.text',
+        "return line.text",
+    ),
+    Mutant(
+        "offer a note of what is restricted",
+        _CARDS,
+        "note=NOTE if open_to_all else None,",
+        "note=NOTE,",
+    ),
+    Mutant(
+        "let new results fill the fold",
+        _CARDS,
+        '("changes", "result", "abnormal", 2)',
+        '("changes", "result", "abnormal", FOLD)',
+    ),
+)
