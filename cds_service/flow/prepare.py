@@ -67,9 +67,16 @@ class Tokens(Protocol):
         ...
 
 
+class _NotWanted(Exception):
+    """A brief ended while its record was being gathered: its visit was called off, say."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Parts:
-    """Finished queries of one brief, sealed in the database until the record is whole."""
+    """Finished queries of one brief, sealed in the database until the record is whole.
+
+    They are kept every few seconds, and are what a gathering notices by that nobody wants it any more.
+    """
 
     database: Database
     row: briefs.Row
@@ -79,7 +86,9 @@ class _Parts:
             return await briefs.load_parts(connection, self.database, self.row.id, self.row.site)
 
     async def save(self, parts: Mapping[str, bytes]) -> None:
+        """Keep more of it. Raises `_NotWanted`."""
         async with self.database.transaction() as connection:
+            await _check_wanted(connection, self.row)
             await briefs.save_parts(connection, self.database, self.row.id, self.row.site, parts)
 
 
@@ -127,7 +136,7 @@ class Prepare:
         return row.state == "preparing" or await self.change(row, "preparing")
 
     async def gather(self, brief_id: str) -> bool:
-        """Read the whole record and keep it. Raises `Temporary` when some of it may be had in a moment."""
+        """Read the whole record and keep it, unless the brief has ended. Raises `Temporary` when more may come soon."""
         return await self._gather(brief_id, settle=False)
 
     async def settle(self, brief_id: str) -> bool:
@@ -136,6 +145,8 @@ class Prepare:
 
     async def _gather(self, brief_id: str, *, settle: bool) -> bool:
         row, site, visit = await self._known(brief_id)
+        if row.state != "preparing":
+            return False
         if pause := await self.pauses.of(site):
             raise Temporary(pause.reason)
         access = await self._access(site)
@@ -143,16 +154,21 @@ class Prepare:
         parts = _Parts(database=self.database, row=row)
         try:
             found = await self.gather_whole(visit, access, site, parts, needs=needs)
+            if found.passing and not settle:
+                raise Temporary("reads_failed")
+            await self._keep(row, site, visit, found)
         except DailyLimit as limit:
             await self.pauses.begin(site, limit.reason)
             raise
-        if found.passing and not settle:
-            raise Temporary("reads_failed")
-        await self._keep(row, site, visit, found)
+        except _NotWanted:
+            return False
         return bool(found.passing)
 
     async def _keep(self, row: briefs.Row, site: Site, visit: Visit, found: Gathered) -> None:
-        """Store a gathered record; when charts were merged, the brief is the remaining patient's from here on."""
+        """Store a gathered record; when charts were merged, the brief is the remaining patient's from here on.
+
+        Raises `_NotWanted`.
+        """
         await self.turn()
         packed = await asyncio.to_thread(pack, found.ledger)
         columns: dict[str, object] = {
@@ -163,6 +179,7 @@ class Prepare:
             heir = replace(visit, patient=found.patient, merged_from=asked)
             columns |= self.ask.occasion(row.id, site, heir)
         async with self.database.transaction() as connection:
+            await _check_wanted(connection, row)
             await briefs.set_columns(connection, row.id, **columns)
             await briefs.drop_parts(connection, [row.id])
             if found.patient != visit.patient:
@@ -289,6 +306,12 @@ class Prepare:
         return tuple(
             dict.fromkeys(need for each in services if each.ready for need in each.needs)
         ) or ("patient",)
+
+
+async def _check_wanted(connection: Connection, row: briefs.Row) -> None:
+    """Check that a brief is still being prepared, and let it not end before the transaction. Raises `_NotWanted`."""
+    if await briefs.hold_state(connection, row.id) != "preparing":
+        raise _NotWanted
 
 
 def _is_due(row: briefs.Row, now: datetime) -> bool:

@@ -64,6 +64,12 @@ async def get(connection: AsyncConnection, brief_id: str) -> Row | None:
     return _row(found) if found else None
 
 
+async def hold_state(connection: AsyncConnection, brief_id: str) -> State | None:
+    """Return a brief's state, which nobody else changes before the end of this transaction."""
+    query = select(BRIEF.c.state).where(BRIEF.c.id == brief_id).with_for_update()
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
 async def sources(connection: AsyncConnection, brief_id: str) -> bytes | None:
     """Return the sealed record of a brief, or None."""
     query = select(BRIEF.c.sources).where(BRIEF.c.id == brief_id)

@@ -1,6 +1,7 @@
 """What is deleted, and when: each kind of row after its own days, what is used up or over soon after.
 
-What hangs on a brief (edits, decisions, approvals and the ledger of their writes) goes with it. The audit stays.
+What hangs on a brief (edits, decisions, approvals and the ledger of their writes, what was gathered, what a model was
+asked) goes with it. The audit stays.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from cds_service.storage.tables import (
     DECISION,
     EDIT,
     FEEDBACK,
+    PART,
     REPLAY,
     RUN,
     SESSION,
@@ -32,7 +34,9 @@ _UNDECIDED = ("ready", "expired", "cancelled")
 """Briefs that no clinician decided about and nothing is being done with."""
 _SETTLED = ("in_review", "rejected", "withdrawn", "written", "verified", "failed")
 """Briefs that a person worked on and nothing is being done with; what is on its way to a chart never goes."""
-_OF_BRIEF: tuple[Table, ...] = (EDIT, DECISION, WRITE_INTENT, APPROVAL)
+_GATHERED = ("requested", "preparing")
+"""Briefs of which parts are kept: what was gathered of any other is of no more use."""
+_OF_BRIEF: tuple[Table, ...] = (EDIT, DECISION, WRITE_INTENT, APPROVAL, RUN)
 _SIGN_IN = timedelta(hours=1)
 """A sign-in that nobody came back from in this time is given up."""
 _SESSION = timedelta(days=7)
@@ -66,6 +70,8 @@ def _old(now: datetime, keep: Periods) -> Iterator[tuple[Column[object], ColumnE
     for table in _OF_BRIEF:
         yield table.c.brief, table.c.brief.in_(select(BRIEF.c.id).where(is_old))
     yield BRIEF.c.id, is_old
+    gathered = select(BRIEF.c.id).where(BRIEF.c.id == PART.c.brief, BRIEF.c.state.in_(_GATHERED))
+    yield PART.c.brief, ~gathered.exists()
     yield CARD.c.uuid, CARD.c.created < now - keep.answers
     yield FEEDBACK.c.key, FEEDBACK.c.received < now - keep.answers
     yield RUN.c.brief, RUN.c.created < now - keep.runs

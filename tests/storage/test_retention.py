@@ -14,6 +14,7 @@ from cds_service.storage.tables import (
     DECISION,
     EDIT,
     FEEDBACK,
+    PART,
     REPLAY,
     RUN,
     SESSION,
@@ -167,3 +168,27 @@ async def test_many_rows_go_in_steps_of_a_bounded_size(database, monkeypatch):
     gone = await forget(database, now=LATER, keep=KEEP)
     assert gone["card"] == retention.BATCH * 2 + 1
     assert await count(database, CARD) == 0
+
+
+async def test_what_a_model_was_asked_goes_with_its_brief_at_the_latest(database):
+    await kept(database)
+    row = {"site": "general", "record": b"sealed", "brief": "1", "created": LATER}
+    await put(database, RUN, row)
+    await forget(database, now=LATER, keep=KEEP)
+    assert [await count(database, table) for table in (BRIEF, RUN)] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("state", "left"), [("requested", 1), ("preparing", 1), ("ready", 0), ("cancelled", 0)]
+)
+async def test_what_was_gathered_is_kept_only_while_a_brief_is_to_be_made_of_it(
+    database, state, left
+):
+    await kept(database)
+    async with database.transaction() as connection:
+        await connection.execute(update(BRIEF).values(state=state))
+    await put(
+        database, PART, *({"brief": b, "key": "k", "body": b"sealed"} for b in ("1", "gone"))
+    )
+    await forget(database, now=NOW, keep=KEEP)
+    assert await count(database, PART) == left
