@@ -25,6 +25,13 @@ class Group:
     """Whether the difference from the value before is told."""
     beside: str = ""
     """Another test that says the same: where both are new, only that one is told as a change."""
+    of: str = ""
+    """Another group that is the same test in another measure: one is as good as the other where it is looked for."""
+
+    @property
+    def test(self) -> str:
+        """The test that this group is of."""
+        return self.of or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,8 @@ class Screening:
     """Likewise; "" is everybody."""
     unless: str = ""
     """Another screening that takes its place: where that was found, this one is not called missing."""
+    maybe: tuple[str, ...] = ()
+    """Words that may mean it, or an operation after which nobody looks for it: beside them it is not called missing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ def _groups(table: Data) -> dict[str, Group]:
                 stale_days=entry.get("stale_days"),
                 change=entry.get("change", False),
                 beside=entry.get("beside", ""),
+                of=entry.get("of", ""),
             )
             found.update(dict.fromkeys(entry["codes"], group))
     return found
@@ -178,6 +179,7 @@ def _screening(entry: Data) -> Screening:
         ages=None if first is None else (first, last),
         sex=told.get("sex", ""),
         unless=told.get("unless", ""),
+        maybe=tuple(told.get("maybe", ())),
     )
 
 

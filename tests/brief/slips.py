@@ -307,6 +307,24 @@ MUTANTS = (
         "if True",
     ),
     Mutant(
+        "call a screening missing that an order or a result names",
+        f"{_F}screenings",
+        "and not _may_be_there(record, each)",
+        "",
+    ),
+    Mutant(
+        "call a test old beside a newer one without a code",
+        f"{_F}purpose",
+        "any(each is None or each.date > when.date for each in dated)",
+        "False",
+    ),
+    Mutant(
+        "say that no vaccine is recorded where one was refused",
+        f"{_S}prevention",
+        "if not flu and not given and not refused:",
+        "if not flu and not given:",
+    ),
+    Mutant(
         "tell restricted and open entries on one line",
         f"{_S}common",
         "plain = [refs for refs in things if labelled.isdisjoint(refs)]",
@@ -854,8 +872,8 @@ MUTANTS = (
     Mutant(
         "tell eGFR beside creatinine",
         f"{_DATA}loinc",
-        '"33914-3"], beside = "Creatinine" }',
-        '"33914-3"] }',
+        '"48643-1"], beside = "Creatinine" }',
+        '"48643-1"] }',
     ),
     # Cards: referrals at a booking, and what must be shown directly below the fold.
     Mutant(

@@ -228,6 +228,7 @@ def test_the_quieter_sections():
     assert texts(made, "procedures") == ["Cataract surgery, 2026-03-01"]
     assert texts(made, "prevention") == [
         "Influenza, high-dose, 2024-10-01; none newer recorded in this bundle",
+        "Refused or not given: Zoster, 2024-10-01",
         "Colonoscopy, 2019-03-01",
         "Not recorded in this bundle, by code or name: Mammogram, Bone density",
     ]

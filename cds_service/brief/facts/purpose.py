@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from cds_service.brief.facts.observations import Series, series, stale_days
+from cds_service.brief.facts.mentions import ANYWHERE, DONE, mentions
+from cds_service.brief.facts.observations import Series, group_of, series, stale_days
 from cds_service.brief.facts.visits import next_appointment
 from cds_service.brief.record import Item, Record
 from cds_service.domain.json import JsonObject
@@ -79,16 +80,41 @@ def is_of_visit(record: Record, item: Item) -> bool:
 
 def old_tests(record: Record) -> tuple[Series, ...]:
     """Return the tests that the visit may want and whose newest value is old on its day."""
-    wanted, day = record.once(wanted_tests), day_of_visit(record)
+    day = day_of_visit(record)
+    found = (newest_of(record, each) for each in record.once(wanted_tests))
     return tuple(
         each
-        for each in record.once(series)
-        if each.group
-        and each.group.name in wanted
-        and not each.aside
+        for each in found
+        if each
         and (newest := each.items[0].when)
         and (day - newest.date).days > stale_days(record, each)
     )
+
+
+def newest_of(record: Record, test: str) -> Series | None:
+    """Return the series with the newest value of a test; None where another entry may be a newer one."""
+    held = [
+        (when, each)
+        for each in record.once(series)
+        if each.group
+        and each.group.test == test
+        and not each.aside
+        and (when := each.items[0].when)
+    ]
+    if not held:
+        return None
+    when, newest = max(held, key=lambda pair: pair[0].at)
+    dated = (item.when for item in record.of(*DONE) if _may_be(record, item, test))
+    return None if any(each is None or each.date > when.date for each in dated) else newest
+
+
+def _may_be(record: Record, item: Item, test: str) -> bool:
+    """Return whether an entry is of a test: by its code where that is known, else by a word in its names."""
+    group = group_of(record, item.resource)
+    if group:
+        return group.test == test
+    named = (t["maybe"] for t in record.tables.terms["visit_test"] if t["name"] == test)
+    return any(mentions(record, item, words) for words in named)
 
 
 def day_of_visit(record: Record) -> date:
@@ -99,15 +125,18 @@ def day_of_visit(record: Record) -> date:
 
 def is_wanted(record: Record, each: Series) -> bool:
     """Return whether a series is of a test that the reason of the visit may want."""
-    return each.group is not None and each.group.name in record.once(wanted_tests)
+    return each.group is not None and each.group.test in record.once(wanted_tests)
 
 
 def missing_tests(record: Record) -> tuple[str, ...]:
-    """Return the tests that the visit may want and that are nowhere in a record whose results were all read."""
+    """Return the tests that the visit may want and that no entry of a record may be of, whose results were all read."""
     if not (record.proves_absence(("results",)) or record.is_bundle(("results",))):
         return ()
-    held = {each.group.name for each in record.once(series) if each.group}
-    return tuple(name_ for name_ in record.once(wanted_tests) if name_ not in held)
+    return tuple(
+        test
+        for test in record.once(wanted_tests)
+        if not any(_may_be(record, item, test) for item in record.of(*ANYWHERE))
+    )
 
 
 def wanted_tests(record: Record) -> tuple[str, ...]:

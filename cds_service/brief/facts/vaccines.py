@@ -1,4 +1,4 @@
-"""Vaccines of a record: the doses that were given, by what they have in common."""
+"""Vaccines of a record: the doses that were given, by what they have in common, and what was not given."""
 
 from cds_service.brief.facts.visits import names
 from cds_service.brief.record import Item, Record
@@ -16,6 +16,21 @@ def vaccines(record: Record) -> dict[str, list[Item]]:
     return {
         each: given[each] for each in sorted(given, key=lambda each: (each != INFLUENZA, each))
     }
+
+
+def not_given(record: Record) -> tuple[Item, ...]:
+    """Return what was refused or not given for another reason, unless a dose was given on that day or later."""
+    given = record.once(vaccines)
+    return tuple(
+        item
+        for item in record.of("Immunization")
+        if item.status == "not-done"
+        and not any(_is_later(each, item) for each in given.get(vaccine(record, item), ()))
+    )
+
+
+def _is_later(dose: Item, item: Item) -> bool:
+    return dose.when is not None and item.when is not None and dose.when.date >= item.when.date
 
 
 def vaccine(record: Record, item: Item) -> str:

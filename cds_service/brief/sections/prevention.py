@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from cds_service.brief.facts import observations, problems, screenings
-from cds_service.brief.facts.vaccines import INFLUENZA, vaccines
+from cds_service.brief.facts.purpose import newest_of
+from cds_service.brief.facts.vaccines import INFLUENZA, not_given, vaccines
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import absence, grouped
 from cds_service.domain.brief import Flag, Statement
@@ -26,7 +27,9 @@ def _vaccines(record: Record) -> Iterator[Statement]:
         flags: tuple[Flag, ...] = ("stale",) if stale else ()
         yield Statement(kind="immunization", refs=tuple(i.ref for i in flu), flags=flags)
     yield from grouped(record, "immunization", [[i.ref for i in each] for each in given.values()])
-    if not flu and not given:
+    refused = [item.ref for item in record.once(not_given)]
+    yield from grouped(record, "immunization", refused)
+    if not flu and not given and not refused:
         yield from absence(record, "immunizations")
 
 
@@ -43,21 +46,27 @@ def _is_old(record: Record, item: Item) -> bool:
 
 def _screenings(record: Record) -> Iterator[Statement]:
     """Yield the newest of each screening found, and on one line those that are nowhere in the record."""
-    for ref in dict.fromkeys(item.ref for item in record.once(screenings.newest).values()):
-        yield Statement(kind="procedure", refs=(ref,))
+    for item in dict.fromkeys(record.once(screenings.newest).values()):
+        yield _screening(record, item)
     if record.once(screenings.missing):
         yield Statement(kind="not_found", refs=(), needs=screenings.SEARCHED)
+
+
+def _screening(record: Record, item: Item) -> Statement:
+    """Return the statement of a screening: of a result with those before it."""
+    if item.type != "Observation":
+        return Statement(kind="procedure", refs=(item.ref,))
+    held = next(each for each in record.once(observations.series) if each.items[0] is item)
+    return observations.statement(record, held)
 
 
 def _diabetes(record: Record) -> Iterator[Statement]:
     """Yield an HbA1c that is older than its window, where diabetes is active."""
     if not any(_is_diabetes(record, each.items[0]) for each in record.once(problems.problems)):
         return
-    for each in record.once(observations.series):
-        newest = each.items[0].when
-        is_a1c = each.group is not None and each.group.name == "HbA1c"
-        if is_a1c and newest and record.days_ago(newest) > observations.stale_days(record, each):
-            yield observations.statement(record, each)
+    newest = newest_of(record, "HbA1c")
+    if newest and observations.is_stale(record, newest):
+        yield observations.statement(record, newest)
 
 
 def _is_diabetes(record: Record, item: Item) -> bool:

@@ -127,7 +127,7 @@ def _problem(record: Record, first: Item, others: list[Item]) -> str:
 
 
 def not_found(statement: Statement, record: Record) -> str:
-    """Write which screenings are in no procedure and no report, or which tests of the visit in no result."""
+    """Write which screenings, or which tests of the visit, no entry may be of."""
     tests = "for_visit" in statement.flags
     names_ = record.once(missing_tests) if tests else [e.name for e in record.once(missing)]
     known = "this bundle" if record.is_bundle(statement.needs) else "the record"

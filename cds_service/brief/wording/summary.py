@@ -197,6 +197,8 @@ def flag(statement: Statement, record: Record, items: list[Item]) -> str:
 
 def immunization(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write the newest dose of a vaccine and how many are in the record."""
+    if items[0].status == "not-done":
+        return f"Refused or not given: {joined(map(_refused, items), '; ')}"
     if "grouped" in statement.flags:
         return _vaccines(record, items)
     newest = items[0]
@@ -216,6 +218,14 @@ def _vaccines(record: Record, items: list[Item]) -> str:
         doses.setdefault(vaccine(record, item), []).append(item)
     listed = joined((_doses(given) for _, given in sorted(doses.items())), "; ")
     return f"Other vaccines, newest dose: {listed}"
+
+
+def _refused(item: Item) -> str:
+    """Write a vaccine that was not given, with the reason as recorded."""
+    said = item.resource
+    name_ = named(obj(said, "vaccineCode"), "vaccine without a name")
+    why = named(obj(said, "statusReason"), "")
+    return joined((f"{name_} ({why})" if why else name_, day(item.when) or _occurrence(item)))
 
 
 def _doses(given: list[Item]) -> str:
