@@ -9,6 +9,7 @@ from typing import Protocol
 
 from cds_service.audit import Audit
 from cds_service.catalog import Catalog
+from cds_service.context.enough import PATIENCE_S
 from cds_service.context.whole import GatherWhole
 from cds_service.domain.errors import Misconfigured
 from cds_service.engine import Engine
@@ -62,11 +63,12 @@ class Background:
     ready: Ready
     ahead: Ahead
     helper: Helper
+    pauses: Pauses
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Hear of changed briefs and, unless this process only answers, do the work; drain it at the end."""
-        tasks = [asyncio.create_task(self.notices.run())]
+        tasks = [asyncio.create_task(each.run()) for each in (self.notices, self.pauses)]
         if self.role != "api":
             tasks.append(asyncio.create_task(self.welcome(*self.sites.by_name.values())))
         doing = self.work.watch() if self.role == "api" else self.work.run()
@@ -168,8 +170,6 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         turn=given.places.quiet,
         now=now,
     )
-    engine = _engine(given)
-    engine.register("prepare", prepare)
     schedule = Schedule(
         database=database,
         tokens=given.backend,
@@ -179,7 +179,7 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         pauses=pauses,
         now=now,
     )
-    work = _work(given, engine, change, schedule, now=now, clock=clock)
+    work = _work(given, prepare, schedule, now=now, clock=clock)
     if not database.is_embedded:
         notices.listeners.append(work.hurry)
     return Background(
@@ -191,6 +191,7 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         ready=Ready(database=database, kept=kept, now=now),
         ahead=Ahead(ask=ask, writer=given.writer),
         helper=writing,
+        pauses=pauses,
     )
 
 
@@ -209,18 +210,19 @@ def _helper(given: Service, now: Callable[[], datetime], clock: Callable[[], flo
 
 def _work(
     given: Service,
-    engine: Engine,
-    change: Change,
+    prepare: Prepare,
     schedule: Schedule,
     *,
     now: Callable[[], datetime],
     clock: Callable[[], float],
 ) -> WorkAhead:
+    engine = _engine(given)
+    engine.register("prepare", prepare)
     return WorkAhead(
         engine=engine,
         database=given.writer.database,
         sites=given.sites,
-        change=change,
+        change=prepare.change,
         schedule=schedule,
         switches=given.switches,
         turn=given.places.quiet,
@@ -274,4 +276,5 @@ def _server(site: Site, given: Service, clock: Callable[[], float]) -> FhirServe
         slots=asyncio.Semaphore(min(MOST_AT_ONCE, max(1, int(rate)) + 1)),
         clock=clock,
         max_bytes=MAX_ANSWER_BYTES,
+        patience_s=PATIENCE_S,
     )

@@ -299,7 +299,9 @@ def _endpoints(service: Service, world: World) -> Endpoints:
         ready=service.background.ready,
         receipt=service.background.ready.receipt,
         gather=Gather(
-            server_of=OfSite(lambda site: fhir_server(site, service.network, world)), now=world.now
+            server_of=OfSite(lambda site: fhir_server(site, service.network, world)),
+            now=world.now,
+            met=service.background.pauses.met,
         ),
         by_rules=rule_brief,
         compose=Compose(public_url=public_url, new_id=world.new_id),

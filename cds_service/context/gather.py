@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cds_service.context.access import Access
+from cds_service.context.enough import HadEnough, reached_limit
 from cds_service.context.ledger import build_ledger, is_theirs
 from cds_service.context.reads import Reading, read_all
 from cds_service.context.results import Results, unpack
@@ -40,6 +41,8 @@ class Gather:
 
     server_of: Callable[[Site], FhirServer]
     now: Callable[[], datetime]
+    met: Callable[[Site, HadEnough], None] = lambda _site, _why: None
+    """Is told when a call's reads meet a daily limit; it must not wait for anything."""
 
     async def __call__(
         self,
@@ -68,6 +71,8 @@ class Gather:
             await read_all(medications, server, granted, site.profile, deadline)
             collected += [each.collected() for each in medications if each.pages]
             ledger = build_ledger(request, service, site, collected, now)
+        if (limit := reached_limit([*readings, *medications], site)) is not None:
+            self.met(site, limit)
         if ledger.get(ledger.patient) is None:
             raise MissingContext
         return Context(

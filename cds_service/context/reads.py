@@ -27,6 +27,8 @@ class Reading:
     at: datetime
     max_pages: int = 0
     """Pages to read at most; 0: as many as the profile allows inside a hook call."""
+    wait: float = 0.0
+    """Seconds for which the server wants to be left alone, as it said to this query."""
 
     @property
     def codes(self) -> frozenset[str]:
@@ -104,6 +106,7 @@ async def _pages(
             return ("partial", "foreign_next") if path else ("complete", "")
         answer = await server.get(url, token=granted.token, deadline=deadline)
         page = _page(answer, reading.query, profile)
+        reading.wait = answer.wait
         if page is None:
             return _failure(answer, reading.query, profile)
         reading.pages.append(page)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from cds_service.context.access import Access
 from cds_service.context.around import Around
+from cds_service.context.enough import check_enough
 from cds_service.context.gather import referenced
 from cds_service.context.ledger import Collected, record_ledger
 from cds_service.context.reads import Reading, read_all
@@ -33,7 +34,7 @@ KEPT = timedelta(minutes=30)
 """What was read longer ago is read again: a chart changes meanwhile, and "none found" would be told of another day."""
 _MAX_MERGES = 3
 _MAX_REFERENCED = 200
-_PASSING = frozenset({"connection", "not_json", "401", "429", "500", "502", "503", "504"})
+_PASSING = frozenset({"connection", "held", "not_json", "401", "429", "500", "502", "503", "504"})
 """Reasons of a failed read that may be gone in a moment; a code that the vendor calls permanent is none of them."""
 _GONE = frozenset({"404", "410"})
 
@@ -52,17 +53,6 @@ class Parts(Protocol):
     async def save(self, parts: Mapping[str, bytes]) -> None:
         """Keep more of it."""
         ...
-
-
-class DailyLimit(Temporary):
-    """The EHR has had enough of us until its next day."""
-
-
-def check_limit(readings: Iterable[Reading], site: Site) -> None:
-    """Check that an EHR answers us today. Raises `DailyLimit`."""
-    limits = site.profile.search.daily_limit_codes
-    if any(not each.codes.isdisjoint(limits) for each in readings):
-        raise DailyLimit("daily_limit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +76,9 @@ class _Ehr:
     deadline: float
 
     async def read(self, readings: list[Reading]) -> None:
-        """Run queries at once. Raises `DailyLimit`."""
+        """Run queries at once. Raises `HadEnough`."""
         await read_all(readings, self.server, self.access, self.site.profile, self.deadline)
-        check_limit(readings, self.site)
+        check_enough(readings, self.site)
 
     async def read_whole(self, reading: Reading, path_of: PathOf) -> None:
         """Run one query to its last page: anew when its paging session was lost, around what cannot be sent."""
@@ -126,7 +116,7 @@ class GatherWhole:
     ) -> Gathered:
         """Return the record of a visit's patient, with what failed named in it.
 
-        Raises `Temporary` when the patient cannot be read now, `DailyLimit`, and `Permanent` when there is no
+        Raises `Temporary` when the patient cannot be read now, `HadEnough`, and `Permanent` when there is no
         such patient for us.
         """
         server, now = self.server_of(site), self.now()
@@ -207,7 +197,7 @@ def wanted(needs: Iterable[NeedName], access: Access, site: Site) -> tuple[NeedN
 
 
 async def _run(readings: list[Reading], ehr: _Ehr, parts: Parts, path_of: PathOf) -> None:
-    """Run the queries; every few seconds, keep what is finished. Raises `DailyLimit`."""
+    """Run the queries; every few seconds, keep what is finished. Raises `HadEnough`."""
     tasks = {asyncio.create_task(ehr.read_whole(each, path_of)): each for each in readings}
     waiting: set[asyncio.Task[None]] = set(tasks)
     unsaved: list[Reading] = []

@@ -26,6 +26,8 @@ MAX_ANSWER_BYTES = 20 * 1024 * 1024
 _RETRYABLE = frozenset({429, 503})
 _MAX_ATTEMPTS = 3
 _SHORTEST_WAIT_S = 0.02
+LONGEST_RETRY_AFTER_S = 24 * 3600.0
+"""No `Retry-After` is kept for longer: a server that means it says so again on the next day."""
 _MAX_DIGITS = 6
 _SEPARATORS = re.compile(r"[/\\]")
 
@@ -37,7 +39,9 @@ class Answer:
     status: int
     body: object = field(repr=False, default=None)
     fault: str = ""
-    """`timeout`, `connection`, `too_large`, `not_json`: set when `status` says too little."""
+    """`timeout`, `connection`, `too_large`, `not_json`, `held`: set when `status` says too little."""
+    wait: float = 0.0
+    """Seconds for which the server wants to be left alone, as it said with this answer or before."""
 
 
 @dataclass(slots=True)
@@ -48,6 +52,7 @@ class Pace:
     clock: Callable[[], float]
     _tokens: float = field(init=False)
     _at: float = field(init=False)
+    _held_until: float = float("-inf")
 
     def __post_init__(self) -> None:
         """Start with a full bucket."""
@@ -69,6 +74,15 @@ class Pace:
         self._tokens -= 1
         return wait
 
+    def hold(self, seconds: float) -> None:
+        """Let nobody read before so many seconds are over."""
+        self._held_until = max(self._held_until, self.clock() + seconds)
+
+    @property
+    def held(self) -> float:
+        """Return for how many seconds nobody is to read."""
+        return max(0.0, self._held_until - self.clock())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FhirServer:
@@ -84,6 +98,11 @@ class FhirServer:
     max_bytes: int = MAX_ANSWER_BYTES
     turn: Callable[[], Awaitable[None]] | None = None
     """Waits for our turn before each read, where others go first."""
+    patience_s: float | None = None
+    """A `Retry-After` holds for every read of this client, which waits for no longer one than this.
+
+    None: for the read alone that was told, as where each reads for somebody else.
+    """
 
     def on_base(self, url: str) -> str | None:
         """Return the URL if it is on this server's base (relative ones are resolved), else None.
@@ -117,15 +136,29 @@ class FhirServer:
             if pause is None:
                 return Answer(0, fault="timeout")
             await asyncio.sleep(pause)
-            async with self.slots:
-                if self.turn is not None:
-                    await self.turn()
-                answer, told_wait = await self._get_once(url, token)
+            answer, told_wait = await self._in_turn(url, token)
             wait = None if answer.status not in _RETRYABLE else told_wait
-            if wait is None or attempt == _MAX_ATTEMPTS or self.clock() + wait >= deadline:
+            if wait is None or attempt == _MAX_ATTEMPTS or not self._may_wait(wait, deadline):
                 return answer
             await asyncio.sleep(max(wait, _SHORTEST_WAIT_S))
         raise AssertionError("unreachable")
+
+    def _may_wait(self, seconds: float, deadline: float) -> bool:
+        is_short = self.patience_s is None or seconds <= self.patience_s
+        return is_short and self.clock() + seconds < deadline
+
+    async def _in_turn(self, url: str, token: str) -> tuple[Answer, float | None]:
+        """Read when there is a place, it is our turn and the server is not to be left alone."""
+        while True:
+            async with self.slots:
+                if self.turn is not None:
+                    await self.turn()
+                held = self.pace.held
+                if not held:
+                    return await self._get_once(url, token)
+            if self.patience_s is None or held > self.patience_s:
+                return Answer(0, fault="held", wait=held), None
+            await asyncio.sleep(held)
 
     async def _get_once(self, url: str, token: str) -> tuple[Answer, float | None]:
         headers = {"Accept": self.accept} | ({"Authorization": f"Bearer {token}"} if token else {})
@@ -140,10 +173,13 @@ class FhirServer:
             return Answer(0, fault="connection"), None
         if body is None:
             return Answer(0, fault="too_large"), None
+        told = wait if wait and status in _RETRYABLE else 0.0
+        if told and self.patience_s is not None:
+            self.pace.hold(told)
         try:
-            return Answer(status, await decoded(body)), wait
+            return Answer(status, await decoded(body), wait=told), wait
         except NotJson:
-            return Answer(status, fault="not_json"), wait
+            return Answer(status, fault="not_json", wait=told), wait
 
 
 def _climbs(path: str) -> bool:
@@ -164,17 +200,20 @@ async def _read(response: httpx.Response, limit: int) -> bytes | None:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """Return the seconds of `Retry-After` (RFC 9110 section 10.2.3: seconds or a date), or None."""
+    """Return the seconds of `Retry-After` (RFC 9110 section 10.2.3: seconds or a date), at most a day, or None.
+
+    A date is read against the server's own, whatever our clock says.
+    """
     value = response.headers.get("retry-after", "").strip()
-    if value.isdecimal() and len(value) <= _MAX_DIGITS:
-        return float(value)
+    if value.isdecimal():
+        told = float(value) if len(value) <= _MAX_DIGITS else LONGEST_RETRY_AFTER_S
+        return min(told, LONGEST_RETRY_AFTER_S)
     date = response.headers.get("date", "")
     try:
-        return max(
-            0.0, (parsedate_to_datetime(value) - parsedate_to_datetime(date)).total_seconds()
-        )
+        told = (parsedate_to_datetime(value) - parsedate_to_datetime(date)).total_seconds()
     except (TypeError, ValueError, OverflowError):
         return None
+    return min(max(0.0, told), LONGEST_RETRY_AFTER_S)
 
 
 def next_link(bundle: JsonObject) -> str | None:

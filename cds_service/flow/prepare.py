@@ -14,10 +14,10 @@ from typing import Any, Protocol
 from cds_service.brief import FORM, to_json
 from cds_service.catalog import Catalog
 from cds_service.context.access import Access
+from cds_service.context.enough import HadEnough
 from cds_service.context.freshness import policy_version, versions_of
 from cds_service.context.stored import pack, unpack
 from cds_service.context.whole import (
-    DailyLimit,
     Gathered,
     GatherWhole,
     oldest_read,
@@ -157,8 +157,8 @@ class Prepare:
             if found.passing and not settle:
                 raise Temporary("reads_failed")
             await self._keep(row, site, visit, found)
-        except DailyLimit as limit:
-            await self.pauses.begin(site, limit.reason)
+        except HadEnough as limit:
+            await self.pauses.begin(site, limit)
             raise
         except _NotWanted:
             return False

@@ -11,8 +11,8 @@ from datetime import date, datetime, timedelta
 
 from cds_service.audit.log import Fact
 from cds_service.context.access import Access
+from cds_service.context.enough import HadEnough, check_enough
 from cds_service.context.reads import Reading, read_all
-from cds_service.context.whole import DailyLimit, check_limit
 from cds_service.domain.errors import BadCall, NoToken
 from cds_service.domain.visit import Visit
 from cds_service.feeds.appointments import Seen, Way, searches, visits, way_of
@@ -88,8 +88,8 @@ class Schedule:
             return await self._read_through(site, way, counted)
         except NoToken as refused:
             return f"token_{refused.detail}"[:64]
-        except DailyLimit as limit:
-            return (await self.pauses.begin(site, limit.reason)).reason
+        except HadEnough as limit:
+            return (await self.pauses.begin(site, limit)).reason
 
     async def _read_through(self, site: Site, way: Way, counted: dict[str, Fact]) -> str:
         known, access = await self._known(site), await self._access(site)
@@ -118,8 +118,8 @@ class Schedule:
         try:
             found, without, problem = await self._search(site, access, paths)
             counted |= {"visits": len(found), "without_patient": without}
-        except DailyLimit as limit:
-            found, problem = [], (await self.pauses.begin(site, limit.reason)).reason
+        except HadEnough as limit:
+            found, problem = [], (await self.pauses.begin(site, limit)).reason
         async with self.database.transaction() as connection:
             await self._tell(connection, site, problem, counted)
         if problem:
@@ -142,13 +142,13 @@ class Schedule:
         return Reading(query=query, source="read", path=path, at=self.now(), max_pages=most)
 
     async def _read(self, site: Site, access: Access, readings: list[Reading]) -> None:
-        """Read some at a time, so that an EHR which refuses us is not asked for all of them. Raises `DailyLimit`."""
+        """Read some at a time, so that an EHR which refuses us is not asked for all of them. Raises `HadEnough`."""
         server = self.server_of(site)
         deadline = server.clock() + _LONGEST_S
         for first in range(0, len(readings), _READ_EACH):
             some = readings[first : first + _READ_EACH]
             await read_all(some, server, access, site.profile, deadline)
-            check_limit(some, site)
+            check_enough(some, site)
 
     def _today(self, site: Site) -> date:
         return self.now().astimezone(site.zone).date()

@@ -1,11 +1,17 @@
 """An EHR that has had enough of us for today is asked nothing ahead before its next day, whatever met its limit."""
 
 import asyncio
+import sqlite3
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
+from cds_service.context.enough import HadEnough
 from cds_service.domain.errors import BadCall
+from cds_service.flow import pauses as pauses_module
+from cds_service.simulator.prefetch import Offer
 from cds_service.storage import feeds
 from tests.prepare.conftest import until, working
 from tests.prepare.test_bad_weather import breaks
@@ -102,7 +108,7 @@ async def test_the_reason_of_a_pause_that_begins_during_a_poll_stands(works):
             return "general" in await feeds.feeds(connection)
 
     await until(has_begun)
-    await works.prepare.pauses.begin(works.site(), "daily_limit")
+    await works.prepare.pauses.begin(works.site(), HadEnough("daily_limit"))
     assert not under_way.done()
     await under_way
     known = await feed(works)
@@ -120,3 +126,42 @@ async def test_a_person_who_asks_for_a_day_is_told_and_the_ehr_is_not_asked(work
     assert len(asked(works)) == reads == 2
     outcomes = [e["outcome"] for e in await works.ground.audited() if e["action"] == "poll"]
     assert outcomes == ["daily_limit"]
+
+
+async def test_a_hook_call_that_meets_it_stops_work_ahead_and_waits_for_nothing(tmp_path):
+    async with working(tmp_path) as works:
+        breaks(works, "status", "", **LIMIT)
+        site = works.site("riverside")
+        client, few = works.ground.client("riverside"), Offer(only=frozenset({"patient"}))
+        for _ in range(3):
+            [answer] = await client.open_chart(CHART, offer=few)
+            assert answer.status == 200
+
+        async def is_paused():
+            return await works.background.pauses.of(site) is not None
+
+        await until(is_paused)
+        pause = await works.background.pauses.of(site)
+        assert (pause.until, pause.reason) == (next_day(works), "daily_limit")
+        actions = [e["action"] for e in await works.ground.audited()]
+        assert actions.count("pause") == 1
+
+
+async def test_what_a_hook_call_met_is_kept_when_the_database_was_away(tmp_path, monkeypatch):
+    monkeypatch.setattr(pauses_module, "_AGAIN_S", 0.01)
+    async with working(tmp_path) as works:
+        engine, refused = works.ground.service.database.engine.sync_engine, []
+
+        def refuse(_connection, _cursor, statement, *_):
+            if statement.startswith("UPDATE feed") and len(refused) < 3:
+                refused.append(statement)
+                raise OperationalError(statement, {}, sqlite3.OperationalError("disk is full"))
+
+        event.listen(engine, "before_cursor_execute", refuse)
+        works.background.pauses.met(works.site(), HadEnough("daily_limit"))
+
+        async def is_paused():
+            return await works.background.pauses.of(works.site()) is not None
+
+        await until(is_paused)
+        assert len(refused) == 3
