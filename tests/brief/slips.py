@@ -343,6 +343,18 @@ MUTANTS = (
         "True",
     ),
     Mutant(
+        "let a visit answer a test",
+        f"{_F}orders",
+        'and not (item.ref in visited and not is_category(item, *_TERMS["tests"]))',
+        "and item.ref not in visited",
+    ),
+    Mutant(
+        "wait for an order before its day",
+        f"{_F}orders",
+        "return max((each for each in known if each), default=None)",
+        "return item.when",
+    ),
+    Mutant(
         "call every allergy an intolerance",
         f"{_F}allergies",
         'return code(said, "type") == "intolerance" or',

@@ -1,13 +1,23 @@
 """Orders of a record that nothing answers yet, and the tasks that wait for them."""
 
-from cds_service.brief.facts.visits import is_category, last_visit
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from cds_service.brief.facts.visits import is_booked, is_category, last_visit
 from cds_service.brief.record import Item, Record
-from cds_service.fhir.elements import code, codes, name, obj, objs, reference
+from cds_service.domain.json import JsonObject
+from cds_service.domain.tables import words
+from cds_service.fhir.dates import Moment
+from cds_service.fhir.elements import code, codes, has_code, name, obj, objs, reference, text
+from cds_service.rulebook import DEFAULT
 
 _ORDERS = frozenset(
     {"order", "original-order", "reflex-order", "filler-order", "instance-order", ""}
 )
 _OPEN_TASKS = frozenset({"requested", "received", "accepted", "ready", "in-progress", "on-hold"})
+_TERMS = DEFAULT.terms["order"]
+_BEGINS = tuple(map(words, _TERMS["begins"]))
+_CARE = frozenset(map(words, _TERMS["categories"]))
 _REFERRALS = ("3457005", "306206005", "103696004", "referral")
 
 
@@ -16,12 +26,77 @@ def is_referral(item: Item) -> bool:
     return is_category(item, *_REFERRALS)
 
 
+def is_code_status(item: Item) -> bool:
+    """Return whether an order says whether a patient is to be resuscitated."""
+    return item.type == "ServiceRequest" and _holds(_said(item), _TERMS["code_status"])
+
+
+def code_status_orders(record: Record) -> tuple[Item, ...]:
+    """Return the active orders of that kind, newest first."""
+    return tuple(item for item in _active(record) if is_code_status(item))
+
+
+def _waits_for_nothing(item: Item) -> bool:
+    """Return whether an order is of care, diet, activity, equipment or code status: no result ever answers it."""
+    if is_referral(item) or is_category(item, *_TERMS["tests"]):
+        return False
+    kinds = {each for c in objs(item.resource, "category") for each in (name(c), *_displays(c))}
+    said = _said(item)
+    return (
+        not _CARE.isdisjoint(map(words, kinds))
+        or any(said[: len(each)] == each for each in _BEGINS)
+        or _holds(said, (*_TERMS["holds"], *_TERMS["code_status"]))
+    )
+
+
+def _displays(concept: JsonObject) -> list[str]:
+    return [text(each, "display") for each in objs(concept, "coding")]
+
+
+def _said(item: Item) -> tuple[str, ...]:
+    return words(name(obj(item.resource, "code")))
+
+
+def _holds(said: tuple[str, ...], phrases: Iterable[str]) -> bool:
+    whole = f" {' '.join(said)} "
+    return any(f" {each} " in whole for each in phrases)
+
+
+def due(record: Record, item: Item) -> Moment | None:
+    """Return the day from which an order is waited for: its own, that of its appointment, else when it was ordered."""
+    return record.each(_due, item)
+
+
+def _due(record: Record, item: Item) -> Moment | None:
+    known = (item.when, planned(record, item), *(each.when for each in booked(record, item)))
+    return max((each for each in known if each), default=None)
+
+
+def planned(record: Record, item: Item) -> Moment | None:
+    """Return the day for which an order is written, the last one of a period; None where it gives none."""
+    said = item.resource
+    period = obj(said, "occurrencePeriod")
+    given = (said.get("occurrenceDateTime"), period.get("end"), period.get("start"))
+    return next((found for each in given if each and (found := record.moment(each))), None)
+
+
+def booked(record: Record, item: Item) -> tuple[Item, ...]:
+    """Return the appointments that are booked for an order."""
+    return record.once(_booked).get(item.ref, ())
+
+
+def _booked(record: Record) -> dict[str, tuple[Item, ...]]:
+    found: dict[str, tuple[Item, ...]] = {}
+    for item in record.of("Appointment"):
+        for ref in _based_on(item) if is_booked(item) and item.when else ():
+            found[ref] = (*found.get(ref, ()), item)
+    return found
+
+
 def is_forgotten(record: Record, item: Item) -> bool:
     """Return whether an order is so old that it is only named."""
-    return (
-        item.when is not None
-        and record.days_ago(item.when) > record.tables.days["order_forgotten"]
-    )
+    when = due(record, item)
+    return when is not None and record.days_ago(when) > record.tables.days["order_forgotten"]
 
 
 def overdue(record: Record) -> tuple[Item, ...]:
@@ -34,13 +109,16 @@ def overdue(record: Record) -> tuple[Item, ...]:
 
 
 def young(record: Record) -> tuple[Item, ...]:
-    """Return the unanswered orders of the last visit or after it that have not waited long."""
+    """Return the unanswered orders that have not waited long: of the last visit or after it, or for a later day.
+
+    Where no visit is known, all of them.
+    """
     visit = record.once(last_visit)
-    since = visit.when.date if visit and visit.when else None
+    since = visit.when.date if visit and visit.when else date.min
     return tuple(
         item
         for item in record.once(unanswered)
-        if since and item.when and item.when.date >= since and _is_young(record, item)
+        if (when := due(record, item)) and when.date >= since and _is_young(record, item)
     )
 
 
@@ -50,7 +128,8 @@ def forgotten(record: Record) -> tuple[Item, ...]:
 
 
 def _is_young(record: Record, item: Item) -> bool:
-    return item.when is not None and record.days_ago(item.when) <= record.tables.days["order_open"]
+    when = due(record, item)
+    return when is not None and record.days_ago(when) <= record.tables.days["order_open"]
 
 
 def open_tasks(record: Record) -> dict[str, list[Item]]:
@@ -63,21 +142,58 @@ def open_tasks(record: Record) -> dict[str, list[Item]]:
 
 
 def unanswered(record: Record) -> tuple[Item, ...]:
-    """Return the active orders that no result, report, procedure or closed task answers."""
-    active = [
-        item
-        for item in record.of("ServiceRequest")
-        if item.status in {"active", "on-hold"} and code(item.resource, "intent") in _ORDERS
-    ]
+    """Return the active orders that wait for something and that nothing in the record answers."""
+    active = [item for item in _active(record) if not _waits_for_nothing(item)]
     if not active:
         return ()
     based, newest = _named(record), _newest(record, min(map(_begun, active)))
+    visited, written = record.once(_visited), record.once(_written)
     return tuple(
         item
         for item in active
         if item.ref not in based
+        and not (item.ref in visited and not is_category(item, *_TERMS["tests"]))
+        and not written.get(item.ref, _NEVER) > _begun(item)
         and not any(newest.get(key, _NEVER) > _begun(item) for key in _keys(item))
     )
+
+
+def _active(record: Record) -> list[Item]:
+    return [
+        item
+        for item in record.of("ServiceRequest")
+        if item.status in {"active", "on-hold"} and code(item.resource, "intent") in _ORDERS
+    ]
+
+
+def _visited(record: Record) -> frozenset[str]:
+    """Return the orders for which a visit took place: that answers a referral, and no test."""
+    came = (
+        item
+        for kind in ("Encounter", "Appointment")
+        for item in record.of(kind)
+        if item.status in {"finished", "in-progress", "fulfilled"}
+    )
+    return frozenset(ref for item in came for ref in _based_on(item))
+
+
+def _written(record: Record) -> dict[str, float]:
+    """Return when a document was last written of each order; the letter that goes with a referral is none."""
+    found: dict[str, float] = {}
+    for item in record.of("DocumentReference"):
+        related = (*objs(obj(item.resource, "context"), "related"), *_refs(item, "basedOn"))
+        if related and item.when and not has_code(obj(item.resource, "type"), *_TERMS["letters"]):
+            for each in related:
+                found.setdefault(_plain(code(each, "reference")), item.when.at)
+    return found
+
+
+def _based_on(item: Item) -> list[str]:
+    return [_plain(code(each, "reference")) for each in _refs(item, "basedOn")]
+
+
+def _refs(item: Item, member: str) -> Sequence[JsonObject]:
+    return objs(item.resource, member) if member in item.resource else ()
 
 
 _NEVER = float("-inf")

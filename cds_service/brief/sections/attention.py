@@ -10,7 +10,7 @@ from cds_service.brief.facts import (
     observations,
     problems,
 )
-from cds_service.brief.facts.orders import overdue
+from cds_service.brief.facts.orders import is_referral, overdue
 from cds_service.brief.facts.purpose import is_of_visit
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import gathered, grouped
@@ -26,7 +26,9 @@ def statements(record: Record) -> Iterator[Statement]:
         if allergies.is_severe(item):
             yield allergies.statement(item)
     waiting = sorted(record.once(overdue), key=lambda item: not is_of_visit(record, item))
-    yield from gathered(record, "order_open", [(item.ref,) for item in waiting], "must_show")
+    for are_referrals in (False, True):
+        refs = [(item.ref,) for item in waiting if is_referral(item) is are_referrals]
+        yield from gathered(record, "order_open", refs, "must_show")
     yield from _drug_changes(record)
     for item in active_flags(record):
         yield Statement(kind="flag", refs=(item.ref,), flags=("must_show",))

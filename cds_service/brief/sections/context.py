@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from cds_service.brief.facts.observations import series
+from cds_service.brief.facts.orders import code_status_orders
 from cds_service.brief.facts.visits import is_category
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.attention import pregnancy
@@ -33,7 +34,8 @@ def statements(record: Record) -> Iterator[Statement]:
 
 
 def _directives(record: Record) -> Iterator[Item]:
-    """Yield Consents that are advance directives, and documents of those types."""
+    """Yield Consents that are advance directives, documents of those types, and orders of a code status."""
+    yield from code_status_orders(record)
     for item in record.of("Consent"):
         scope = set(codes(obj(item.resource, "scope")))
         if item.status in {"active", ""} and ("adr" in scope or is_category(item, *_DIRECTIVES)):

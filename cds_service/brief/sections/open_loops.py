@@ -32,7 +32,7 @@ def _order(record: Record, item: Item, flag: Flag) -> Statement:
     kind: Kind = "task_open" if orders.is_referral(item) else "order_open"
     tasks = record.once(orders.open_tasks).get(item.ref, [])
     ours: tuple[Flag, ...] = ("for_visit",) if is_of_visit(record, item) else ()
-    refs = (item.ref, *(task.ref for task in tasks))
+    refs = (item.ref, *(each.ref for each in (*tasks, *orders.booked(record, item))))
     return Statement(kind=kind, refs=refs, flags=(flag, *ours))
 
 

@@ -1,5 +1,6 @@
 """Orders, referrals, tasks and reports that wait, in words."""
 
+from cds_service.brief.facts.orders import is_referral, planned
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.words import (
     TEXT_MAX,
@@ -32,6 +33,7 @@ def order_open(statement: Statement, record: Record, items: list[Item]) -> str:
             f"Ordered, {yet}: {code_name(item, 'order without a name')}",
             f"for {why}" if why else "",
             dated("ordered", item.when) or "undated",
+            _ahead(record, items),
             status_word(item, "active"),
             _priority(item),
             *_tasks(items),
@@ -41,11 +43,14 @@ def order_open(statement: Statement, record: Record, items: list[Item]) -> str:
 
 def _orders(statement: Statement, record: Record) -> str:
     """Write orders on one line in the order they are cited; those that stand one by one elsewhere, the first few."""
-    head = "Older orders" if "stale" in statement.flags else "Orders"
+    are_referrals = all(is_referral(record.items[ref]) for ref in statement.refs)
+    what = "referrals" if are_referrals else "orders"
+    head = f"Older {what}" if "stale" in statement.flags else what.capitalize()
     refs = statement.refs
     named_ = refs[: record.tables.count["named"]] if "must_show" in statement.flags else refs
     listed = [_waiting(record, record.items[ref]) for ref in named_]
-    return f"{head} {_no_result(record, 'without')}: {joined((*listed, more(refs, named_)), '; ')}"
+    known = _no_answer(record) if are_referrals else _no_result(record, "without")
+    return f"{head} {known}: {joined((*listed, more(refs, named_)), '; ')}"
 
 
 def _no_result(record: Record, word: str) -> str:
@@ -56,10 +61,25 @@ def _no_result(record: Record, word: str) -> str:
     return f"{word} {article}result {'in the record' if known else 'in what was read'}"
 
 
+def _no_answer(record: Record) -> str:
+    """Say the same of referrals, which a visit or a note answers as well as a report."""
+    needs: tuple[NeedName, ...] = ("encounters", "documents", "reports", "procedures")
+    known = record.proves_absence(needs) or record.is_bundle(needs)
+    return f"not answered by anything {'in the record' if known else 'in what was read'}"
+
+
+def _ahead(record: Record, items: list[Item]) -> str:
+    """Say for which day an order is written and booked."""
+    days = [dated("planned for", planned(record, i)) for i in items if i.type == "ServiceRequest"]
+    days += [dated("booked", each.when) for each in items if each.type == "Appointment"]
+    return joined(days)
+
+
 def _waiting(record: Record, item: Item) -> str:
     why = short(reasons(item, record), 60)
     name_ = joined((code_name(item, "order"), why), " for ")
-    return f"{name_} ({day(item.when) or 'undated'})"
+    planned_ = dated("planned for", planned(record, item))
+    return f"{name_} ({joined((day(item.when) or 'undated', planned_))})"
 
 
 def _tasks(items: list[Item]) -> list[str]:
@@ -95,6 +115,7 @@ def task_open(statement: Statement, record: Record, items: list[Item]) -> str:
             f"Referral open: {code_name(order, 'without words')}",
             f"for {why}" if why else "",
             dated("ordered", order.when) or "undated",
+            _ahead(record, items),
             status_word(order, "active"),
             _priority(order),
             *_tasks(items),

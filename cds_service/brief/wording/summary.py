@@ -321,6 +321,11 @@ def directive(statement: Statement, record: Record, items: list[Item]) -> str:
     del statement, record
     item = items[0]
     said = item.resource
+    if item.type == "ServiceRequest":
+        ordered = dated("ordered", item.when) or "undated"
+        return joined(
+            (f"Order: {code_name(item, 'without words')}", ordered, status_word(item, "active"))
+        )
     kind = names(said, "category") or named(obj(said, "type"), "") or "Advance directive"
     attached = obj(said, "sourceAttachment")
     own = short(text(attached, "title"), 80)

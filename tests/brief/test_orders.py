@@ -1,0 +1,129 @@
+"""Which orders wait, since when, and what answers them."""
+
+import pytest
+
+from tests.brief.charts import LOINC, booked, brief, coded, concept, plain, seen, texts
+
+REFERRAL = {"category": [coded("3457005")]}
+LAB = {"category": [coded("108252007")]}
+NAMED = [{"reference": "ServiceRequest/sr1"}]
+
+
+def ordered(name="Ambulatory referral to Cardiology", when="2026-05-01", **more):
+    said = {"status": "active", "intent": "order", "code": {"text": name}, "authoredOn": when}
+    return plain("ServiceRequest", "sr1", **{**said, **more})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "Activity as tolerated",
+            "Diet regular, low sodium",
+            "Regular diet",
+            "Telemetry monitoring",
+        ),
+        *("Strict intake and output", "Strict I&O", "Home oxygen 2 L/min", "Fall precautions"),
+    ],
+)
+def test_orders_of_care_diet_activity_and_equipment_wait_for_no_result(name):
+    made = brief(ordered(name))
+    assert texts(made, "attention") == texts(made, "open_loops") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("Factor VIII activity", {}),
+        ("Plasma renin activity", {}),
+        ("Oxygen saturation", {}),
+        ("Diet counseling", REFERRAL),
+        ("Activity level of an enzyme", LAB),
+        ("Telemetry, mobile cardiac, 14 days", {}),
+    ],
+)
+def test_tests_and_referrals_wait_whatever_their_words(name, more):
+    assert len(texts(brief(ordered(name, **more)), "attention")) == 1
+
+
+def test_an_order_of_a_code_status_is_told_as_a_directive_and_waits_for_nothing():
+    made = brief(ordered("Code status: DNR/DNI"))
+    assert texts(made, "context") == ["Order: Code status: DNR/DNI, ordered 2026-05-01"]
+    assert texts(made, "attention") == texts(made, "open_loops") == []
+
+
+def test_a_category_in_words_tells_it_too():
+    made = brief(ordered("Bath", category=[{"text": "Nursing"}]))
+    assert texts(made, "open_loops") == []
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"occurrenceDateTime": "2027-03-15"},
+        {"occurrencePeriod": {"start": "2026-06-01", "end": "2027-03-15"}},
+    ],
+)
+def test_an_order_waits_from_the_day_for_which_it_is_written(later):
+    made = brief(seen(), ordered("Low dose CT chest", **later))
+    assert texts(made, "attention") == []
+    assert texts(made, "open_loops") == [
+        "Ordered, no result yet: Low dose CT chest, ordered 2026-05-01, planned for 2027-03-15"
+    ]
+
+
+def test_an_order_whose_day_has_long_passed_is_told_with_that_day():
+    made = brief(seen(), ordered("Lipid panel", occurrenceDateTime="2026-08-01"))
+    assert texts(made, "attention") == [
+        ("Orders without a result in the record: Lipid panel (2026-05-01, planned for 2026-08-01)")
+    ]
+
+
+def test_a_booked_appointment_for_a_referral_is_told_and_cited_in_place_of_an_alarm():
+    booking = booked("2026-12-09T09:00:00-06:00", "a9", reasonCode=[], basedOn=NAMED)
+    made = brief(seen(), ordered(**REFERRAL), booking)
+    assert texts(made, "attention") == []
+    [line] = made.section("open_loops")
+    assert line.text.endswith("ordered 2026-05-01, booked 2026-12-09")
+    assert line.statement.refs == ("ServiceRequest/sr1", "Appointment/a9")
+
+
+NOTE = plain(
+    "DocumentReference",
+    "d1",
+    status="current",
+    date="2026-06-02",
+    type={"text": "Consult note"},
+    context={"related": NAMED},
+)
+VISIT = seen("2026-06-02T10:00:00-05:00", "e9", basedOn=NAMED)
+CAME = booked("2026-06-02T09:00:00-05:00", "a9", status="fulfilled", basedOn=NAMED)
+
+
+@pytest.mark.parametrize("answer", [NOTE, VISIT, CAME])
+def test_a_visit_or_a_note_that_names_a_referral_answers_it(answer):
+    made = brief(seen(), ordered(**REFERRAL), answer)
+    assert texts(made, "attention") == texts(made, "open_loops") == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {**NOTE, "type": concept("", (LOINC, "57133-1", "Referral note"))},
+        {**NOTE, "date": "2026-04-30"},
+        {**VISIT, "status": "cancelled"},
+        {**CAME, "status": "noshow"},
+    ],
+)
+def test_its_own_letter_or_a_visit_that_never_was_answers_nothing(other):
+    assert len(texts(brief(seen(), ordered(**REFERRAL), other), "attention")) == 1
+
+
+def test_a_visit_answers_no_test():
+    assert len(texts(brief(seen(), ordered("Lipid panel", **LAB), VISIT), "attention")) == 1
+
+
+def test_where_no_visit_is_known_a_young_order_is_told_too():
+    assert texts(brief(ordered("Lipid panel", "2026-11-12")), "open_loops") == [
+        "Ordered, no result yet: Lipid panel, ordered 2026-11-12"
+    ]
