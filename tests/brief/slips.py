@@ -355,6 +355,12 @@ MUTANTS = (
         "return item.when",
     ),
     Mutant(
+        "let every week of a pregnancy stand",
+        f"{_F}problems",
+        "kept = _without_past_weeks(record, made)",
+        "kept = made",
+    ),
+    Mutant(
         "call every allergy an intolerance",
         f"{_F}allergies",
         'return code(said, "type") == "intolerance" or',

@@ -16,6 +16,7 @@ _STANDING = frozenset({"active", "recurrence", "relapse"})
 _ENDED = frozenset({"inactive", "resolved", "remission"})
 _PREGNANT = frozenset(DEFAULT.terms["pregnancy"]["conditions"])
 _PREGNANT_PREFIXES = tuple(DEFAULT.terms["pregnancy"]["condition_prefixes"])
+_WEEK_PREFIXES = tuple(DEFAULT.terms["pregnancy"]["week_prefixes"])
 _LIFE, _LIFE_PREFIXES, _LIFE_CATEGORIES, _TOLD, _TOLD_PREFIXES = (
     tuple(DEFAULT.terms["finding"][each])
     for each in ("codes", "prefixes", "categories", "told_codes", "told_prefixes")
@@ -44,7 +45,27 @@ def problems(record: Record) -> tuple[Problem, ...]:
     made = [
         _problem(record, items) for items in {id(each): each for each in merged.values()}.values()
     ]
-    return tuple(sorted(made, key=lambda each: (_ORDER.index(each.place), *_age(record, each))))
+    kept = _without_past_weeks(record, made)
+    return tuple(sorted(kept, key=lambda each: (_ORDER.index(each.place), *_age(record, each))))
+
+
+def _without_past_weeks(record: Record, made: list[Problem]) -> list[Problem]:
+    """Return the problems without the weeks of a pregnancy that a newer week of the same one has ended."""
+    weeks = [
+        (when, each)
+        for each in made
+        if _is_week(each.items[0]) and (when := max(dates(record, each), default=None))
+    ]
+    if len(weeks) <= 1:
+        return made
+    newest = max(when for when, _ in weeks).date
+    days = record.tables.days["pregnancy"]
+    past = {id(each) for when, each in weeks if 0 < (newest - when.date).days <= days}
+    return [each for each in made if id(each) not in past]
+
+
+def _is_week(item: Item) -> bool:
+    return any(each.startswith(_WEEK_PREFIXES) for each in codes(obj(item.resource, "code")))
 
 
 _ORDER: tuple[Place, ...] = ("listed", "other", "old", "remission")

@@ -86,11 +86,11 @@ def visit(statement: Statement, record: Record, items: list[Item]) -> str:
 def _appointment(record: Record, item: Item) -> str:
     said = item.resource
     kinds = names(said, "serviceType") or named(obj(said, "appointmentType"), "")
+    written = [short(text(said, each), TEXT_MAX) for each in ("description", "comment")]
     parts = (
-        reasons(item, record) or "reason not recorded",
+        reasons(item, record) or ("" if any(written) else "reason not recorded"),
         kinds,
-        short(text(said, "description"), TEXT_MAX),
-        short(text(said, "comment"), TEXT_MAX),
+        *written,
         joined(_attending(record, item)),
         status_word(item, "booked"),
     )
