@@ -19,6 +19,7 @@ from cds_service.flow.ahead import Ahead
 from cds_service.flow.ask import Ask
 from cds_service.flow.backlog import Backlog
 from cds_service.flow.change import Change
+from cds_service.flow.denied import Denied
 from cds_service.flow.model import Helper
 from cds_service.flow.pauses import Pauses
 from cds_service.flow.prepare import Prepare
@@ -166,6 +167,7 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         write_brief=writing.write_brief,
         change=change,
         pauses=pauses,
+        denied=Denied(database=database, turn=given.places.quiet, now=now),
         ask=ask,
         turn=given.places.quiet,
         now=now,
@@ -180,8 +182,6 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         now=now,
     )
     work = _work(given, prepare, schedule, now=now, clock=clock)
-    if not database.is_embedded:
-        notices.listeners.append(work.hurry)
     return Background(
         role=given.settings.role,
         sites=given.sites,
@@ -218,7 +218,7 @@ def _work(
 ) -> WorkAhead:
     engine = _engine(given)
     engine.register("prepare", prepare)
-    return WorkAhead(
+    work = WorkAhead(
         engine=engine,
         database=given.writer.database,
         sites=given.sites,
@@ -229,6 +229,9 @@ def _work(
         now=now,
         clock=clock,
     )
+    if not work.database.is_embedded:
+        prepare.change.notices.listeners.append(work.hurry)
+    return work
 
 
 def _engine(given: Service) -> Engine:

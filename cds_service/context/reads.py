@@ -128,10 +128,10 @@ def _failure(answer: Answer, query: Query, profile: Profile) -> tuple[SearchStat
     if named := told_code(answer.body, profile):
         return "failed", named
     told = unpack(answer.body, query, profile) if isinstance(answer.body, dict) else None
-    if answer.status in {401, 403}:
-        return "denied", str(answer.status)
     if told is not None and told.state == "denied":
         return "denied", told.code
+    if answer.status in {401, 403}:
+        return "denied", str(answer.status)
     if answer.status not in {0, HTTPStatus.OK}:
         return "failed", str(answer.status)
     return "failed", answer.fault or "not_fhir"

@@ -37,6 +37,8 @@ _MAX_REFERENCED = 200
 _PASSING = frozenset({"connection", "held", "not_json", "401", "429", "500", "502", "503", "504"})
 """Reasons of a failed read that may be gone in a moment; a code that the vendor calls permanent is none of them."""
 _GONE = frozenset({"404", "410"})
+REFUSED = "patient_refused"
+"""Why a brief failed whose very patient is denied to us, by a code of the vendor's that is never asked again."""
 
 
 PathOf = Callable[[Query], str | None]
@@ -112,18 +114,27 @@ class GatherWhole:
     now: Callable[[], datetime]
 
     async def __call__(
-        self, visit: Visit, access: Access, site: Site, parts: Parts, *, needs: Sequence[NeedName]
+        self,
+        visit: Visit,
+        access: Access,
+        site: Site,
+        parts: Parts,
+        *,
+        needs: Sequence[NeedName],
+        denied: Mapping[str, str] | None = None,
     ) -> Gathered:
         """Return the record of a visit's patient, with what failed named in it.
 
-        Raises `Temporary` when the patient cannot be read now, `HadEnough`, and `Permanent` when there is no
-        such patient for us.
+        Queries that were `denied` before (by key, with the code) are not sent again. Raises `Temporary` when the
+        patient cannot be read now, `HadEnough`, and `Permanent` when there is no such patient for us.
         """
         server, now = self.server_of(site), self.now()
         ehr = _Ehr(server, access, site, server.clock() + LONGEST_S)
         patient, first = await self._patient(visit.patient, ehr)
         plan = {q.key: q for need in needs for q in queries(need, site.profile)}
-        kept = _unpacked(await parts.load(), plan, now - KEPT) if patient == visit.patient else {}
+        kept = _not_asked(denied or {}, plan, now)
+        if patient == visit.patient:
+            kept = _unpacked(await parts.load(), plan, ehr, now) | kept
         ids = {"patientId": patient, "encounterId": visit.encounter or ""}
         today, most = now.astimezone(site.zone).date(), site.profile.search.max_pages_ahead
 
@@ -221,6 +232,8 @@ async def _run(readings: list[Reading], ehr: _Ehr, parts: Parts, path_of: PathOf
 def _unreadable(reading: Reading, ehr: _Ehr) -> Exception:
     if ehr.may_pass(reading):
         return Temporary(f"patient_{reading.code or reading.ended}")
+    if reading.code in ehr.site.profile.search.denied_codes:
+        return Permanent(REFUSED)
     return Permanent("no_such_patient" if reading.code in _GONE else f"patient_{reading.ended}")
 
 
@@ -250,11 +263,33 @@ def _packed(found: Collected) -> bytes:
 
 
 def _unpacked(
-    parts: Mapping[str, bytes], plan: Mapping[str, Query], since: datetime
+    parts: Mapping[str, bytes], plan: Mapping[str, Query], ehr: _Ehr, now: datetime
 ) -> dict[str, Collected]:
-    """Return what is kept of the queries of this plan and was read since then."""
-    found = (_collected(decode(parts[key]), query) for key, query in plan.items() if key in parts)
-    return {each.query.key: each for each in found if each.at >= since}
+    """Return what is kept of the queries of this plan: what was read lately, and what was denied for good."""
+    found = [_collected(decode(parts[key]), query) for key, query in plan.items() if key in parts]
+    codes = ehr.site.profile.search.denied_codes
+    denied = {e.query.key: e.code for e in found if e.state == "denied" and e.code in codes}
+    lately = {each.query.key: each for each in found if each.at >= now - KEPT}
+    return lately | _not_asked(denied, plan, now)
+
+
+def _not_asked(
+    denied: Mapping[str, str], plan: Mapping[str, Query], now: datetime
+) -> dict[str, Collected]:
+    """Return what stands for queries that were denied before and are not sent."""
+    return {
+        key: Collected(
+            query=plan[key],
+            source="read",
+            state="denied",
+            resources=(),
+            unusable=0,
+            code=code,
+            at=now,
+        )
+        for key, code in denied.items()
+        if key in plan
+    }
 
 
 def _collected(told: Any, query: Query) -> Collected:  # noqa: ANN401  # decoded JSON

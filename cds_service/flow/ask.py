@@ -7,7 +7,7 @@ although the visit is still to come, the next ones are called by the Appointment
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import count
@@ -30,6 +30,8 @@ _LENGTH = timedelta(hours=1)
 """Of a visit that does not say when it ends."""
 log = logging.getLogger("cds_service")
 _AGAIN = timedelta(minutes=15)
+BY_HAND: Mapping[str, Any] = {"asked": "by hand"}
+"""What stands among the versions of a brief that a person asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,7 @@ class Ask:
     async def by_hand(self, visit: Visit, site: Site) -> str:
         """Ask for a brief now, whatever there is; returns its id."""
         row = self._row(visit, site, f"hand|{self.now().isoformat()}", self.now())
-        await self.store([row])
+        await self.store([row | {"versions": dict(BY_HAND)}])
         return str(row["id"])
 
     def again(

@@ -55,20 +55,35 @@ class Change:
         return True
 
     async def again(
-        self, row: briefs.Row, *, due: datetime, reason: str | None = None, action: str = "prepare"
+        self,
+        row: briefs.Row,
+        *,
+        due: datetime,
+        reason: str | None = None,
+        action: str = "prepare",
+        versions: Mapping[str, Any] | None = None,
     ) -> bool:
         """Have a brief begun anew, as a new revision; False when somebody else was here before.
 
         One that is requested stays so: its workflow has ended, and the same id would start nothing.
         """
+        versions = row.versions if versions is None else versions
         if row.state != "requested":
             revision = row.revision + 1
             return await self(
-                row, "requested", action=action, reason=reason, due=due, revision=revision
+                row,
+                "requested",
+                action=action,
+                reason=reason,
+                due=due,
+                revision=revision,
+                versions=versions,
             )
         visit = await known_occasion(self.database, row)
         async with self.database.transaction() as connection:
-            if not await briefs.put_off(connection, row, due=due, reason=reason):
+            if not await briefs.put_off(
+                connection, row, due=due, reason=reason, versions=versions
+            ):
                 return False
             told = {"reason": reason} if reason else {}
             await self._tell(connection, row, visit, action=action, outcome=row.state, facts=told)

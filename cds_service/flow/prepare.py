@@ -31,6 +31,7 @@ from cds_service.domain.steps import Permanent, Steps, Temporary
 from cds_service.domain.visit import Visit
 from cds_service.flow.ask import Ask, open_occasion
 from cds_service.flow.change import Change
+from cds_service.flow.denied import Denied
 from cds_service.flow.pauses import Pauses
 from cds_service.flow.write_brief import WriteBrief, after_a_break
 from cds_service.sites import Site, Sites
@@ -104,6 +105,7 @@ class Prepare:
     write_brief: WriteBrief
     change: Change
     pauses: Pauses
+    denied: Denied
     ask: Ask
     turn: Callable[[], Awaitable[None]]
     """Waits until no call needs this process: a step's work on a whole record comes second, as its reads do."""
@@ -151,9 +153,9 @@ class Prepare:
             raise Temporary(pause.reason)
         access = await self._access(site)
         needs = wanted(self._needs(site), access, site)
-        parts = _Parts(database=self.database, row=row)
+        parts, denied = _Parts(database=self.database, row=row), await self.denied(row, site)
         try:
-            found = await self.gather_whole(visit, access, site, parts, needs=needs)
+            found = await self.gather_whole(visit, access, site, parts, needs=needs, denied=denied)
             if found.passing and not settle:
                 raise Temporary("reads_failed")
             await self._keep(row, site, visit, found)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from cds_service.domain.errors import BadCall
 from cds_service.domain.states import State
+from cds_service.flow.ask import BY_HAND
 from cds_service.flow.backlog import LATE
 from cds_service.flow.change import Change
 from cds_service.storage import Connection, Database, briefs, feeds
@@ -121,7 +122,11 @@ class Queue:
         return [row.id for row in chosen if await self._again(row)]
 
     async def _again(self, row: briefs.Row) -> bool:
-        return await self.change.again(row, action="retry", due=self.now())
+        """Begin one anew; what failed, a person has asked for: what was denied is asked for once more, too."""
+        asked = BY_HAND if row.state == "failed" else {}
+        return await self.change.again(
+            row, action="retry", due=self.now(), versions={**row.versions, **asked}
+        )
 
     def _waits(self, row: briefs.Row) -> bool:
         """Return whether a brief has been tried and waits for another try, or should have been begun long ago."""

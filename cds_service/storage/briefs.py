@@ -110,7 +110,7 @@ async def move(
 
 
 async def put_off(
-    connection: AsyncConnection, row: Row, *, due: datetime, reason: str | None
+    connection: AsyncConnection, row: Row, *, due: datetime, reason: str | None, **columns: object
 ) -> bool:
     """Have a requested brief begun at another time, as a new revision; False when somebody was here before."""
     later = (
@@ -118,7 +118,7 @@ async def put_off(
         .where(
             BRIEF.c.id == row.id, BRIEF.c.state == "requested", BRIEF.c.revision == row.revision
         )
-        .values(due=due, reason=reason, revision=row.revision + 1)
+        .values(due=due, reason=reason, revision=row.revision + 1, **columns)
         .returning(BRIEF.c.id)
     )
     return (await connection.execute(later)).first() is not None

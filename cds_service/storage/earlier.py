@@ -1,0 +1,45 @@
+"""What the last brief of a patient came to, whatever asked for it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cds_service.storage.briefs import Row
+from cds_service.storage.tables import BRIEF
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A brief that was made, or that failed for a reason."""
+
+    id: str
+    reason: str | None
+    sources: bytes | None = field(repr=False)
+    """Its record, sealed."""
+
+
+async def earlier(
+    connection: AsyncConnection, row: Row, now: datetime, *, failed: str
+) -> Earlier | None:
+    """Return the last other brief of a patient that has a record or `failed` for this reason, while it may serve."""
+    done_at = func.coalesce(BRIEF.c.ready_at, BRIEF.c.changed)
+    query = (
+        select(BRIEF.c.id, BRIEF.c.reason, BRIEF.c.sources)
+        .where(
+            BRIEF.c.site == row.site,
+            BRIEF.c.patient == row.patient,
+            BRIEF.c.source == "prepare",
+            BRIEF.c.id != row.id,
+            BRIEF.c.expires_at > now,
+            or_(
+                BRIEF.c.ready_at.is_not(None),
+                (BRIEF.c.state == "failed") & (BRIEF.c.reason == failed),
+            ),
+        )
+        .order_by(done_at.desc())
+        .limit(1)
+    )
+    found = (await connection.execute(query)).first()
+    return Earlier(*found) if found else None
