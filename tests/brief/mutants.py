@@ -39,6 +39,7 @@ FILES = (  # the quick ones first: a run ends at the first test that fails
     "test_bundle.py",
     "test_dates.py",
     "test_absences.py",
+    "test_reports.py",
     "test_hand_read_charts.py",
 )
 _MUTABLE = (

@@ -313,6 +313,30 @@ MUTANTS = (
         "",
     ),
     Mutant(
+        "drop a final report that was not read",
+        f"{_F}reports",
+        "(conclusion(item) or not _is_panel(record, item))",
+        "conclusion(item)",
+    ),
+    Mutant(
+        "quote a long report from its start",
+        f"{_W}words",
+        "if places and places[-1]:",
+        "if False:",
+    ),
+    Mutant(
+        "drop what an early report says",
+        f"{_W}orders",
+        'return joined((head, said), ": ")',
+        "return head",
+    ),
+    Mutant(
+        "let one imaging report take the place of all others",
+        f"{_F}reports",
+        'if coded not in terms["generic_codes"]:',
+        "if True:",
+    ),
+    Mutant(
         "call a test old beside a newer one without a code",
         f"{_F}purpose",
         "any(each is None or each.date > when.date for each in dated)",
@@ -577,8 +601,8 @@ MUTANTS = (
     Mutant(
         "count a result before a first visit from its sample",
         f"{_S}changes",
-        "is_late(released(record, item))",
-        "is_late(item.when)",
+        "_results(record, lambda item: is_late(released(record, item)))",
+        "_results(record, lambda item: is_late(item.when))",
     ),
     Mutant(
         "tell a stay before a first visit that was cancelled",

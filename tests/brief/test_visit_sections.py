@@ -160,7 +160,8 @@ def test_an_old_order_without_a_result_is_open():
     ],
 )
 def test_other_orders_are_not(more):
-    assert not texts(brief({**_order(when=more.pop("when", "2026-08-01")), **more}), "open_loops")
+    order_ = {**_order(when=more.get("when", "2026-08-01")), **more}
+    assert not texts(brief(seen("2026-11-15T10:00:00-06:00"), order_), "open_loops")
 
 
 _ANSWERS = (
@@ -338,10 +339,20 @@ def test_what_a_report_says_is_found_and_cut_visibly(more, said):
 
 
 @pytest.mark.parametrize(
-    "form", [{"contentType": "text/plain", "data": "*"}, {"contentType": "application/pdf"}]
+    "form",
+    [
+        {"contentType": "text/plain", "data": "*"},
+        {"contentType": "application/pdf", "url": "Binary/1"},
+        {"contentType": "text/html", "data": "PGI+"},
+    ],
 )
-def test_a_form_that_cannot_be_read_says_nothing(form):
-    assert not any("CT" in t for t in texts(brief(_report(presentedForm=[form])), "results"))
+def test_of_a_form_that_cannot_be_read_it_is_said_that_it_is_there(form):
+    said = "Report: CT chest, 2026-10-01: text in an attachment, not read"
+    assert said in texts(brief(_report(presentedForm=[form])), "results")
+    held = [{"reference": "Observation/o1"}]
+    panel = _report(presentedForm=[form], result=held, category=[coded("LAB")])
+    assert said not in texts(brief(panel, lab("8.1")), "results")
+    assert said in texts(brief(panel), "results")
 
 
 def test_results_of_the_visit_that_came_after_it_are_changes():

@@ -56,7 +56,7 @@ def statements(record: Record) -> Iterator[Statement]:
 
 
 def _of_late(record: Record) -> Iterator[Statement]:
-    """Yield emergencies, stays and results out of range of a fixed time; nothing is called new."""
+    """Yield emergencies, stays, reports and results out of range of a fixed time; nothing is called new."""
 
     def is_late(when: Moment | None) -> bool:
         return when is not None and record.days_ago(when) <= record.tables.days["first_visit"]
@@ -64,6 +64,9 @@ def _of_late(record: Record) -> Iterator[Statement]:
     for item in record.of("Encounter"):
         if setting(record, item) and _took_place(record, item) and is_late(until(record, item)):
             yield Statement(kind="encounter", refs=(item.ref,), flags=("must_show", "acute"))
+    for item in record.once(reports.reports):
+        if is_late(released(record, item)):
+            yield reports.statement(record, item)
     yield from _results(record, lambda item: is_late(released(record, item)))
 
 

@@ -1,6 +1,7 @@
 """Orders, referrals, tasks and reports that wait, in words."""
 
 from cds_service.brief.facts.orders import is_referral, planned
+from cds_service.brief.facts.reports import conclusion
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.words import (
     TEXT_MAX,
@@ -8,6 +9,7 @@ from cds_service.brief.wording.words import (
     coded_word,
     dated,
     day,
+    from_heading,
     joined,
     moment,
     more,
@@ -97,10 +99,12 @@ def _priority(item: Item) -> str:
 
 
 def report_pending(statement: Statement, record: Record, items: list[Item]) -> str:
-    """Write a report or a result that is not final."""
-    del statement, record
+    """Write a report or a result that is not final, with what it says so far."""
+    del statement
     item = items[0]
-    return f"Not final: {code_name(item, 'report without a name')}, {item.status}, {moment(item.when)}"
+    said = from_heading(record, conclusion(item))
+    head = f"Not final: {code_name(item, 'report without a name')}, {item.status}, {moment(item.when)}"
+    return joined((head, said), ": ")
 
 
 def task_open(statement: Statement, record: Record, items: list[Item]) -> str:

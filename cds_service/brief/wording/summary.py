@@ -10,8 +10,9 @@ from cds_service.brief.facts.problems import (
     is_pregnancy,
     span,
 )
-from cds_service.brief.facts.reports import conclusion
+from cds_service.brief.facts.reports import conclusion, has_attachment
 from cds_service.brief.facts.vaccines import vaccine
+from cds_service.brief.facts.visits import is_category
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.words import (
     TEXT_MAX,
@@ -19,6 +20,7 @@ from cds_service.brief.wording.words import (
     coded_word,
     dated,
     day,
+    from_heading,
     joined,
     moment,
     named,
@@ -280,7 +282,6 @@ def _performed(item: Item) -> str:
 
 def report(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write what a final report concludes, in its own words; older ones only by name."""
-    del record
     if "grouped" in statement.flags:
         listed = joined(f"{code_name(i, 'report')} ({day(i.when) or 'undated'})" for i in items)
         return f"Older reports: {listed}"
@@ -292,7 +293,10 @@ def report(statement: Statement, record: Record, items: list[Item]) -> str:
             status_word(item, "final"),
         )
     )
-    return f"{head}: {quoted(conclusion(item)) or 'no conclusion recorded'}"
+    unread = (
+        "text in an attachment, not read" if has_attachment(item) else "no conclusion recorded"
+    )
+    return f"{head}: {from_heading(record, conclusion(item)) or unread}"
 
 
 def care_team(statement: Statement, record: Record, items: list[Item]) -> str:
@@ -327,13 +331,18 @@ def directive(statement: Statement, record: Record, items: list[Item]) -> str:
             (f"Order: {code_name(item, 'without words')}", ordered, status_word(item, "active"))
         )
     kind = names(said, "category") or named(obj(said, "type"), "") or "Advance directive"
+    if is_category(
+        item, "dnr"
+    ):  # "deny" is of the treatment: beside the name it reads as if the order were refused
+        kind = "DNR directive on file"
     attached = obj(said, "sourceAttachment")
     own = short(text(attached, "title"), 80)
+    provision = coded_word(obj(said, "provision"), "type")
     return joined(
         (
             kind,
             own if own.casefold() != kind.casefold() else "",
-            coded_word(obj(said, "provision"), "type"),
+            f"recorded as “{provision}”" if provision not in {"", "deny"} else "",
             dated("dated", item.when) or "undated",
             status_word(item, "active", "current"),
             quoted(_directive_text(said), TEXT_MAX) or "text on file",

@@ -65,11 +65,13 @@ def _language(said: JsonObject) -> str:
         (each for each in spoken if is_true(each, "preferred")), spoken[0] if spoken else {}
     )
     language = named(obj(chosen, "language"), "")
-    return (
-        ""
-        if has_code(obj(chosen, "language"), "en", "en-US")
-        else language and f"speaks {language}"
-    )
+    usual = has_code(obj(chosen, "language"), "en", "en-US")
+    return joined(("" if usual else language and f"speaks {language}", _interpreter(said)))
+
+
+def _interpreter(said: JsonObject) -> str:
+    asked = (x for x in objs(said, "extension") if code(x, "url").endswith("-interpreterRequired"))
+    return "interpreter needed" if any(is_true(each, "valueBoolean") for each in asked) else ""
 
 
 def visit(statement: Statement, record: Record, items: list[Item]) -> str:

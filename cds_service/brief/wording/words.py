@@ -130,14 +130,26 @@ def coded_word(parent: JsonObject, member: str) -> str:
 
 
 QUOTE_MAX = 300
+_CUT = " (cut; the record has more)"
 
 
 def quoted(words: str, limit: int = QUOTE_MAX) -> str:
     """Return words of the record as a quotation; where it was cut it says so."""
     if not words:
         return ""
-    cut = " (cut; the record has more)" if len(words) > limit else ""
-    return f"“{short(words, limit)}”{cut}"
+    return f"“{short(words, limit)}”{_CUT if len(words) > limit else ''}"
+
+
+def from_heading(record: Record, words: str) -> str:
+    """Return words of a report as a quotation: a long one from where a heading tells what was found."""
+    if len(words) <= QUOTE_MAX:
+        return quoted(words)
+    for heading in record.tables.terms["report"]["headings"]:
+        places = [found.start() for found in re.finditer(rf"(?i)\b{heading}\s*:", words)]
+        if places and places[-1]:
+            said = quoted(f"… {words[places[-1] :]}")
+            return said if said.endswith(_CUT) else said + _CUT
+    return quoted(words)
 
 
 def note_of(resource: JsonObject, limit: int = 120) -> str:
