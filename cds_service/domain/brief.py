@@ -68,6 +68,7 @@ Flag = Literal[
     "abnormal",
     "high",
     "low",
+    "worded",  # a result that is told or marked in words: how far it is out is not known
     "high_alert",
     "severe",
     "conflict",
@@ -84,7 +85,7 @@ Flag = Literal[
     "merged",
     "new",
     "stopped",
-    "changed",
+    "changed",  # a dose; of a critical result, that a later one is not critical
     "renewed",  # ordered again; the order before it is not in what was read
     "open_end",
     "restricted",

@@ -32,6 +32,7 @@ RANKS: tuple[tuple[SectionId, Kind, Flag, int], ...] = (
     ("attention", "order_open", "must_show", FOLD),
     ("changes", "report", "new", 2),
     ("changes", "result", "abnormal", 2),
+    ("changes", "result", "worded", 2),
     ("attention", "medication_change", "must_show", FOLD),
     ("changes", "problem", "new", 2),
     ("attention", "conflict", "doubled", FOLD),
@@ -76,8 +77,9 @@ def cards(brief: Brief) -> tuple[CardIntent, ...]:
 
 def _warnings(brief: Brief) -> Iterator[CardIntent]:
     for line in [x for x in brief.section("attention") if _is_alarm(x)][:MAX_WARNINGS]:
+        former = "changed" in line.statement.flags  # then the line itself says so, and what is now
         yield CardIntent(
-            summary=f"Critical result: {_text(line)}",
+            summary=_text(line) if former else f"Critical result: {_text(line)}",
             indicator="warning",
             topic="critical-result",
             topic_display="Critical result in the record",

@@ -200,9 +200,45 @@ MUTANTS = (
     ),
     Mutant(
         "forget that HH is critical",
-        "cds_service.brief.facts.observations",
-        '("critical", "abnormal", "normal")\n    for each in DEFAULT',
-        '("abnormal", "normal")\n    for each in DEFAULT',
+        f"{_F}marks",
+        "each: Mark(level, each, side",
+        'each: Mark(level if level != "critical" else "normal", each, side',
+    ),
+    Mutant(
+        "take a mark that is not known for none",
+        f"{_F}marks",
+        'return Mark("marked", "", said)',
+        "return _NONE",
+    ),
+    Mutant(
+        "read critical in not critical",
+        f"{_F}marks",
+        'if not found & _SINGLE["hedges"]:',
+        "if found:",
+    ),
+    Mutant(
+        "take any of two values of one time for the newest",
+        f"{_F}observations",
+        "if len(issued) < len(same):\n        return by_level\n",
+        "return same\n",
+    ),
+    Mutant(
+        "let a preliminary value hide a critical final one",
+        f"{_F}observations",
+        'if level(record, final[0].resource) == "critical" != level(record, newer[0].resource):',
+        "if False:",
+    ),
+    Mutant(
+        "name a result in words without its words",
+        f"{_F}observations",
+        "return bool(said) and not _NUMBER.fullmatch(said) and words(said) not in _PLAIN",
+        "return False",
+    ),
+    Mutant(
+        "head a value that was critical with the one that is not",
+        f"{_S}attention",
+        '("must_show", "critical", "changed")',
+        '("must_show", "critical")',
     ),
     Mutant(
         "take a fetus for the patient",

@@ -202,3 +202,29 @@ def test_results_that_nothing_marks_as_out_of_range_stand_below_the_fold():
 
 def _lines(part):
     return getattr(part, "lines", ())
+
+
+def test_the_headline_of_a_value_that_was_critical_names_that_value_and_says_what_is_now():
+    made = brief(
+        seen("2026-07-01T10:00:00-05:00"),
+        lab("2.6", "2026-11-10", "o1", loinc="2823-3", **flagged("LL")),
+        lab("3.1", "2026-11-14", "o2", loinc="2823-3", **flagged("L")),
+        lab("120", "2026-11-14", "o3", loinc="2951-2", **flagged("LL")),
+    )
+    assert [each.summary for each in cards(made)[:-1]] == [
+        "Critical result: Sodium 120 % (LL critical), 2026-11-14",
+        "Was critical since the last visit: Potassium 2.6 % (LL critical), 2026-11-10; now 3.1 % (L), 2026-11-14",
+    ]
+
+
+def test_a_new_result_in_words_stands_above_the_fold_after_those_out_of_range():
+    made = brief(
+        seen(),
+        lab("", "2026-11-01", "o1", code={"text": "CT chest"}, valueString="New 18 mm nodule"),
+        lab("", "2026-11-01", "o2", code={"text": "HIV"}, valueString="Nonreactive"),
+        lab("9.1", "2026-10-01", "o3", **flagged("H")),
+    )
+    assert _top(made)[-2:] == (
+        "HbA1c 9.1 % (H), 2026-10-01",
+        "CT chest: New 18 mm nodule, 2026-11-01",
+    )

@@ -94,7 +94,9 @@ def test_but_it_does_where_nobody_saw_it_since_the_last_visit():
         lab("6.9", "2026-01-02", "o1", loinc="2823-3", **flagged("HH")),
         lab("4.1", "2026-01-03", "o2", loinc="2823-3", **flagged("N")),
     )
-    assert "6.9 HH (2026-01-02)" in texts(made, "attention")[0]
+    assert texts(made, "attention") == [
+        "Was critical since the last visit: Potassium 6.9 % (HH critical), 2026-01-02; now 4.1 %, 2026-01-03"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -106,14 +108,23 @@ def test_a_value_outside_its_own_range_says_so_without_a_flag(value, word, flag)
     assert flag in flags(made, "results")[0]
 
 
-def test_a_preliminary_result_stands_beside_the_last_final_one():
+def test_a_final_result_that_is_older_than_a_preliminary_one_is_told_with_it_and_is_no_news_of_its_own():
     made = brief(
-        lab("8.1", "2026-10-02", "o1", status="preliminary"), lab("7.6", "2026-04-01", "o2")
+        seen("2026-03-01T10:00:00-06:00"),
+        lab("8.1", "2026-10-02", "o1", status="preliminary", **flagged("H")),
+        lab("7.6", "2026-04-01", "o2"),
     )
-    assert texts(made, "results") == [
-        "HbA1c 8.1 %, 2026-10-02; preliminary",
-        "HbA1c 7.6 %, 2026-04-01; over 180 days old",
-    ]
+    said = "HbA1c 8.1 % (H), 2026-10-02; preliminary; earlier 7.6 (2026-04-01); rising"
+    assert texts(made, "results") == [said]
+    assert texts(made, "changes") == [said]
+
+
+def test_a_preliminary_result_takes_no_critical_final_one_away():
+    made = brief(
+        lab("4.2", "2026-10-02", "o1", status="preliminary", loinc="2823-3"),
+        lab("7.1", "2026-10-01", "o2", loinc="2823-3", unit="mmol/L", **flagged("HH")),
+    )
+    assert texts(made, "attention") == ["Potassium 7.1 mmol/L (HH critical), 2026-10-01"]
 
 
 def test_a_preliminary_result_older_than_the_final_one_is_over():
@@ -276,3 +287,159 @@ def test_old_results_come_last():
         lab("140", "2026-10-02", "o2", loinc="2951-2"),
     )
     assert [text.split()[0] for text in texts(made, "results")] == ["Sodium", "HbA1c"]
+
+
+_LOCAL = {"system": "urn:oid:1.2.3", "code": "7"}
+
+
+@pytest.mark.parametrize(
+    ("interpretation", "flag", "said"),
+    [
+        ({"text": "Panic High"}, "critical", "(marked “Panic High”)"),
+        ({"text": "CRITICAL!"}, "critical", "(marked “CRITICAL!”)"),
+        ({"coding": [{**_LOCAL, "display": "Critical High"}]}, "critical", "(HH critical)"),
+        ({"text": "Above upper panic limits"}, "critical", "(marked “Above upper panic limits”)"),
+        ({"text": "Low*"}, "low", "(marked “Low*”)"),
+        ({"text": "H*"}, "high", "(marked “H*”)"),
+        ({"text": "H"}, "high", "(H)"),
+        ({"text": "High (A)"}, "abnormal", "(marked “High (A)”)"),
+        ({"text": "Critical", **coded("H")}, "critical", "(AA critical)"),
+        (coded("R"), "abnormal", "(resistant)"),
+        ({"text": "not critical"}, "worded", "(marked “not critical”)"),
+        ({"text": "no abnormality"}, "worded", "(marked “no abnormality”)"),
+        ({"text": "See comment"}, "worded", "(marked “See comment”)"),
+        ({"coding": [_LOCAL]}, "worded", "(marked, by a code without words)"),
+        (coded("I"), "worded", "(intermediate)"),
+    ],
+)
+def test_a_mark_is_read_by_its_words_where_its_code_is_not_known(interpretation, flag, said):
+    made = brief(seen(), lab("7", interpretation=[interpretation]))
+    assert flag in flags(made, "changes")[0]
+    assert texts(made, "changes")[0].startswith(f"HbA1c 7 % {said}, 2026-10-02")
+    assert bool(texts(made, "attention")) is (flag == "critical")
+
+
+@pytest.mark.parametrize(
+    "interpretation",
+    [
+        coded("N"),
+        coded("S"),
+        {"text": "normal"},
+        {"text": "Within normal limits"},
+        {"text": "N/A"},
+    ],
+)
+def test_what_is_marked_as_in_range_or_not_at_all_is_told_by_name(interpretation):
+    made = brief(seen(), lab("7", interpretation=[interpretation]))
+    assert texts(made, "changes") == [
+        "New and not marked out of range, by date of the newest value: HbA1c (2026-10-02)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"valueString": "Adenocarcinoma, Gleason 4+4=8"}, True),
+        ({"valueString": "3+"}, True),
+        ({"valueCodeableConcept": {"text": "DETECTED: 2,300,000 IU/mL"}}, True),
+        ({"component": [{"code": {"text": "Nitrite"}, "valueString": "Positive"}]}, True),
+        ({"valueString": "Negative"}, False),
+        ({"valueCodeableConcept": {"text": "Not Detected"}}, False),
+        ({"valueString": "< 0.5"}, False),
+        ({"valueString": "Reactive", **flagged("N")}, False),
+    ],
+)
+def test_a_new_value_in_words_is_told_with_its_words(value, told):
+    [line] = texts(brief(seen(), lab("", **value)), "changes")
+    assert line.startswith("New and not marked out of range") is not told
+
+
+def test_letters_of_susceptibility_are_read_in_their_own_system_only():
+    local = {"coding": [{"system": "urn:oid:1.2.3", "code": "S", "display": "Severe"}]}
+    assert texts(brief(seen(), lab("7", interpretation=[local])), "changes") == [
+        "HbA1c 7 % (marked “Severe”), 2026-10-02"
+    ]
+
+
+_K = {"loinc": "2823-3", "unit": "mmol/L"}
+_AT = "2026-11-12T08:00:00-06:00"
+
+
+def test_of_two_values_of_one_time_the_one_that_was_issued_last_is_the_newest():
+    first = {"issued": "2026-11-12T09:00:00-06:00", **flagged("HH")}
+    made = brief(
+        lab("7.1", _AT, "o1", **_K, **first),
+        lab("4.2", _AT, "o2", **_K, issued="2026-11-12T13:00:00-06:00"),
+    )
+    assert texts(made, "results") == [
+        "Potassium 4.2 mmol/L, 2026-11-12 08:00 -06:00; earlier 7.1 HH (2026-11-12 08:00 -06:00); falling"
+    ]
+
+
+@pytest.mark.parametrize("names", [("o1", "o2"), ("o2", "o1")])
+def test_of_two_values_of_one_time_that_nothing_orders_both_are_told_the_worse_first(names):
+    made = brief(
+        lab("4.2", _AT, names[0], **_K, issued="2026-11-12T13:00:00-06:00"),
+        lab("7.1", _AT, names[1], **_K, **flagged("HH")),
+        lab("5.0", "2026-11-01", "o3", **_K),
+    )
+    said = (
+        "Potassium 7.1 mmol/L (HH critical), 2026-11-12 08:00 -06:00; two values of this time, which is newer"
+        " is not recorded: the other 4.2 mmol/L; earlier 5.0 (2026-11-01)"
+    )
+    assert texts(made, "results") == texts(made, "attention") == [said]
+
+
+def test_values_of_one_day_without_a_time_are_of_one_day():
+    made = brief(lab("4.2", "2026-11-12", "o1", **_K), lab("5.0", "2026-11-12", "o2", **_K))
+    assert "; two values of this day, which is newer" in texts(made, "results")[0]
+
+
+@pytest.mark.parametrize(
+    ("more", "quoted"),
+    [
+        (flagged("HH"), True),
+        ({"status": "preliminary"}, True),
+        ({"status": "corrected"}, True),
+        ({"valueQuantity": None, "valueString": "See note"}, True),
+        (flagged("N"), False),
+        ({}, False),
+    ],
+)
+def test_what_the_laboratory_wrote_beside_a_result_is_quoted_where_it_matters(more, quoted):
+    note = {"note": [{"text": "Specimen grossly hemolyzed. " + 40 * "Recollect. "}]}
+    made = lab("7.1", **note, **more)
+    made = {name: value for name, value in made.items() if value is not None}
+    [line] = texts(brief(made), "results")
+    assert ("; note: “Specimen grossly hemolyzed. Recollect." in line) is quoted
+    assert ("(cut; the record has more)" in line) is quoted
+    assert len(line) < 320
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("[degF]", " °F"),
+        ("Cel", " °C"),
+        ("[lb_av]", " lb"),
+        ("[in_i]", " in"),
+        ("10*3/uL", " 10³/µL"),
+        ("mL/min/{1.73_m2}", " mL/min/1.73 m²"),
+        ("U/g{Hb}", " U/g Hb"),
+        ("{beats}/min", " beats/min"),
+        ("{score}", ""),
+        ("K/uL", " K/uL"),
+    ],
+)
+def test_units_are_written_as_one_reads_them_and_values_as_they_are_stored(written, read):
+    assert texts(brief(lab("7.10", unit=written)), "results") == [f"HbA1c 7.10{read}, 2026-10-02"]
+
+
+def test_a_value_that_is_critical_now_comes_before_one_that_was():
+    made = brief(
+        seen("2025-12-01T10:00:00-06:00"),
+        lab("2.6", "2026-01-02", "o1", loinc="2823-3", **flagged("LL")),
+        lab("3.1", "2026-01-03", "o2", loinc="2823-3", **flagged("L")),
+        lab("1.1", "2026-01-03", "o3", loinc="19123-9", **flagged("LL")),
+    )
+    assert [line.split()[0] for line in texts(made, "attention")] == ["Magnesium", "Was"]

@@ -1,19 +1,21 @@
 """Observations as series: one for each measured thing, newest first, what is not final apart."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 from typing import Literal
 
+from cds_service.brief.facts.marks import LEVELS, Level, Side, mark
 from cds_service.brief.facts.visits import is_after_last_visit, released
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Kind, Statement
 from cds_service.domain.json import JsonObject
-from cds_service.domain.tables import Group, Tables
+from cds_service.domain.tables import Group, Tables, words
 from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import code, codes, codings, has_code, name, number, obj, objs, text
 from cds_service.rulebook import DEFAULT
 
-Level = Literal["critical", "abnormal", "normal", ""]
 Aside = Literal["", "preliminary", "registered", "undated", "future"]
 
 _ASIDES: tuple[Aside, ...] = ("", "preliminary", "registered", "undated", "future")
@@ -25,11 +27,6 @@ _SECTIONS = {
 }
 _SURVEY = frozenset(DEFAULT.terms["survey"]["codes"])
 _NOT_FINAL: Mapping[str, Aside] = {"preliminary": "preliminary", "registered": "registered"}
-_CODES: Mapping[str, Level] = {
-    each: level
-    for level in ("critical", "abnormal", "normal")
-    for each in DEFAULT.terms["interpretation"][level]
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,13 +45,14 @@ class Series:
 
 def series(record: Record) -> tuple[Series, ...]:
     """Return every series in reading order."""
-    found: dict[tuple[str, str, Aside], list[Item]] = {}
+    found: _Found = {}
     for item in record.of("Observation"):
         if item.status != "cancelled" and not _is_empty_panel(item.resource):
             section, key = _section_and_key(item.resource, record.tables)
             found.setdefault((section, key, _aside(record, item)), []).append(item)
-    made = [_series(record, key, items) for key, items in found.items()]
     finals = {(key[0], key[1]): items[0].when for key, items in found.items() if not key[2]}
+    found = _with_older_finals(record, found)
+    made = [_series(record, key, items) for key, items in found.items()]
     kept = [
         each
         for key, each in zip(found, made, strict=True)
@@ -66,12 +64,78 @@ def series(record: Record) -> tuple[Series, ...]:
     )
 
 
+_Found = dict[tuple[str, str, Aside], list[Item]]
+
+
+def _with_older_finals(record: Record, found: _Found) -> _Found:
+    """Put final values behind newer preliminary ones of their test: one piece of news, and the newest first.
+
+    A critical final value stands for itself until another final one, or a critical preliminary one, is there.
+    """
+    for section, key, aside in [each for each in found if each[2] == "preliminary"]:
+        final = found.get((section, key, ""))
+        newer = [
+            each for each in found[section, key, aside] if final and _is_after(each, final[0])
+        ]
+        if not final or not newer:
+            continue
+        if level(record, final[0].resource) == "critical" != level(record, newer[0].resource):
+            continue
+        found[section, key, aside] = [*newer, *final]
+        del found[section, key, ""]
+    return found
+
+
+def _is_after(item: Item, other: Item) -> bool:
+    return item.when is not None and other.when is not None and item.when > other.when
+
+
 def _series(record: Record, key: tuple[str, str, Aside], items: list[Item]) -> Series:
     section, identity, aside = key
     group = group_of(record, items[0].resource)
-    words = "" if group else name(obj(items[0].resource, "code")).casefold()
-    place = (group.place if group else len(record.tables.groups), f"{words} {identity}")
-    return Series(section, group, place, tuple(items), aside, level(record, items[0].resource))
+    title = "" if group else name(obj(items[0].resource, "code")).casefold()
+    place = (group.place if group else len(record.tables.groups), f"{title} {identity}")
+    ordered = in_order(record, items)
+    return Series(section, group, place, ordered, aside, level(record, ordered[0].resource))
+
+
+def in_order(record: Record, items: Sequence[Item]) -> tuple[Item, ...]:
+    """Return results that are newest first, those of one instant by when they were issued, else the worst first."""
+    if not any(_is_of_one_instant(*pair) for pair in pairwise(items)):
+        return tuple(items)
+    ordered: list[Item] = []
+    for _, same in groupby(items, key=lambda item: item.when and item.when.at):
+        ordered += _of_one_instant(record, list(same))
+    return tuple(ordered)
+
+
+def _of_one_instant(record: Record, same: list[Item]) -> list[Item]:
+    if len(same) == 1 or same[0].when is None:
+        return same
+    by_level = sorted(same, key=lambda item: LEVELS.index(level(record, item.resource)))
+    issued = {item.ref: at for item in same if (at := _issued(record, item))}
+    if len(issued) < len(same):
+        return by_level
+    return sorted(by_level, key=lambda item: -issued[item.ref].at)
+
+
+def _is_of_one_instant(one: Item, other: Item) -> bool:
+    return one.when is not None and other.when is not None and one.when.at == other.when.at
+
+
+def _issued(record: Record, item: Item) -> Moment | None:
+    return record.moment(item.resource.get("issued"))
+
+
+def as_new(record: Record, items: Sequence[Item]) -> list[Item]:
+    """Return, of results in order, the others that may be as new as the first: nothing tells which came last."""
+    if len(items) == 1 or not _is_of_one_instant(items[0], items[1]):
+        return []
+    same = [item for item in items if _is_of_one_instant(items[0], item)]
+    issued = [_issued(record, item) for item in same]
+    if all(issued):
+        same = [item for item, at in zip(same, issued, strict=True) if at == issued[0]]
+    return same[1:]
 
 
 def _is_superseded(each: Series, final: Moment | None) -> bool:
@@ -146,20 +210,6 @@ def _section_and_key(resource: JsonObject, tables: Tables) -> tuple[str, str]:
     return section, "|".join(coded[0]) if coded else name(concept).casefold()
 
 
-def interpretation(resource: JsonObject) -> str:
-    """Return the interpretation code of an Observation or component, "" when it has none that we know."""
-    if "interpretation" not in resource:
-        return ""
-    for concept in objs(resource, "interpretation"):
-        for each in codes(concept):
-            if each in _CODES:
-                return each
-        words: str = DEFAULT.terms["interpretation_words"].get(text(concept, "text").lower(), "")
-        if words:
-            return words
-    return ""
-
-
 def side_of_range(resource: JsonObject) -> str:
     """Return "above" or "below" when a plain value lies outside its own reference range, else ""."""
     if "referenceRange" not in resource or "valueQuantity" not in resource:
@@ -198,19 +248,16 @@ def level(record: Record, resource: JsonObject) -> Level:
     if "component" not in resource:
         return _level_of(record, resource)
     levels = {_level_of(record, part) for part in (resource, *objs(resource, "component"))}
-    return next((each for each in _ORDER if each in levels), "")
-
-
-_ORDER: tuple[Level, ...] = ("critical", "abnormal", "normal")
+    return next(each for each in LEVELS if each in levels)
 
 
 def _level_of(record: Record, part: JsonObject) -> Level:
     if record.tables.critical and _is_past_limit(record, part):
         return "critical"
-    flagged = interpretation(part)
-    if flagged:
-        return _CODES[flagged]
-    return "abnormal" if side_of_range(part) else ""
+    own = mark(part).level
+    if own in {"", "marked"} and side_of_range(part):
+        return "abnormal"
+    return own
 
 
 def _is_past_limit(record: Record, part: JsonObject) -> bool:
@@ -226,11 +273,15 @@ def _is_past_limit(record: Record, part: JsonObject) -> bool:
 
 def statement(record: Record, each: Series, kind: Kind = "result", *more: Flag) -> Statement:
     """Return the statement of a series: the newest value with up to three earlier ones."""
-    return Statement(
-        kind=kind,
-        refs=tuple(item.ref for item in _shown(record, each)),
-        flags=tuple(dict.fromkeys((*more, *_flags(record, each)))),
-    )
+    said = record.once(_said)
+    if each not in said:
+        said[each] = tuple(item.ref for item in _shown(record, each)), tuple(_flags(record, each))
+    refs, own = said[each]
+    return Statement(kind=kind, refs=refs, flags=tuple(dict.fromkeys((*more, *own))))
+
+
+def _said(_: Record) -> dict[Series, tuple[tuple[str, ...], tuple[Flag, ...]]]:
+    return {}
 
 
 def _shown(record: Record, each: Series) -> list[Item]:
@@ -267,11 +318,9 @@ _SUBSTANCE = (
 
 def _flags(record: Record, each: Series) -> Iterator[Flag]:
     newest = each.items[0]
-    if each.level == "critical":
-        yield from ("must_show", "critical")
-    elif each.level == "abnormal":
-        yield "abnormal"
-    yield from _directions(newest.resource)
+    yield from _LEVEL_FLAGS.get(each.level, ("worded",) if is_in_words(each) else ())
+    if side := _direction(newest.resource):
+        yield side
     if each.aside in {"preliminary", "registered"}:
         yield "preliminary"
     if newest.when is None:
@@ -282,13 +331,44 @@ def _flags(record: Record, each: Series) -> Iterator[Flag]:
         yield "new"
 
 
-def _directions(resource: JsonObject) -> Iterator[Flag]:
-    flagged = interpretation(resource)
-    side = "" if flagged else side_of_range(resource)
-    if flagged.startswith("H") or side == "above":
-        yield "high"
-    elif flagged.startswith("L") or side == "below":
-        yield "low"
+_LEVEL_FLAGS: Mapping[Level, tuple[Flag, ...]] = {
+    "critical": ("must_show", "critical"),
+    "abnormal": ("abnormal",),
+}
+
+
+def _direction(resource: JsonObject) -> Side:
+    own = mark(resource)
+    if own.side or own.level not in {"", "marked"}:
+        return own.side
+    return _SIDE_OF.get(side_of_range(resource), "")
+
+
+_SIDE_OF: Mapping[str, Side] = {"above": "high", "below": "low"}
+
+
+def is_in_words(each: Series) -> bool:
+    """Return whether nobody here can tell how far the newest value is out: it is words, or its mark is.
+
+    A value in words that plainly say nothing out of the ordinary is none, nor one that its laboratory calls normal.
+    """
+    if each.level:
+        return each.level == "marked"
+    newest = each.items[0].resource
+    if "component" not in newest:
+        return _is_told_by_words(newest)
+    return any(map(_is_told_by_words, (newest, *objs(newest, "component"))))
+
+
+def _is_told_by_words(part: JsonObject) -> bool:
+    if "valueQuantity" in part:
+        return False
+    said = text(part, "valueString") or name(obj(part, "valueCodeableConcept"))
+    return bool(said) and not _NUMBER.fullmatch(said) and words(said) not in _PLAIN
+
+
+_NUMBER = re.compile(r"[<>≤≥]?=? ?-?[\d.,]+ ?%?")
+_PLAIN = frozenset(map(words, DEFAULT.terms["plain_value"]["words"]))
 
 
 def is_new(record: Record, item: Item) -> bool:

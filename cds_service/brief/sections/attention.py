@@ -59,20 +59,27 @@ def active_flags(record: Record) -> list[Item]:
 
 
 def _critical(record: Record) -> Iterator[Statement]:
-    """Yield series whose newest value is critical, or that held a critical value since the last visit."""
+    """Yield series whose newest value is critical, then those that held a critical value since the last visit."""
+    former = []
     for each in record.once(observations.series):
-        newest, *earlier = each.items
-        recent = (
-            newest.when is None or record.days_ago(newest.when) <= record.tables.days["results"]
-        )
-        unseen = any(
-            observations.is_new(record, item)
-            and observations.level(record, item.resource) == "critical"
-            for item in earlier[: record.tables.count["earlier"]]
-        )
-        if (recent and each.level == "critical") or unseen:
-            kind: Kind = "vital" if each.section == "vitals" else "result"
-            yield observations.statement(record, each, kind, "must_show", "critical")
+        kind: Kind = "vital" if each.section == "vitals" else "result"
+        if each.level == "critical":
+            when = each.items[0].when
+            if when is None or record.days_ago(when) <= record.tables.days["results"]:
+                yield observations.statement(record, each, kind, "must_show", "critical")
+        elif _was_critical(record, each):
+            flags: tuple[Flag, ...] = ("must_show", "critical", "changed")
+            former.append(observations.statement(record, each, kind, *flags))
+    yield from former
+
+
+def _was_critical(record: Record, each: observations.Series) -> bool:
+    """Return whether a value that is told beside the newest was critical and came after the last visit."""
+    return any(
+        observations.is_new(record, item)
+        and observations.level(record, item.resource) == "critical"
+        for item in each.items[1 : 1 + record.tables.count["earlier"]]
+    )
 
 
 def _conflicts(record: Record) -> Iterator[Statement]:

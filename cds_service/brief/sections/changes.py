@@ -132,15 +132,24 @@ def _is_told_by(each: observations.Series, told: Mapping[str, Item]) -> bool:
 
 
 def _unremarkable(record: Record) -> Iterator[Statement]:
-    """Yield by name the final results of the same time that nothing marks as out of range."""
+    """Yield the results of the same time that nothing marks as out of range: in words each, others by name.
+
+    Of what is not final the words alone, and what a final value stands behind.
+    """
     found = [
-        each.items[0]
+        each
         for each in record.once(observations.series)
         if each.section == "results"
-        and each.level in {"normal", ""}
-        and each.aside in {"", "undated"}
+        and each.level in {"marked", "normal", ""}
+        and each.aside in {"", "undated", "preliminary"}
         and observations.is_told(each.items[0].resource)
         and observations.is_new(record, each.items[0])
     ]
-    found.sort(key=lambda item: item.when or record.now, reverse=True)
-    yield from grouped(record, "result", [item.ref for item in found], "new")
+    found.sort(key=lambda each: each.items[0].when or record.now, reverse=True)
+    named = []
+    for each in found:
+        if observations.is_in_words(each):
+            yield observations.statement(record, each)
+        elif each.aside != "preliminary" or each.items[-1].status != "preliminary":
+            named.append(each.items[0].ref)
+    yield from grouped(record, "result", named, "new")

@@ -1,46 +1,104 @@
 """Results and vital signs in words: value, unit, flag, range, date, earlier values, trend."""
 
-from decimal import Decimal
-
-from cds_service.brief.facts.observations import (
-    group_of,
-)
+from cds_service.brief.facts.observations import as_new, group_of, has_value, in_order, level
 from cds_service.brief.facts.purpose import day_of_visit
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.trends import earlier_values, trend
 from cds_service.brief.wording.values import aside, pressure, shown_unit, status, value_of
-from cds_service.brief.wording.words import day, joined, named, stamp
+from cds_service.brief.wording.words import day, joined, named, note_of, stamp
 from cds_service.domain.brief import Statement
 from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import Group
 from cds_service.fhir.elements import obj, objs, text
 
-Number = int | Decimal
+NOTE_MAX = 200
+"""Characters of a laboratory's comment: where the value is "See note" it holds the result."""
 
 
 def result(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write a series: the newest value first, whatever order its references came in."""
-    newest, earlier = items[0], items[1:]
-    group = group_of(record, newest.resource)
     if "grouped" in statement.flags:
         return grouped(record, items, _head(statement, record))
-    name_ = title(record, newest.resource)
-    shown = value_of(newest.resource)
-    unit_ = shown_unit(obj(newest.resource, "valueQuantity"))
-    if unit_ and f" {name_}".casefold().endswith(f" {unit_.casefold()}"):
-        shown = shown.removesuffix(f" {unit_}")  # INR 3.6 INR, PHQ-9 score 11 score
-    said = joined((shown, aside(newest.resource)), " ")
-    when = stamp(newest)
+    newest, *earlier = in_order(record, items)
+    if "changed" in statement.flags:
+        return _was_critical(record, newest, earlier)
+    same = as_new(record, (newest, *earlier))
+    before = [each for each in earlier if each not in same]
+    group = group_of(record, newest.resource)
     ahead = newest.when is not None and record.is_future(newest.when)
     parts = [
-        f"{name_}{_glue(newest.resource)}{said or 'no value recorded'}, {when}",
+        _told(record, newest),
         "dated in the future" if ahead else "",
         status(newest),
         _old(record, newest, group),
-        earlier_values(newest, earlier),
+        _others(newest, same),
+        _note(statement, newest),
+        earlier_values(newest, before),
         trend(record, newest, earlier, group),
     ]
     return joined(parts, "; ")
+
+
+def _was_critical(record: Record, newest: Item, earlier: list[Item]) -> str:
+    """Write the critical value first where a later one is not: a heading that begins with the later one misleads."""
+    found = [each for each in earlier if level(record, each.resource) == "critical"]
+    then = found[0] if found else newest
+    others = [each for each in earlier if each is not then]
+    parts = [
+        f"Was critical since the last visit: {_told(record, then)}",
+        status(then),
+        note_of(then.resource, NOTE_MAX),
+        f"now {_value(record, newest)}",
+        status(newest),
+        earlier_values(newest, others),
+    ]
+    return joined(parts, "; ")
+
+
+def _told(record: Record, item: Item) -> str:
+    """Write the name of a test, a value and its date."""
+    return f"{title(record, item.resource)}{_glue(item.resource)}{_value(record, item)}"
+
+
+def _value(record: Record, item: Item) -> str:
+    name_ = title(record, item.resource)
+    shown = value_of(item.resource)
+    unit_ = shown_unit(obj(item.resource, "valueQuantity"))
+    if unit_ and f" {name_}".casefold().endswith(f" {unit_.casefold()}"):
+        shown = shown.removesuffix(f" {unit_}")  # INR 3.6 INR, PHQ-9 score 11 score
+    said = joined((shown, aside(item.resource)), " ")
+    return f"{said or 'no value recorded'}, {stamp(item)}"
+
+
+def _others(newest: Item, same: list[Item]) -> str:
+    """Write values of the newest one's instant, of which nothing tells whether they came before or after it."""
+    if not same:
+        return ""
+    first, *others = (
+        joined((value_of(each.resource) or "no value", aside(each.resource)), " ")
+        for each in (newest, *same)
+    )
+    others = [each for each in dict.fromkeys(others) if each != first]
+    if not others:
+        return ""
+    count, rest = ("two", "the other") if len(others) == 1 else ("several", "the others")
+    time = "day" if stamp(newest) == day(newest.when) else "time"
+    return (
+        f"{count} values of this {time}, which is newer is not recorded: {rest} {joined(others)}"
+    )
+
+
+def _note(statement: Statement, item: Item) -> str:
+    """Quote what the laboratory wrote beside a value that is out of range, in words, missing or not final."""
+    if "note" not in item.resource:
+        return ""
+    telling = not _TELLING.isdisjoint(statement.flags)
+    if telling or item.status not in {"final", ""} or not has_value(item.resource):
+        return note_of(item.resource, NOTE_MAX)
+    return ""
+
+
+_TELLING = frozenset({"critical", "abnormal", "worded", "preliminary"})
 
 
 def _head(statement: Statement, record: Record) -> str:
@@ -62,9 +120,14 @@ def observation(statement: Statement, record: Record, items: list[Item]) -> str:
 def grouped(record: Record, items: list[Item], head: str) -> str:
     """Write several results by name and date alone."""
     listed = joined(
-        f"{title(record, each.resource)} ({day(each.when) or 'undated'})" for each in items
+        f"{title(record, each.resource)} ({day(each.when) or 'undated'}{_not_final(each)})"
+        for each in items
     )
     return f"{head}, by date of the newest value: {listed}"
+
+
+def _not_final(item: Item) -> str:
+    return ", preliminary" if item.status == "preliminary" else ""
 
 
 def _glue(resource: JsonObject) -> str:

@@ -1,10 +1,19 @@
 """What came before a value, and whether it rises or falls."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+from itertools import pairwise
 
-from cds_service.brief.facts.observations import interpretation, level, unit
+from cds_service.brief.facts.marks import mark
+from cds_service.brief.facts.observations import as_new, level, unit
 from cds_service.brief.record import Item, Record
-from cds_service.brief.wording.values import pressure, shown_unit, status, value_of
+from cds_service.brief.wording.values import (
+    mark_in_words,
+    pressure,
+    shown_unit,
+    status,
+    value_of,
+)
 from cds_service.brief.wording.words import day, joined, stamp
 from cds_service.domain.tables import Group
 from cds_service.fhir.elements import code, number, obj, objs
@@ -33,11 +42,11 @@ def _before(newest: Item, item: Item, *, crowded: bool) -> str:
     upper = next((obj(p, "valueQuantity") for p in objs(newest.resource, "component")), {})
     if pressure(item.resource) and shown_unit(upper):
         said = said.removesuffix(f" {shown_unit(upper)}")
-    flagged = interpretation(item.resource)
-    mark = f" {flagged}" if flagged in {"HH", "LL", "AA", "H", "L"} else ""
+    own = mark(item.resource)
+    flagged = own.code if own.code in {"HH", "LL", "AA", "H", "L"} else mark_in_words(own)
     when = stamp(item) if crowded or not item.when else item.when.day
     unusual = "" if item.status in {"final", "amended", "corrected"} else f", {status(item)}"
-    return f"{said}{mark} ({when}{unusual})"
+    return f"{joined((said, flagged), ' ')} ({when}{unusual})"
 
 
 def trend(record: Record, newest: Item, earlier: list[Item], group: Group | None) -> str:
@@ -46,7 +55,7 @@ def trend(record: Record, newest: Item, earlier: list[Item], group: Group | None
     In one unit and past the group's threshold only, from the value before or from the oldest one shown;
     where these two point in different ways it says nothing.
     """
-    if not earlier or newest.when is None:
+    if not earlier or newest.when is None or _is_unordered(record, (newest, *earlier)):
         return ""
     first = _difference(newest, earlier[0])
     if first is None:
@@ -54,13 +63,20 @@ def trend(record: Record, newest: Item, earlier: list[Item], group: Group | None
     steps = (first, _difference(newest, earlier[-1]) if len(earlier) > 1 else first)
     if group and group.change and first[0]:
         return f"change {first[0]:+f} {_plain_unit(newest)}".rstrip()
-    if all(level(record, each.resource) in {"normal", ""} for each in (newest, *earlier)):
+    if all(
+        level(record, each.resource) in {"marked", "normal", ""} for each in (newest, *earlier)
+    ):
         return ""
     known = [each for each in steps if each and each[0]]
     ways = {change > 0 for change, _ in known}
     if len(ways) != 1 or not any(_counts(change, before, group) for change, before in known):
         return ""
     return "rising" if True in ways else "falling"
+
+
+def _is_unordered(record: Record, items: Sequence[Item]) -> bool:
+    """Return whether two of the values are of one instant and nothing tells which came last."""
+    return any(as_new(record, pair) for pair in pairwise(items))
 
 
 def _difference(newest: Item, before: Item) -> tuple[Decimal, Decimal] | None:

@@ -1,16 +1,17 @@
 """Values of results in words: as stored, with unit, flag and range."""
 
+import re
 from collections.abc import Callable, Mapping
 
+from cds_service.brief.facts.marks import Mark, mark
 from cds_service.brief.facts.observations import (
     has_value,
-    interpretation,
     reference_range,
     side_of_range,
     unit,
 )
 from cds_service.brief.record import Item
-from cds_service.brief.wording.words import TEXT_MAX, joined, named, short
+from cds_service.brief.wording.words import TEXT_MAX, joined, named, quoted, short
 from cds_service.domain.json import JsonObject
 from cds_service.fhir.elements import codes, has_code, name, number, obj, objs, text
 from cds_service.rulebook import DEFAULT
@@ -51,9 +52,16 @@ def _quantity(quantity: JsonObject) -> str:
 
 
 def shown_unit(quantity: JsonObject) -> str:
-    """Return the unit for reading: one that is only an annotation (`{INR}`) says nothing."""
-    words = unit(quantity)
-    return "" if words.startswith("{") and words.endswith("}") else short(words, 40)
+    """Return the unit for reading: one that is only an annotation (`{INR}`) says nothing, others lose their braces."""
+    written = unit(quantity)
+    words = _UNITS.get(written, written)
+    if "{" in words:
+        words = "" if words[0] == "{" and words[-1] == "}" else _ANNOTATION.sub(r" \1", words)
+    return short(words.strip(), 40)
+
+
+_UNITS: Mapping[str, str] = DEFAULT.terms["unit"]
+_ANNOTATION = re.compile(r"\{([^{}]*)\}")
 
 
 def _range(limits: JsonObject) -> str:
@@ -136,7 +144,10 @@ def pressure(resource: JsonObject) -> str:
 
 def aside(resource: JsonObject) -> str:
     """Return `(H, ref 4.0-5.6)`: the flag of the result, else where its value lies, and its range."""
-    return _brackets(_flag(resource), _reference(resource))
+    flag = _flag(resource)
+    if flag and "valueQuantity" not in resource and flag.casefold() == value(resource).casefold():
+        flag = ""  # Resistant (resistant)
+    return _brackets(flag, _reference(resource))
 
 
 def _mark(part: JsonObject) -> str:
@@ -150,25 +161,21 @@ def _brackets(*parts: str) -> str:
 
 
 def _flag(resource: JsonObject) -> str:
-    flagged = interpretation(resource)
-    if flagged:
-        return _FLAG_WORDS.get(flagged, flagged)
+    own = mark(resource)
+    if own.code:
+        return _SAID.get(own.code, own.code)
     side = side_of_range(resource)
-    return f"{side} range" if side else ""
+    return joined((mark_in_words(own), f"{side} range" if side else ""))
 
 
-_FLAG_WORDS = {
-    "HH": "HH critical",
-    "LL": "LL critical",
-    "AA": "AA critical",
-    "A": "abnormal",
-    "ABN": "abnormal",
-    "POS": "positive",
-    "NEG": "negative",
-    "DET": "detected",
-    "ND": "not detected",
-    "N": "",
-}
+def mark_in_words(own: Mark) -> str:
+    """Return the words that a result is marked with, quoted: what no code tells is not told in other words."""
+    if own.words:
+        return f"marked {quoted(own.words, 60)}"
+    return "marked, by a code without words" if own.level == "marked" and not own.code else ""
+
+
+_SAID: Mapping[str, str] = DEFAULT.terms["interpretation_said"]
 
 
 def _reference(resource: JsonObject) -> str:

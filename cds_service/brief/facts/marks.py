@@ -1,0 +1,107 @@
+"""How a laboratory marks a result: by a code that we know, else in its own words, which are quoted.
+
+A mark that nobody here can read is a mark all the same: what carries one is never called unmarked.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from cds_service.domain.json import JsonObject
+from cds_service.domain.tables import words
+from cds_service.fhir.elements import code, objs, text
+from cds_service.rulebook import DEFAULT
+
+Level = Literal["critical", "abnormal", "marked", "normal", ""]
+Side = Literal["high", "low", ""]
+
+LEVELS: tuple[Level, ...] = ("critical", "abnormal", "marked", "normal", "")
+"""Worst first. "marked": by something that says neither that a result is out of range nor that it is not."""
+
+_OUT = LEVELS[:2]
+
+
+class Mark(NamedTuple):
+    """What one result is marked with: an HL7 code, or words as the record has them."""
+
+    level: Level
+    code: str = ""
+    words: str = ""
+    side: Side = ""
+
+
+_NONE = Mark("")
+_UNREADABLE = Mark("marked")
+_TERMS = DEFAULT.terms["interpretation"]
+_SIDES: Mapping[str, Side] = {"H": "high", "L": "low"}
+_CODES: Mapping[str, Mark] = {
+    each: Mark(level, each, side=_SIDES.get(each[0], "") if level in _OUT else "")
+    for level in LEVELS
+    for each in _TERMS[level or "unsaid"]
+}
+_HL7_ONLY = frozenset(_TERMS["hl7_only"])
+_EXACT: Mapping[str, Mark] = {
+    said: _CODES[each] if each else _NONE
+    for said, each in DEFAULT.terms["interpretation_words"].items()
+} | {each.lower(): own for each, own in _CODES.items() if each not in _HL7_ONLY}
+_WHOLE: Mapping[tuple[str, ...], Mark] = {words(said): own for said, own in _EXACT.items()}
+_SINGLE: Mapping[str, frozenset[str]] = {
+    each: frozenset(said) for each, said in DEFAULT.terms["interpretation_single_words"].items()
+}
+
+
+def mark(resource: JsonObject) -> Mark:
+    """Return the worst that an Observation or a component is marked with."""
+    if "interpretation" not in resource:
+        return _NONE
+    return _worst([_of_concept(each) for each in objs(resource, "interpretation")])
+
+
+def _worst(marks: Sequence[Mark]) -> Mark:
+    if len(marks) == 1:
+        return marks[0]
+    return min(marks, key=lambda each: LEVELS.index(each.level), default=_NONE)
+
+
+def _of_concept(concept: JsonObject) -> Mark:
+    """Read a code that we know; words count beside it only where they say worse, else in its place."""
+    coded = objs(concept, "coding")
+    known = [
+        _CODES[each]
+        for coding in coded
+        if (each := code(coding, "code")) in _CODES and _is_meant(code(coding, "system"), each)
+    ]
+    shown = (text(coding, "display") for coding in coded)
+    said = text(concept, "text") or next((each for each in shown if each), "")
+    written = _of_words(said) if said else _UNREADABLE if coded else _NONE
+    if not known:
+        return written
+    return _worst([*known, written]) if written.level in _OUT else _worst(known)
+
+
+def _is_meant(system: str, each: str) -> bool:
+    """Return whether a code has HL7's meaning: letters such as S and R mean other things elsewhere."""
+    own = not system or system.endswith(("ObservationInterpretation", "0078"))
+    return own or each not in _HL7_ONLY
+
+
+def _of_words(said: str) -> Mark:
+    plain = said.strip(" .()").lower()
+    if plain in _EXACT:
+        return _EXACT[plain]
+    heard = words(said)
+    whole = _WHOLE.get(heard)
+    known = [_CODES[each.upper()] for each in heard if each.upper() in _CODES]
+    worst = whole or _worst(known if len(known) == len(heard) else ())  # "Low*", "H*", "A H"
+    if worst.level in _OUT:
+        return Mark(worst.level, "", said, worst.side)
+    found = frozenset(heard)
+    if not found & _SINGLE["hedges"]:
+        for level in _OUT:
+            if found & _SINGLE[level]:
+                return Mark(level, "", said, _side(found))
+    return Mark("marked", "", said)
+
+
+def _side(found: frozenset[str]) -> Side:
+    high, low = bool(found & _SINGLE["high"]), bool(found & _SINGLE["low"])
+    return "" if high == low else "high" if high else "low"
