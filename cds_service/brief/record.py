@@ -13,7 +13,7 @@ from cds_service.domain.json import EMPTY, JsonObject
 from cds_service.domain.needs import NEEDS, NeedName
 from cds_service.domain.tables import Tables
 from cds_service.fhir.dates import Moment, moment_of, parse
-from cds_service.fhir.elements import clean, code, has_code, obj, objs
+from cds_service.fhir.elements import clean, code, is_error, obj, objs
 
 T = TypeVar("T")
 
@@ -170,14 +170,6 @@ def index(context: Context) -> Record:
         _types=ordered,
         _moments=moments,
     )
-
-
-def is_error(resource: JsonObject) -> bool:
-    """Return whether a resource says of itself that it was entered in error."""
-    if resource.get("status") == "entered-in-error":
-        return True
-    verification = resource.get("verificationStatus")
-    return isinstance(verification, dict) and has_code(verification, "entered-in-error")
 
 
 def newest_first(items: Iterable[Item]) -> list[Item]:

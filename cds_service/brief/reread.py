@@ -1,7 +1,8 @@
 """A stored brief made a brief again, and what a call's own record adds to it or may not see of it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -10,7 +11,7 @@ import msgspec
 from cds_service.brief.rules import SECTIONS, rule_brief
 from cds_service.domain.brief import Brief, Kind, Line, Section, Statement
 from cds_service.domain.errors import Misconfigured
-from cds_service.domain.evidence import Context, Gap
+from cds_service.domain.evidence import SEARCH_GAPS, Context, Gap
 
 _OF_A_WHOLE: frozenset[Kind] = frozenset(
     {"patient", "absence", "not_found", "no_known", "last_visit"}
@@ -67,53 +68,87 @@ def _line(told: Mapping[str, Any]) -> Line:
     return Line(statement=statement, text=told["text"])
 
 
-def for_call(brief: Brief, sent: frozenset[str], fresh: Context, since: str) -> Brief:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What a call may see of a prepared brief."""
+
+    sent: frozenset[str]
+    """What it brought itself, by `Type/id`."""
+    fresh: Context
+    """What the brief tells anew: a fragment of a record."""
+    known: frozenset[str] = frozenset()
+    """What is in it and nevertheless neither new nor changed since the brief was made."""
+    gone: frozenset[str] = frozenset()
+    """What the chart no longer lists."""
+    closed: frozenset[str] = frozenset()
+    """Needs that the brief lacks and this call brought."""
+    since: str
+    """In words, how old the brief is and what has changed."""
+
+
+def for_call(brief: Brief, sight: Sight) -> Brief:
     """Return a prepared brief as this call may see it.
 
     What is labelled as restricted stays only where this call itself brought every resource that it cites. Lines
     about resources that have changed give way to what the rules say of their new form, which comes first in
-    its section; `since` says in words how old the brief is and what has changed.
+    its section; no line cites what is gone.
     """
-    said = rule_brief(fresh).sections if fresh.ledger.evidence else ()
-    changed = frozenset(fresh.ledger.evidence)
-    added = {each.id: lines for each in said if (lines := _added(each))}
-    newer = {_measured(line) for line in added.get("attention", ())} - {None}
-    kept = {each.id: each for each in brief.sections}
-    titles = {
-        name: kept[name].title if name in kept else usual
-        for name, usual, _ in SECTIONS
-        if name in added or name in kept
+    told = frozenset(sight.fresh.ledger.evidence)
+    news = told - sight.known
+    kept = {each.id: tuple(_still(each.lines, sight)) for each in brief.sections}
+    said = rule_brief(sight.fresh).sections if told else ()
+    added = {
+        each.id: lines
+        for each in said
+        if (lines := tuple(_added(each, news, kept.get(each.id, ()))))
     }
+    newer = {_measured(line) for line in added.get("attention", ()) if _cites(line, news)} - {None}
+    titles = {each.id: each.title for each in brief.sections}
+    sections = (
+        Section(
+            id=name,
+            title=titles.get(name, usual),
+            lines=(
+                *added.get(name, ()),
+                *(
+                    line
+                    for line in kept.get(name, ())
+                    if not _is_outdated(line.statement, news, told_anew=name in added)
+                    and not (name == "attention" and _measured(line) in newer)
+                ),
+            ),
+        )
+        for name, usual, _ in SECTIONS
+    )
+    gaps = [
+        (gap, text)
+        for gap, text in zip(brief.gaps, brief.gap_texts, strict=True)
+        if not (gap.need in sight.closed and gap.reason in SEARCH_GAPS)
+    ]
     return Brief(
         patient=brief.patient,
         as_of=brief.as_of,
         rules_version=brief.rules_version,
-        sections=tuple(
-            Section(id=name, title=title, lines=lines)
-            for name, title in titles.items()
-            if (
-                lines := (
-                    *added.get(name, ()),
-                    *(
-                        line
-                        for line in (kept[name].lines if name in kept else ())
-                        if _is_shown(line.statement, sent)
-                        and not _is_outdated(line.statement, changed, told_anew=name in added)
-                        and not (name == "attention" and _measured(line) in newer)
-                    ),
-                )
-            )
-        ),
-        gaps=brief.gaps,
-        gap_texts=brief.gap_texts,
-        since=since,
+        sections=tuple(each for each in sections if each.lines),
+        gaps=tuple(gap for gap, _ in gaps),
+        gap_texts=tuple(text for _, text in gaps),
+        since=sight.since,
         versions=brief.versions,
         notices=brief.notices,
     )
 
 
-def _is_shown(statement: Statement, sent: frozenset[str]) -> bool:
-    return "restricted" not in statement.flags or sent.issuperset(statement.refs)
+def _still(lines: Iterable[Line], sight: Sight) -> Iterator[Line]:
+    """Yield the lines of a brief that this call may see and that cite nothing that is gone."""
+    for line in lines:
+        said = line.statement
+        may_see = "restricted" not in said.flags or sight.sent.issuperset(said.refs)
+        if may_see and sight.gone.isdisjoint(said.refs):
+            yield line
+
+
+def _cites(line: Line, refs: frozenset[str]) -> bool:
+    return not refs.isdisjoint(line.statement.refs)
 
 
 def _is_outdated(statement: Statement, changed: frozenset[str], *, told_anew: bool) -> bool:
@@ -133,12 +168,20 @@ def _measured(line: Line) -> str | None:
     return found[1] if found else None
 
 
-def _added(section: Section) -> tuple[Line, ...]:
-    return tuple(
-        Line(statement=_new(line.statement), text=line.text)
-        for line in section.lines
-        if line.statement.kind not in _OF_A_WHOLE
-    )
+def _added(section: Section, news: frozenset[str], kept: tuple[Line, ...]) -> Iterator[Line]:
+    """Yield what the rules say of the fragment, flagged where it is new; what is kept anyway is not said twice."""
+    subjects = {_subject(line) for line in kept}
+    for line in section.lines:
+        if line.statement.kind in _OF_A_WHOLE:
+            continue
+        if _cites(line, news):
+            yield Line(statement=_new(line.statement), text=line.text)
+        elif _subject(line) not in subjects:
+            yield line
+
+
+def _subject(line: Line) -> tuple[Kind, tuple[str, ...]]:
+    return line.statement.kind, line.statement.refs[:1]
 
 
 def _new(statement: Statement) -> Statement:

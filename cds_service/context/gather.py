@@ -84,15 +84,16 @@ class Gather:
             zone=site.zone,
             tables=site.tables,
             ledger=ledger,
-            proposed=_proposed(request, ledger),
+            proposed=proposed(request, site),
         )
 
 
-def _proposed(request: HookRequest, ledger: Ledger) -> tuple[JsonObject, ...]:
+def proposed(request: HookRequest, site: Site) -> tuple[JsonObject, ...]:
     """Return the appointments that are being booked (`appointment-book`) for this patient."""
     entries = objs(obj(request.context, "appointments"), "entry")
     drafts = (obj(entry, "resource") for entry in entries)
-    ours = frozenset({ledger.patient, f"{ledger.base_url}/{ledger.patient}"})
+    mine = f"Patient/{request.patient_id}"
+    ours = frozenset({mine, f"{site.file.fhir.base_url}/{mine}"})
     return tuple(draft for draft in drafts if is_theirs(draft, ours))
 
 

@@ -141,6 +141,8 @@ _REASONS: Mapping[SearchState, GapReason] = {
     "unavailable": "unavailable",
 }
 """What is withheld is told once for the whole record: which search lost something would tell its kind."""
+SEARCH_GAPS: frozenset[GapReason] = frozenset(_REASONS.values())
+"""Gaps of a need that was not read, or not whole; the others count what was dropped of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

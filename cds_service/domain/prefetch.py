@@ -27,6 +27,17 @@ class Glimpse(msgspec.Struct):
         return self._of.resource(self._place)
 
 
+class Envelope(msgspec.Struct):
+    """A Bundle without what it holds."""
+
+    resourceType: object = None  # noqa: N815  # FHIR's spelling
+    type: object = None
+    total: object = None
+    link: object = None
+    meta: object = None
+    entry: list[msgspec.Raw] = []
+
+
 class _Undecoded:
     """A value of a prefetch, cut into its resources when one of them is wanted whole."""
 
@@ -74,6 +85,13 @@ class Prefetch(Mapping[str, object]):
     def __repr__(self) -> str:
         return f"Prefetch(keys={len(self)})"
 
+    def envelope(self, key: str) -> Envelope | None:
+        """Look at what a Bundle says of itself, its entries only counted; None for anything else."""
+        try:
+            return _envelope.decode(self._raw[key]) if key in self._raw else None
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            return None
+
     def glimpses(self, key: str) -> Iterator[Glimpse]:
         """Look at the resources of a value, be it one or a Bundle of them. Raises `NotJson`."""
         raw = self._raw.get(key)
@@ -112,6 +130,7 @@ class _Value(msgspec.Struct):
     entry: list[_Entry] = []
 
 
+_envelope = msgspec.json.Decoder(Envelope)
 _values = msgspec.json.Decoder(_Value)
 _glance = msgspec.json.Decoder(_Resource)
 _at_once = msgspec.json.Decoder(_Seen)

@@ -190,3 +190,11 @@ def inline_text(attachment: JsonObject) -> str:
         return clean(b64decode(data).decode("utf-8", errors="replace"))
     except (NotBase64, ValueError):
         return ""
+
+
+def is_error(resource: JsonObject) -> bool:
+    """Return whether a resource says of itself that it was entered in error."""
+    if resource.get("status") == "entered-in-error":
+        return True
+    verification = resource.get("verificationStatus")
+    return isinstance(verification, dict) and has_code(verification, "entered-in-error")

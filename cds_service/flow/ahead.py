@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from cds_service.context.gather import proposed
 from cds_service.domain.call import HookRequest
 from cds_service.domain.visit import Visit
 from cds_service.feeds.appointments import visit_of
 from cds_service.flow.ask import Ask
-from cds_service.flow.ready import Made
+from cds_service.flow.ready import ASKED_FOR, Found
 from cds_service.sites import Site
 from cds_service.storage import Writer
 
@@ -24,11 +25,11 @@ class Ahead:
     writer: Writer
     _asked: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
-    def __call__(self, request: HookRequest, made: Made, site: Site) -> int:
+    def __call__(self, request: HookRequest, found: Found, site: Site) -> int:
         """Queue what this call asks for; returns how many briefs that is."""
         if not site.may_prepare:
             return 0
-        rows = [row for row in self._wanted(request, made, site) if row["id"] not in self._asked]
+        rows = [row for row in self._wanted(request, found, site) if row["id"] not in self._asked]
         for row in rows:
             self._asked[row["id"]] = None
             self.writer.ask(row)
@@ -36,13 +37,14 @@ class Ahead:
             self._asked.popitem(last=False)
         return len(rows)
 
-    def _wanted(self, request: HookRequest, made: Made, site: Site) -> Iterator[dict[str, Any]]:
-        if made.context.proposed:
-            for resource in made.context.proposed:
+    def _wanted(self, request: HookRequest, found: Found, site: Site) -> Iterator[dict[str, Any]]:
+        if booked := proposed(request, site):
+            for resource in booked:
                 yield from self.ask.for_visit(visit_of(resource, request.patient_id), site)
             return
         visit = Visit(patient=request.patient_id, encounter=request.encounter_id)
-        if not made.prepared:
+        if found.refresh:
+            row = self.ask.refresh(visit, site, found.refresh.of)
+            yield row | {"versions": {ASKED_FOR: list(found.refresh.told)}}
+        elif not found.brief:
             yield self.ask.for_chart(visit, site)
-        elif made.is_stale:
-            yield self.ask.refresh(visit, site, made.prepared)

@@ -15,7 +15,7 @@ from cds_service.domain.evidence import Context
 from cds_service.flow.ahead import Ahead
 from cds_service.flow.keep import Keep
 from cds_service.flow.occasion import check_occasion, shown
-from cds_service.flow.ready import Made, Ready, Unreadable
+from cds_service.flow.ready import Found, Made, Ready, Unreadable
 from cds_service.flow.shape import shape
 from cds_service.flow.switches import Switches
 from cds_service.hook import HookService
@@ -77,7 +77,6 @@ class Answer:
             entry.brief = answered.brief_id
             entry.note(
                 prepared=made.prepared or None,
-                asked=self.ahead(request, made, site) or None,
                 cards=len(answered.cards),
                 card_ids=[card.uuid for card in answered.cards],
                 links=sum(bool(card.links) for card in answered.cards),
@@ -92,9 +91,14 @@ class Answer:
     async def _prepared(
         self, request: HookRequest, service: HookService, site: Site, entry: Entry
     ) -> Made | None:
-        """Return what was prepared for this call; None when rules have to answer."""
+        """Return what was prepared for this call; None when rules have to answer. Asks for what is wanted ahead.
+
+        It asks before there is an answer: who brings nothing and lends no access gets none, and is most in need of it.
+        """
         try:
-            return await self.ready(request, service, site)
+            found, made = await self.ready(request, service, site)
         except Unreadable as problem:  # what is stored leaves no chart without an answer
             entry.note(not_ready=problem.code)
-            return None
+            found, made = Found(), None
+        entry.note(asked=self.ahead(request, found, site) or None)
+        return made

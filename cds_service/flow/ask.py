@@ -106,7 +106,7 @@ class Ask:
         if number > most:
             return []
         wanted = self._row(visit, site, f"again|{row.id}", self.now() + _AGAIN * number)
-        return [wanted | {"versions": {"again": number}}]
+        return [wanted | {"versions": {**row.versions, "again": number}}]
 
     async def store(self, rows: list[dict[str, Any]]) -> None:
         """Store rows; what was asked for before stays as it is."""

@@ -6,9 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from cds_service.brief import FORM, for_call, from_json
+from cds_service.brief import FORM, Sight, for_call, from_json
 from cds_service.brief.made import receipted
-from cds_service.context.freshness import changes, compare, fresh_context, policy_version
+from cds_service.context.freshness import (
+    Compared,
+    changes,
+    closed,
+    compare,
+    differences,
+    news,
+    policy_version,
+    read_now,
+)
 from cds_service.domain.brief import Brief
 from cds_service.domain.call import HookRequest
 from cds_service.domain.errors import Misconfigured, NotJson
@@ -22,6 +31,9 @@ from cds_service.storage.ready import ReadyBriefs
 
 MOST_FRESH = 40
 """When more than so many resources are new, the record that the call brought says more than an old brief."""
+ASKED_FOR = "asked_for"
+"""Where a brief keeps what it, and those before it, were asked for because of."""
+_MOST_ASKED = 20
 _FIRST_FORM = 1
 """Of briefs of releases that did not say it yet."""
 _OLD = timedelta(hours=24)
@@ -47,6 +59,25 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refresh:
+    """A newer brief that is wanted."""
+
+    of: str
+    """The id of the one that is out of date."""
+    told: tuple[str, ...]
+    """Keyed hashes of the differences that this one and those before it were asked for because of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What is there of work ahead for a call, whether it is shown or not."""
+
+    brief: str = ""
+    """The id of the brief that was prepared; "": there is none that this call could be answered from."""
+    refresh: Refresh | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
     """A brief as one call may see it."""
 
@@ -54,8 +85,6 @@ class Made:
     context: Context
     prepared: str = ""
     """The id of the brief that was prepared ahead, where it comes from one."""
-    is_stale: bool = False
-    """Whether a newer one should be prepared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,33 +97,59 @@ class Ready:
 
     async def __call__(
         self, request: HookRequest, service: HookService, site: Site
-    ) -> Made | None:
-        """Return the prepared brief of this call's patient; None when rules have to answer.
+    ) -> tuple[Found, Made | None]:
+        """Return what is prepared of this call's patient, and what is shown of it; None when rules have to answer.
 
         Raises `Unreadable` when rules have to answer because of what is stored.
         """
         if not service.ready or not site.may_prepare:
-            return None
+            return Found(), None
         found = await self.find(request.patient_id, site)
         if found is None:
-            return None
+            return Found(), None
         stored, seen = await self._read(found, site)
         if stored.patient != f"Patient/{request.patient_id}":
-            return None  # the row's index says otherwise than its seal: never another patient's
-        compared = compare(seen, stored.as_of, request, service, site)
+            return (
+                Found(),
+                None,
+            )  # the row's index says otherwise than its seal: never another patient's
+        compared = compare(seen, stored, request, service, site)
         if len(compared.fresh) > MOST_FRESH:
-            return None
+            return self._found(found, stored, differences(compared), site), None
         now = self.now()
-        context = fresh_context(compared, request, site, now)
-        changed = changes(compared, context)
-        since = _since(now - stored.as_of, changed, compared_any=bool(compared.sent))
-        shown = for_call(stored, frozenset(compared.sent), context, since)
-        return Made(
-            brief=receipted(shown, await self.receipt(request.patient_id, site)),
-            context=context,
-            prepared=found.id,
-            is_stale=bool(changed) or now - stored.as_of > _OLD,
+        told = news(compared, request, site, now)
+        if told.hidden:  # nobody can say which other lines tell of it
+            hidden = [f"{ref} hidden" for ref in sorted(told.hidden)]
+            return self._found(found, stored, hidden, site), None
+        fresh = told.context
+        sight = Sight(
+            sent=frozenset(compared.sent),
+            fresh=fresh,
+            known=frozenset(ref for ref in fresh.ledger.evidence if not compared.is_news(ref)),
+            gone=compared.gone,
+            closed=closed(compared, fresh),
+            since=_since(now - stored.as_of, compared, fresh),
         )
+        shown = for_call(stored, sight)
+        return self._found(found, stored, differences(compared, fresh), site), Made(
+            brief=receipted(shown, await self.receipt(request.patient_id, site)),
+            context=fresh,
+            prepared=found.id,
+        )
+
+    def _found(
+        self, found: briefs.Prepared, stored: Brief, differs: list[str], site: Site
+    ) -> Found:
+        """Say what a newer brief is asked for because of: for the same differences once, should it not help."""
+        asked: tuple[str, ...] = tuple(found.versions.get(ASKED_FOR, ()))
+        told = self.database.blind(
+            "\n".join((found.site, stored.patient, *differs)), site=site.name
+        )
+        if differs and told not in asked:
+            asked = (*asked, told)[-_MOST_ASKED:]
+        elif self.now() - stored.as_of <= _OLD:
+            return Found(brief=found.id)
+        return Found(brief=found.id, refresh=Refresh(of=found.id, told=asked))
 
     async def find(self, patient: str, site: Site) -> briefs.Prepared | None:
         """Return what is prepared for a patient and may be shown now."""
@@ -134,13 +189,16 @@ class Ready:
         return await self.database.open(sealed, place=f"brief|{column}|{found.id}|{found.site}")
 
 
-def _since(age: timedelta, changed: tuple[str, ...], *, compared_any: bool) -> str:
+def _since(age: timedelta, compared: Compared, fresh: Context) -> str:
     told = f"Prepared {_age(age)} ago"
+    changed, read = changes(compared, fresh), read_now(compared, fresh)
     if changed:
-        return f"{told}. Since then: {', '.join(changed)}."
-    return (
-        f"{told}; nothing that was sent with this call is newer." if compared_any else f"{told}."
-    )
+        told = f"{told}. Since then: {', '.join(changed)}"
+    if read:
+        told = f"{told}. Read with this call: {', '.join(read)}"
+    if compared.sent and not changed and not read:
+        told = f"{told}; nothing that was sent with this call is newer"
+    return f"{told}."
 
 
 def _age(span: timedelta) -> str:

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from cds_service.brief import rule_brief
-from cds_service.brief.reread import for_call
 from cds_service.brief.verify import verify
 from cds_service.domain.draft import Draft, Proposed
+from cds_service.brief.reread import Sight, for_call
 from hooks.patient_view.cards import cards
 from tests.brief.charts import booked, brief, concept, flagged, flags, lab, searched, seen, texts
 
@@ -242,9 +242,8 @@ def test_whoever_was_seen_here_has_changes_since_then():
 def test_what_was_told_of_a_first_visit_keeps_its_title_when_it_is_shown_again():
     context = searched(*_NEVER_SEEN)
     stored = rule_brief(context)
-    shown = for_call(
-        stored, frozenset(), replace(context, ledger=replace(context.ledger, evidence={})), ""
-    )
+    nothing_new = replace(context, ledger=replace(context.ledger, evidence={}))
+    shown = for_call(stored, Sight(sent=frozenset(), fresh=nothing_new, since=""))
     assert _title(shown) == _title(stored)
 
 
