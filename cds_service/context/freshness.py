@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from hashlib import blake2b
-from typing import Literal
+from typing import Any, Literal
 
 from cds_service.context.ledger import Collected, fingerprint, is_theirs, record_ledger
 from cds_service.context.results import INCLUDED
-from cds_service.context.sent_whole import SentWhole
+from cds_service.context.sent_whole import SentWhole, dated
 from cds_service.domain.brief import Brief
 from cds_service.domain.call import HookRequest
 from cds_service.domain.evidence import SEARCH_GAPS, Context, Ledger
@@ -44,7 +44,7 @@ class Compared:
     """Needs that the brief could not read, or not whole: what is sent of them may be older than the brief."""
     whole: frozenset[NeedName]
     """Those of them that this call brought whole."""
-    seen: Mapping[str, str] = field(repr=False)
+    seen: Mapping[str, Any] = field(repr=False)
 
     def is_news(self, ref: str) -> bool:
         """Return whether something was not there, or not in this version, when the brief was made."""
@@ -71,20 +71,30 @@ def policy_version(site: Site) -> str:
     return blake2b(told, digest_size=6).hexdigest()
 
 
-def versions_of(ledger: Ledger) -> dict[str, str]:
-    """Return the version of every resource of a ledger, by `Type/id`."""
-    return {ref: each.version for ref, each in ledger.evidence.items()}
+def versions_of(ledger: Ledger, brief: Brief) -> dict[str, object]:
+    """Return the version of every resource of a ledger, by `Type/id`, and where those that a brief cites were found."""
+    found = {ref: ledger.evidence[ref] for ref in _cited(brief) if ref in ledger.evidence}
+    places = {ref: [each.need, dated(each.resource)] for ref, each in found.items()}
+    return {ref: each.version for ref, each in ledger.evidence.items()} | {PLACES: places}
+
+
+PLACES = "places"
+"""No `Type/id`: a release that does not know it reads what was seen as before."""
+
+
+def _cited(brief: Brief) -> frozenset[str]:
+    return frozenset(ref for line in brief.lines() for ref in line.statement.refs)
 
 
 def compare(
-    seen: Mapping[str, str], brief: Brief, request: HookRequest, service: HookService, site: Site
+    seen: Mapping[str, Any], brief: Brief, request: HookRequest, service: HookService, site: Site
 ) -> Compared:
     """Compare what was sent with what a brief has seen.
 
     What lies outside the days that were searched then is not new: a prefetch knows no such bounds.
     """
     plan = [query for need in service.needs for query in queries(need, site.profile)]
-    cited = frozenset(ref for line in brief.lines() for ref in line.statement.refs)
+    cited = _cited(brief)
     found = _Found(
         seen=seen,
         cited=cited,
@@ -96,7 +106,7 @@ def compare(
     sent, fresh, gone = found.sent, found.fresh, found.gone
     whole = SentWhole(request=request, plan=plan, site=site, since=brief.as_of)
     if not found.is_older:  # else the EHR kept this prefetch from before
-        gone.update(_missing((cited & seen.keys()) - sent.keys(), whole))
+        gone.update(_missing((cited & seen.keys()) - sent.keys(), seen, whole))
     unread = _unread(brief)
     return Compared(
         sent=sent,
@@ -118,7 +128,7 @@ def _ours(request: HookRequest, site: Site) -> frozenset[str]:
 class _Found:
     """What was found in a prefetch so far."""
 
-    seen: Mapping[str, str]
+    seen: Mapping[str, Any]
     cited: frozenset[str]
     ours: frozenset[str]
     day: date
@@ -172,9 +182,13 @@ def _unread(brief: Brief) -> frozenset[NeedName]:
     return frozenset(need for need in NEEDS if need in told)
 
 
-def _missing(refs: Iterable[str], whole: SentWhole) -> Iterator[str]:
-    """Yield what would have been sent if it were still there."""
-    return (ref for ref in refs if whole.of_type(ref.partition("/")[0]))
+def _missing(refs: Iterable[str], seen: Mapping[str, Any], whole: SentWhole) -> Iterator[str]:
+    """Yield what would have been sent if it were still there; a brief of before says no places."""
+    places = seen.get(PLACES, {})
+    for ref in refs:
+        need, when = places.get(ref, (None, ""))
+        if whole.lacks(need, when) if need else whole.of_type(ref.partition("/")[0]):
+            yield ref
 
 
 def _beside(brief: Brief, gone: set[str]) -> frozenset[str]:

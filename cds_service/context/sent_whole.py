@@ -4,19 +4,35 @@ In doubt it did not: an answer with a next page, cut short, filled to the last p
 cannot be used, or made before a given moment, proves of nothing that it is gone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
+from math import inf
 
 from cds_service.context.results import INCLUDED
 from cds_service.domain.call import HookRequest
+from cds_service.domain.json import JsonObject
 from cds_service.domain.needs import NEEDS, NeedName
-from cds_service.domain.prefetch import Envelope
+from cds_service.domain.prefetch import Envelope, Glimpse
 from cds_service.fhir.client import next_link
 from cds_service.fhir.dates import parse
 from cds_service.fhir.elements import code
 from cds_service.sites import Site
 from cds_service.vendors import Query
+
+_DAY_S = 86400
+_DATED: Mapping[str, tuple[str, ...]] = {
+    "Observation": ("effectiveDateTime", "effectiveInstant"),
+    "DiagnosticReport": ("effectiveDateTime",),
+}
+"""What servers sort these types by (FHIR R4, search parameter `date`); a period has two ends to sort by."""
+
+
+def dated(resource: JsonObject) -> str:
+    """Return the date by which a server sorts a resource, as stored; "" for what has none."""
+    names = _DATED.get(code(resource, "resourceType"), ())
+    return next((told for name in names if (told := code(resource, name))), "")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,6 +52,14 @@ class SentWhole:
         asked = [query for query in self.plan if query.need == need and not query.read]
         return bool(asked) and all(map(self._is_whole, asked))
 
+    def lacks(self, need: NeedName, when: str) -> bool:
+        """Return whether a resource of a need and date would have been sent if it were still there.
+
+        Of a search that came page by page, newest first, the first page says so for its own days.
+        """
+        asked = [query for query in self.plan if query.need == need and not query.read]
+        return bool(asked) and all(self._is_whole(q) or self._reaches(q, when) for q in asked)
+
     def of_type(self, kind: str) -> bool:
         """Return whether every search that could bring a resource of this type came whole."""
         able = [
@@ -52,16 +76,34 @@ class SentWhole:
         return self._known[query.key]
 
     def _has_all(self, told: Envelope, query: Query) -> bool:
-        if told.type != "searchset" or next_link({"link": told.link}) or self._is_earlier(told):
-            return False
-        found = list(self.request.prefetch.glimpses(query.key))
-        matches = [each for each in found if each.type not in INCLUDED]
-        if len(found) < len(told.entry) or not all(m.id and m.type == query.type for m in matches):
+        matches = self._matches(told, query)
+        if matches is None or next_link({"link": told.link}):
             return False
         if isinstance(told.total, int) and not isinstance(told.total, bool):
             return told.total <= len(matches)
         return len(matches) < self.site.profile.search.page_size
 
-    def _is_earlier(self, told: Envelope) -> bool:
+    def _matches(self, told: Envelope, query: Query) -> list[Glimpse] | None:
+        """Return what a searchset found; None for one that is older than the brief or holds what cannot be used."""
         made = parse(code(told.meta, "lastUpdated"), self.site.zone)
-        return made is not None and made.at < self.since.timestamp()
+        is_earlier = made is not None and made.at < self.since.timestamp()
+        found = list(self.request.prefetch.glimpses(query.key))
+        matches = [each for each in found if each.type not in INCLUDED]
+        usable = len(found) >= len(told.entry) and all(
+            each.id and each.type == query.type for each in matches
+        )
+        return matches if told.type == "searchset" and not is_earlier and usable else None
+
+    def _reaches(self, query: Query, when: str) -> bool:
+        """Return whether a page that is sorted, as asked for, goes back beyond a date by more than a day."""
+        told, wanted = self.request.prefetch.envelope(query.key), parse(when, self.site.zone)
+        is_sorted = any(name == "_sort" for name, _ in query.hook_params)
+        matches = self._matches(told, query) if told and wanted and is_sorted else None
+        if not matches or not wanted or not self._at(matches[-1]) < wanted.at - _DAY_S:
+            return False
+        moments = list(map(self._at, matches))  # a server that does not sort is found out
+        return all(newer >= older for newer, older in pairwise(moments))
+
+    def _at(self, glimpse: Glimpse) -> float:
+        when = parse(dated(glimpse.whole()), self.site.zone)
+        return when.at if when else inf

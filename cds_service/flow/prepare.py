@@ -238,7 +238,7 @@ class Prepare:
                 "form": FORM,
             },
             body=seal(encode(to_json(written.brief)), place=place.format("body")),
-            seen=seal(encode(versions_of(ledger)), place=place.format("seen")),
+            seen=seal(encode(versions_of(ledger, written.brief)), place=place.format("seen")),
         )
 
     def _keeping(

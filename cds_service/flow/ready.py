@@ -174,7 +174,7 @@ class Ready:
         at = f"{approved.changed.astimezone(site.zone):%Y-%m-%d %H:%M %Z}"
         return _RECEIPTS[approved.state].format(at=at)
 
-    async def _read(self, found: briefs.Prepared, site: Site) -> tuple[Brief, Mapping[str, str]]:
+    async def _read(self, found: briefs.Prepared, site: Site) -> tuple[Brief, Mapping[str, Any]]:
         """Return a prepared brief and the versions that it has seen. Raises `Unreadable`."""
         try:
             told: Any = decode(await self._open(found, "body", found.body))

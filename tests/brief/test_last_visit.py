@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from cds_service.brief import rule_brief
+from cds_service.brief.reread import Sight, for_call
 from cds_service.brief.verify import verify
 from cds_service.domain.draft import Draft, Proposed
-from cds_service.brief.reread import Sight, for_call
 from hooks.patient_view.cards import cards
 from tests.brief.charts import booked, brief, concept, flagged, flags, lab, searched, seen, texts
 

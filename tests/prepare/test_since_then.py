@@ -111,6 +111,33 @@ async def test_what_stands_beside_something_gone_is_told_anew(works):
     assert len(about(detail, "- warfarin")) == 1
 
 
+async def test_a_critical_result_that_was_moved_to_the_right_patient_is_no_card_any_more(works):
+    """Of a long chart only a first page is sent: newest first, it says what is gone of its own days."""
+    store(works).put(a_result())
+    await works.prepared()
+    assert "6.9" in await opened(works)
+    store(works).put(a_result(OTHER))
+    [answer] = await works.ground.client().open_chart(CHART)
+    assert "next" in {each["relation"] for each in answer.request["prefetch"]["results"]["link"]}
+    assert "6.9" not in str(answer.cards())
+    assert "Potassium 6.3" in answer.cards()[0]["summary"], (
+        "and what it was shown above is told anew"
+    )
+    assert "1 entry no longer listed" in answer.cards()[-1]["detail"]
+    assert len(await works.rows("requested")) == 1
+
+
+async def test_a_page_that_is_not_sorted_says_nothing_of_what_is_gone(works):
+    store(works).put(a_result())
+    await works.prepared()
+    [first] = await works.ground.client().open_chart(CHART)
+    entries = first.request["prefetch"]["results"]["entry"]
+    entries[:] = [e for e in reversed(entries) if "fresh-potassium" not in e["resource"]["id"]]
+    cards = (await works.ground.call(first.request)).json()["cards"]
+    assert "6.9" in cards[0]["summary"]
+    assert "no longer listed" not in cards[-1]["detail"]
+
+
 NARROWER = {
     "more pages": Offer(page_size=5),
     "not sent": Offer(drop=frozenset({"medications"})),
