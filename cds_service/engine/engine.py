@@ -17,6 +17,9 @@ AT_ONCE = 16
 TRIES = (0.5, 2.0, 5.0)
 """Seconds to wait before each further try of a step whose problem may pass."""
 
+LONGEST_STEP_S = 1800.0
+"""A step that takes longer hangs: the longest, the gathering of a whole record, gives up its reads after half of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -43,6 +46,8 @@ class Engine:
     tries: tuple[float, ...] = TRIES
     passing: tuple[type[Exception], ...] = (OSError,)
     """What a step may raise for a reason that may pass: a database that is away, for one."""
+    longest_s: float = LONGEST_STEP_S
+    """A step is cancelled after so long, and told as one that may be tried again."""
     registered: dict[str, Registered] = field(default_factory=dict)
     _runtime: "Runtime | None" = None
     _launching: "asyncio.Future[None] | None" = None
@@ -85,6 +90,7 @@ class Engine:
             hang_s=self.hang_s,
             tries=self.tries,
             passing=self.passing,
+            longest_s=self.longest_s,
             registered=tuple(self.registered.values()),
         )
         self._runtime = Runtime(plan, loop)

@@ -26,4 +26,5 @@ class Plan:
     hang_s: float
     tries: tuple[float, ...]
     passing: tuple[type[Exception], ...]
+    longest_s: float
     registered: tuple[Registered, ...]

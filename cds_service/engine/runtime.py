@@ -37,6 +37,10 @@ POLL_S = 0.3
 """How often each of several processes looks at a queue: what a person approved waits for it."""
 POLL_ALONE_S = 1.0
 """How often one process by itself does: each look costs 3 ms of CPU, and what it starts begins without the queue."""
+HUNG = "step_hung"
+"""The reason of a step that did not end in its time."""
+_TO_END_S = 5.0
+"""A body that is cancelled has so long to end."""
 _STOP_S = 0.25
 """How long a stop may have to wait for a thread of the library that sleeps, on SQLite."""
 STRANDED_S = 10.0
@@ -63,6 +67,7 @@ class _Steps:
     loop: asyncio.AbstractEventLoop
     tries: tuple[float, ...]
     passing: tuple[type[Exception], ...]
+    longest_s: float
 
     async def __call__(self, name: str, body: Callable[..., Awaitable[T]], /, *args: Json) -> T:
         async def run(*given: Json) -> T:
@@ -74,10 +79,29 @@ class _Steps:
     async def _tried(self, body: Callable[..., Awaitable[T]], args: tuple[Json, ...]) -> T:
         for pause in self.tries:
             try:
-                return await self._told(body, args)
-            except Temporary:
+                return await self._in_time(body, args)
+            except Temporary as problem:
+                if problem.reason == HUNG:  # a place was held for long enough
+                    raise
                 await asyncio.sleep(pause)
-        return await self._told(body, args)
+        return await self._in_time(body, args)
+
+    async def _in_time(self, body: Callable[..., Awaitable[T]], args: tuple[Json, ...]) -> T:
+        """Run a body, and cancel it after the longest time: what never returns would hold its site's place for good.
+
+        One that does not end when it is cancelled is left behind: what it may still store, its row's state guards.
+        """
+        running = asyncio.ensure_future(self._told(body, args))
+        try:
+            done, _ = await asyncio.wait({running}, timeout=self.longest_s)
+            if done:
+                return await running
+            log.error("a step did not end in %g s: it is cancelled", self.longest_s)
+            running.cancel()
+            await asyncio.wait({running}, timeout=_TO_END_S)
+        finally:
+            running.cancel()
+        raise Temporary(HUNG)
 
     async def _told(self, body: Callable[..., Awaitable[T]], args: tuple[Json, ...]) -> T:
         """Run a body; what goes wrong is told by a code, because texts and traces may quote a chart."""
@@ -167,7 +191,7 @@ class Runtime:
         )
 
     def _runner(self, name: str, workflow: Workflow) -> Callable[[str], Coroutine[Any, Any, None]]:
-        steps = _Steps(self.loop, self.plan.tries, self.plan.passing)
+        steps = _Steps(self.loop, self.plan.tries, self.plan.passing, self.plan.longest_s)
 
         async def run(row_id: str) -> None:
             workflow_id = str(DBOS.workflow_id)

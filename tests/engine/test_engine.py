@@ -8,9 +8,11 @@ from contextlib import closing
 import pytest
 import sqlalchemy.exc
 
+from cds_service.context.whole import LONGEST_S
 from cds_service.domain.errors import MissingContext
 from cds_service.domain.steps import Permanent, Stopped, Temporary
 from cds_service.engine import runtime
+from cds_service.engine.engine import LONGEST_STEP_S
 from tests.engine.running import an_engine, launched, until
 
 SECRET = "zebedee"
@@ -69,6 +71,45 @@ async def test_a_problem_that_may_pass_is_tried_again_and_one_that_stays_is_not(
         (Permanent, "missing_context"),
         (Permanent, "crashed_KeyError"),
     }
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("way", ["ends when it is cancelled", "goes on"])
+async def test_a_step_that_never_returns_is_cancelled_told_and_tried_again_only_by_its_workflow(
+    tmp_path, monkeypatch, caplog, way
+):
+    monkeypatch.setattr(runtime, "_TO_END_S", 0.1)
+    began, cancelled, told, over = [], [], [], asyncio.Event()
+
+    async def hangs(row):
+        began.append(row)
+        try:
+            await over.wait()
+        except asyncio.CancelledError:
+            cancelled.append(row)
+            if way == "goes on":
+                await over.wait()
+            raise
+
+    async def prepare(step, row):
+        try:
+            await step("hangs", hangs, row)
+        except Temporary as problem:
+            told.append(problem.reason)
+
+    engine = an_engine(tmp_path)
+    engine.longest_s = 0.1
+    async with launched(engine, prepare=prepare):
+        await engine.start("prepare", "a")
+        await until(lambda: told)
+        await until(lambda: not engine.load())
+        over.set()
+    assert (began, cancelled, told) == (["a"], ["a"], ["step_hung"])
+    assert "did not end in 0.1 s" in caplog.text
+
+
+def test_no_step_is_cut_off_that_gathers_for_as_long_as_it_may():
+    assert LONGEST_S < LONGEST_STEP_S
 
 
 @pytest.mark.anyio
