@@ -20,6 +20,7 @@ from cds_service.flow.ask import Ask
 from cds_service.flow.backlog import Backlog
 from cds_service.flow.change import Change
 from cds_service.flow.denied import Denied
+from cds_service.flow.follow import Follow
 from cds_service.flow.model import Helper
 from cds_service.flow.pauses import Pauses
 from cds_service.flow.prepare import Prepare
@@ -109,6 +110,10 @@ class Background:
 
         gauge("cds.queue.late", "Briefs and notes that are late.", by_site(lambda b: b.late))
         gauge("cds.queue.failed", "Briefs and notes for a person.", by_site(lambda b: b.failed))
+        unread = by_site(lambda backlog: dict.fromkeys(backlog.unread, 1))
+        gauge("cds.schedule.unread", "1: the last poll of this site's schedule failed.", unread)
+        nobody = by_site(lambda backlog: backlog.without_patient)
+        gauge("cds.schedule.without_patient", "Appointments that name no patient.", nobody)
         stuck = by_site(lambda backlog: dict.fromkeys(backlog.stuck, 1))
         gauge("cds.queue.stuck", "1: late work of this site does not move.", stuck)
         counter(
@@ -158,6 +163,8 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
     pauses = Pauses(database=database, audit=given.audit, now=now)
     ask = Ask(database=database, now=now)
     writing = _helper(given, now, clock)
+    follow = Follow(database=database, ask=ask, change=change, now=now)
+    schedule = _schedule(given, follow, pauses, server_of)
     prepare = Prepare(
         database=database,
         sites=given.sites,
@@ -169,16 +176,8 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         pauses=pauses,
         denied=Denied(database=database, turn=given.places.quiet, now=now),
         ask=ask,
+        stands=schedule.stands,
         turn=given.places.quiet,
-        now=now,
-    )
-    schedule = Schedule(
-        database=database,
-        tokens=given.backend,
-        server_of=server_of,
-        ask=ask,
-        change=change,
-        pauses=pauses,
         now=now,
     )
     work = _work(given, prepare, schedule, now=now, clock=clock)
@@ -192,6 +191,20 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         ahead=Ahead(ask=ask, writer=given.writer),
         helper=writing,
         pauses=pauses,
+    )
+
+
+def _schedule(
+    given: Service, follow: Follow, pauses: Pauses, server_of: Callable[[Site], FhirServer]
+) -> Schedule:
+    return Schedule(
+        database=follow.database,
+        tokens=given.backend,
+        server_of=server_of,
+        follow=follow,
+        audit=given.audit,
+        pauses=pauses,
+        now=follow.now,
     )
 
 

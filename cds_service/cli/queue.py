@@ -3,14 +3,14 @@
 import argparse
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 from cds_service.audit import Audit
 from cds_service.flow.change import Change
-from cds_service.flow.queue import Paused, Queue, Stuck
+from cds_service.flow.queue import Paused, Queue, Stuck, Unread
 from cds_service.settings import read_settings
 from cds_service.storage import Writer, load_key_ring, open_database, start
 from cds_service.storage.notices import Notices
@@ -33,12 +33,19 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run_list(args: argparse.Namespace) -> int:
     """Print what is stuck."""
-    stuck, paused = asyncio.run(_stuck(args.site))
+    stuck, paused, unread = asyncio.run(_stuck(args.site))
     if args.json:
-        told = {"stuck": list(map(asdict, stuck)), "paused": list(map(asdict, paused))}
+        kinds: dict[str, Sequence[Stuck | Paused | Unread]] = {
+            "stuck": stuck,
+            "paused": paused,
+            "unread": unread,
+        }
+        told = {name: [asdict(each) for each in found] for name, found in kinds.items()}
         print(json.dumps(told, default=str, indent=2))
         return 0
     _tell(paused)
+    for schedule in unread:
+        print("\n".join(_of_schedule(schedule)))
     for one in stuck:
         due = (
             f", next try {one.due:%Y-%m-%d %H:%M %Z}"
@@ -46,7 +53,7 @@ def run_list(args: argparse.Namespace) -> int:
             else ""
         )
         print(f"{one.brief}  {one.site}  {one.state}  {one.reason}  (tries: {one.tries}{due})")
-    if not stuck and not paused:
+    if not stuck and not paused and not unread:
         print("Nothing is stuck.")
     return 0
 
@@ -66,9 +73,18 @@ def _tell(paused: Sequence[Paused]) -> None:
         )
 
 
-async def _stuck(site: str | None) -> tuple[list[Stuck], list[Paused]]:
+def _of_schedule(schedule: Unread) -> Iterator[str]:
+    if schedule.reason:
+        read = f"{schedule.read_at:%Y-%m-%d %H:%M %Z}" if schedule.read_at else "never yet"
+        yield f"site {schedule.site}: its schedule could not be read: {schedule.reason} (read last: {read})"
+    if schedule.without_patient:
+        yield f"site {schedule.site}: {schedule.without_patient} appointments name no patient"
+
+
+async def _stuck(site: str | None) -> tuple[list[Stuck], list[Paused], list[Unread]]:
     async with _queue() as queue:
-        return await queue.stuck(site), await queue.paused()
+        unread = [each for each in await queue.unread() if site in {None, each.site}]
+        return await queue.stuck(site), await queue.paused(), unread
 
 
 async def _retried(ids: Sequence[str], site: str | None) -> tuple[list[str], list[Paused]]:

@@ -16,7 +16,7 @@ from cds_service.fhir.elements import code, objs, reference, type_and_id
 from cds_service.sites import Site
 
 Way = Literal["date", "location", "practitioner", "patient"]
-Standing = Literal["booked", "off", "other"]
+Standing = Literal["booked", "off", "declined", "other"]
 
 _IDS_EACH = 20
 """Ids in one search; more become several searches."""
@@ -37,7 +37,7 @@ _STANDING: dict[str, Standing] = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One visit as the schedule has it now."""
+    """One visit of one patient as the schedule has it now."""
 
     visit: Visit
     standing: Standing
@@ -102,17 +102,20 @@ def visits(found: Iterable[JsonObject]) -> tuple[list[Seen], int]:
             continue
         patients = list(_patients(resource))
         without += not patients
-        for patient in patients:
+        for patient, has_declined in patients:
             standing = _STANDING.get(code(resource, "status"), "other")
+            if has_declined and standing != "off":
+                standing = "declined"
             seen[identity, patient] = Seen(visit_of(resource, patient), standing)
     return list(seen.values()), without
 
 
-def _patients(resource: JsonObject) -> Iterator[str]:
+def _patients(resource: JsonObject) -> Iterator[tuple[str, bool]]:
+    """Yield each patient that an Appointment names, and whether this one declined."""
     for participant in objs(resource, "participant"):
         kind, _, identity = reference(participant, "actor").rpartition("Patient/")
         if identity and "/" not in identity and (not kind or kind.endswith("/")):
-            yield identity
+            yield identity, code(participant, "status") == "declined"
 
 
 def _moment(resource: JsonObject, name: str) -> datetime | None:

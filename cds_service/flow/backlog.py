@@ -27,6 +27,10 @@ class Backlog:
     """Briefs that could not be made and notes in doubt: what `queue list` names and a person settles."""
     paused: Mapping[str, str] = field(default_factory=dict)
     """Why an EHR is left alone for now."""
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """Why the last poll of a schedule failed: visits that it has may not be prepared for."""
+    without_patient: Mapping[str, int] = field(default_factory=dict)
+    """Appointments that name no patient, and cannot be prepared for."""
 
     def told(self) -> dict[str, object]:
         """Return it as plain JSON."""
@@ -36,6 +40,8 @@ class Backlog:
             "stuck": list(self.stuck),
             "failed": dict(self.failed),
             "paused": dict(self.paused),
+            "unread": dict(self.unread),
+            "without_patient": dict(self.without_patient),
         }
 
     def notes(self) -> Iterator[str]:
@@ -47,6 +53,10 @@ class Backlog:
             yield f"site {name}: {number} briefs or notes are late and {moves}; see `cds-service queue list`"
         for name in self.paused.keys() - self.late.keys():
             yield f"site {name}: nothing is read ahead for now: {self.paused[name]}"
+        for name, reason in self.unread.items():
+            yield f"site {name}: its schedule could not be read: {reason}; visits may be missed"
+        for name, number in self.without_patient.items():
+            yield f"site {name}: {number} appointments name no patient; nothing is prepared for them"
         for name, number in self.failed.items():
             yield f"site {name}: {number} briefs or notes wait for a person; see `cds-service queue list`"
 
@@ -57,8 +67,9 @@ async def look(
     *,
     prepares: Callable[[str], bool],
     files: Callable[[str], bool],
+    polls: Callable[[str], bool],
 ) -> Backlog:
-    """Look at the queue; the two say of a site's name whether its briefs and its notes are wanted now."""
+    """Look at the queue; the three say of a site's name whether its briefs, notes and visits are wanted now."""
     since = now - LATE
     late: Counter[str] = Counter()
     for wanted, found in (
@@ -67,9 +78,11 @@ async def look(
         (files, await briefs.resting(connection, ("approved", "writing"), since)),
     ):
         late.update({name: number for name, number in found.items() if wanted(name)})
+    known = await feeds.feeds(connection)
+    polled = {name: feed for name, feed in known.items() if polls(name) and feed.is_polled(now)}
     paused = {
         name: feed.reason or "paused"
-        for name, feed in (await feeds.feeds(connection)).items()
+        for name, feed in known.items()
         if feed.paused_until is not None and feed.paused_until > now
     }
     moving = await briefs.moving(connection, since) if late else frozenset()
@@ -79,4 +92,6 @@ async def look(
         stuck=tuple(sorted(late.keys() - paused.keys() - moving)),
         failed=await briefs.for_a_person(connection),
         paused=paused,
+        unread={name: f.reason or "" for name, f in polled.items() if f.is_unread(now)},
+        without_patient={n: f.without_patient for n, f in polled.items() if f.without_patient},
     )

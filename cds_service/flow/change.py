@@ -9,7 +9,7 @@ from cds_service.audit import Audit
 from cds_service.domain.states import State
 from cds_service.domain.visit import Visit
 from cds_service.flow.ask import known_occasion
-from cds_service.storage import Connection, Database, briefs
+from cds_service.storage import Connection, Database, briefs, parts
 from cds_service.storage.notices import Notices
 
 
@@ -49,7 +49,7 @@ class Change:
             told = {**(facts or {}), **({"reason": reason} if reason else {})}
             await self._tell(connection, row, visit, action=action, outcome=target, facts=told)
             if target in _ENDS:
-                await briefs.drop_parts(connection, [row.id])
+                await parts.drop(connection, [row.id])
             await self.notices.tell(connection, row.site, row.patient)
         self.notices.drop(row.site, row.patient)
         return True

@@ -36,6 +36,7 @@ from cds_service.flow.pauses import Pauses
 from cds_service.flow.write_brief import WriteBrief, after_a_break
 from cds_service.sites import Site, Sites
 from cds_service.storage import Connection, Database, briefs, feeds, runs
+from cds_service.storage import parts as stored_parts
 
 PAUSES_S = (60, 300, 900, 1800, 3600)
 """How much later an EHR that could not be read is asked again, by how often it was tried."""
@@ -84,13 +85,13 @@ class _Parts:
 
     async def load(self) -> Mapping[str, bytes]:
         async with self.database.reading() as connection:
-            return await briefs.load_parts(connection, self.database, self.row.id, self.row.site)
+            return await stored_parts.load(connection, self.database, self.row.id, self.row.site)
 
     async def save(self, parts: Mapping[str, bytes]) -> None:
         """Keep more of it. Raises `_NotWanted`."""
         async with self.database.transaction() as connection:
             await _check_wanted(connection, self.row)
-            await briefs.save_parts(connection, self.database, self.row.id, self.row.site, parts)
+            await stored_parts.save(connection, self.database, self.row.id, self.row.site, parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,8 @@ class Prepare:
     pauses: Pauses
     denied: Denied
     ask: Ask
+    stands: Callable[[briefs.Row, Site], Awaitable[bool]]
+    """Looks whether the visit that a booking told of is there."""
     turn: Callable[[], Awaitable[None]]
     """Waits until no call needs this process: a step's work on a whole record comes second, as its reads do."""
     now: Callable[[], datetime]
@@ -130,12 +133,26 @@ class Prepare:
             await step("give up", self.give_up, brief_id, stop.reason)
 
     async def begin(self, brief_id: str) -> bool:
-        """Take the brief in hand; False when it is not wanted any more."""
+        """Take the brief in hand; False when it is not wanted any more, or its visit is nowhere."""
         row = await self._row(brief_id)
         if row is None or row.state not in {"requested", "preparing"}:
             return False
-        self.sites.find(row.site)
-        return row.state == "preparing" or await self.change(row, "preparing")
+        site = self.sites.find(row.site)
+        if row.state == "preparing":
+            return True
+        return await self._is_to_come(row, site) and await self.change(row, "preparing")
+
+    async def _is_to_come(self, row: briefs.Row, site: Site) -> bool:
+        """Return whether its visit is to be prepared for. Raises `Temporary` when the EHR cannot be asked now."""
+        if pause := await self.pauses.of(site):
+            raise Temporary(pause.reason)
+        try:
+            return await self.stands(row, site)
+        except NoToken as problem:
+            raise Temporary(f"token_{problem.detail}"[:64]) from None
+        except HadEnough as limit:
+            await self.pauses.begin(site, limit)
+            raise
 
     async def gather(self, brief_id: str) -> bool:
         """Read the whole record and keep it, unless the brief has ended. Raises `Temporary` when more may come soon."""
@@ -183,7 +200,7 @@ class Prepare:
         async with self.database.transaction() as connection:
             await _check_wanted(connection, row)
             await briefs.set_columns(connection, row.id, **columns)
-            await briefs.drop_parts(connection, [row.id])
+            await stored_parts.drop(connection, [row.id])
             if found.patient != visit.patient:
                 await self.change.audit.append(
                     connection,

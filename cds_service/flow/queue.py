@@ -44,6 +44,18 @@ class Paused:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A schedule that is not seen whole: it could not be read, or appointments name no patient."""
+
+    site: str
+    reason: str
+    """A code; empty when it could be read."""
+    read_at: datetime | None
+    """When a poll that succeeded last began."""
+    without_patient: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
     """Looks at the queue, and begins anew what failed."""
@@ -91,6 +103,22 @@ class Queue:
             Paused(feed.site, feed.paused_until, feed.reason or "")
             for feed in known.values()
             if feed.paused_until is not None and feed.paused_until > self.now()
+        ]
+
+    async def unread(self) -> list[Unread]:
+        """Return the schedules that are not seen whole."""
+        now = self.now()
+        async with self.database.reading() as connection:
+            known = await feeds.feeds(connection)
+        return [
+            Unread(
+                feed.site,
+                (feed.reason or "") if feed.is_unread(now) else "",
+                feed.polled_at,
+                feed.without_patient or 0,
+            )
+            for feed in known.values()
+            if feed.is_unread(now) or (feed.without_patient and feed.is_polled(now))
         ]
 
     async def retry(self, ids: Sequence[str], site: str | None = None) -> list[str]:

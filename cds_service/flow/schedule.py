@@ -1,14 +1,18 @@
 """Keeps work ahead in step with a site's schedule: new visits, moved ones, and those that will not happen.
 
-Each poll covers the whole look-ahead. A known visit that it does not find any more is asked for by itself, so that
-one which was moved beyond the horizon is not taken for one which was called off.
+Each poll covers the whole look-ahead; where a vendor can be searched by patient only, it goes on with those whose turn
+is next. A known visit that it does not find any more is asked for by itself, so that one which was moved beyond the
+horizon is not taken for one which was called off.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from cds_service.audit import Audit
 from cds_service.audit.log import Fact
 from cds_service.context.access import Access
 from cds_service.context.enough import HadEnough, check_enough
@@ -17,20 +21,37 @@ from cds_service.domain.errors import BadCall, NoToken
 from cds_service.domain.visit import Visit
 from cds_service.feeds.appointments import Seen, Way, searches, visits, way_of
 from cds_service.fhir.client import FhirServer
-from cds_service.flow.ask import Ask, expires, known_occasion
-from cds_service.flow.change import Change
+from cds_service.flow.ask import known_occasion
+from cds_service.flow.follow import Follow, Known
 from cds_service.flow.pauses import Pauses
 from cds_service.flow.prepare import Tokens
 from cds_service.sites import Site
 from cds_service.storage import Connection, Database, briefs, feeds
+from cds_service.storage import visits as stored_visits
 from cds_service.vendors import Query
 
 _LONGEST_S = 300.0
+"""What some searches may take, which are made at once."""
+_ROUND_S = 300.0
+"""A poll of one patient after the other begins no further searches after so long."""
 _READ_EACH = 20
 _GONE = frozenset({"404", "410"})
 _AGAIN_S = 120
 """A poll that failed is tried again after so long, or at its usual time when that is sooner."""
 log = logging.getLogger("cds_service")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What some searches of a schedule brought."""
+
+    seen: list[Seen] = field(default_factory=list)
+    without: int = 0
+    """Entries that name no patient."""
+    problem: str = ""
+    """Why it is not complete."""
+    failed: frozenset[str] = frozenset()
+    """The patients whose own search is not complete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +61,8 @@ class Schedule:
     database: Database
     tokens: Tokens
     server_of: Callable[[Site], FhirServer]
-    ask: Ask
-    change: Change
+    follow: Follow
+    audit: Audit
     pauses: Pauses
     now: Callable[[], datetime]
 
@@ -55,9 +76,9 @@ class Schedule:
         async with self.database.transaction() as connection:
             if not await feeds.claim(connection, self.database, site.name, now, now + every):
                 return
-        counted: dict[str, Fact] = {}
+        counted: Counter[str] = Counter()
         problem = await self._polled(site, way, counted)
-        told: dict[str, datetime] = {}
+        told: dict[str, object] = {"without_patient": counted["without_patient"]}
         if problem:
             told["next_poll"] = now + min(every, timedelta(seconds=_AGAIN_S))
             log.warning("site %s: the poll of its schedule failed: %s", site.name, problem)
@@ -73,7 +94,7 @@ class Schedule:
         self, connection: Connection, site: Site, problem: str, counted: Mapping[str, Fact]
     ) -> None:
         """Keep one entry for each time that a schedule was read, or could not be."""
-        await self.change.audit.append(
+        await self.audit.append(
             connection,
             site=site.name,
             action="poll",
@@ -82,7 +103,7 @@ class Schedule:
             facts=counted,
         )
 
-    async def _polled(self, site: Site, way: Way, counted: dict[str, Fact]) -> str:
+    async def _polled(self, site: Site, way: Way, counted: Counter[str]) -> str:
         """Poll and apply; returns what went wrong, or "". What was found is `counted`."""
         try:
             return await self._read_through(site, way, counted)
@@ -91,16 +112,78 @@ class Schedule:
         except HadEnough as limit:
             return (await self.pauses.begin(site, limit)).reason
 
-    async def _read_through(self, site: Site, way: Way, counted: dict[str, Fact]) -> str:
-        known, access = await self._known(site), await self._access(site)
-        days = site.file.prepare.look_ahead_days + 1 if site.file.prepare else 1
-        paths = searches(site, _ids(site, way, known), way, self._today(site), days)
-        found, without, problem = await self._search(site, access, paths)
-        moved = await self.apply(site, found)
-        if not problem:
-            moved += await self._look_for(site, access, known, found)
-        counted |= {"visits": len(found), "changed": moved, "without_patient": without}
+    async def _read_through(self, site: Site, way: Way, counted: Counter[str]) -> str:
+        """Read a schedule and follow it; returns why it could not be read whole, or ""."""
+        access = await self._access(site)
+        if way == "patient":
+            return await self._read_in_turn(site, access, counted)
+        known = await self._known(site)
+        found = await self._search(
+            site, access, way, _places(site, way), first=self._today(site), days=_days(site)
+        )
+        counted["changed"] += await self.follow(site, found.seen)
+        if not found.problem:
+            counted["changed"] += await self._look_for(site, access, known, found.seen)
+            if way == "date":  # else a visit may be at another place, or with another person
+                in_doubt = _within(known, site, self._today(site), _days(site))
+                counted["changed"] += await self.follow.let_go(in_doubt, found.seen)
+        counted.update(visits=len(found.seen), without_patient=found.without)
+        return found.problem
+
+    async def _read_in_turn(self, site: Site, access: Access, counted: Counter[str]) -> str:
+        """Do the same for one patient after the other, for some minutes; the next poll goes on from there."""
+        clock, problem = self.server_of(site).clock, ""
+        until = clock() + _ROUND_S
+        for some in await self._in_turn(site):
+            known = await self._known(site, some)
+            problem = await self._read_of(site, access, known, counted) or problem
+            async with self.database.transaction() as connection:
+                await feeds.set_feed(connection, self.database, site.name, asked_last=some[-1])
+            if clock() >= until:
+                break
         return problem
+
+    async def _read_of(
+        self, site: Site, access: Access, known: Sequence[Known], counted: Counter[str]
+    ) -> str:
+        """Read the schedules of some patients; one that cannot be read now is read in the next round."""
+        ids = list(dict.fromkeys(visit.patient for _, visit in known))
+        first, days = self._today(site), _days(site)
+        found = await self._search(site, access, "patient", ids, first=first, days=days)
+        counted["changed"] += await self.follow(site, found.seen)
+        read = [each for each in known if each[1].patient not in found.failed]
+        counted["changed"] += await self._look_for(site, access, read, found.seen)
+        in_doubt = _within(read, site, first, days)
+        counted["changed"] += await self.follow.let_go(in_doubt, found.seen)
+        counted.update(visits=len(found.seen), without_patient=found.without)
+        return found.problem
+
+    async def stands(self, row: briefs.Row, site: Site) -> bool:
+        """Return whether the visit that a booking told of is to be prepared for, as the EHR has it now.
+
+        Where it cannot be looked for, it is. Raises `NoToken` and `HadEnough`.
+        """
+        visit, rules = await known_occasion(self.database, row), site.profile.visits
+        if visit is None or visit.start is None or not self.follow.is_in_doubt(row, visit):
+            return True
+        if rules.poll != "fhir" or "patient" not in rules.poll_by:
+            return True
+        access, today = await self._access(site), self._today(site)
+        if not access.covers("Appointment", site.profile, verb="s"):
+            return True
+        days = max(_days(site), (visit.start.astimezone(site.zone).date() - today).days + 1)
+        found = await self._search(
+            site, access, "patient", [visit.patient], first=today, days=days
+        )
+        if found.problem:
+            return True
+        await self.follow(site, found.seen)
+        async with self.database.reading() as connection:
+            now = await briefs.get(connection, row.id)
+        if now is None or now.visit is not None:
+            return now is not None and now.state == row.state
+        in_doubt = _within([(now, visit)], site, today, days)
+        return not await self.follow.let_go(in_doubt, found.seen)
 
     async def visits_of(self, site: Site, day: date) -> list[Visit]:
         """Return the booked visits of one day. Raises `BadCall` when this schedule cannot be asked for."""
@@ -112,29 +195,39 @@ class Schedule:
             raise BadCall(
                 f"site {site.name}: nothing is read ahead before {until} there: {pause.reason}."
             )
-        known, access = await self._known(site), await self._access(site)
-        paths = searches(site, _ids(site, way, known), way, day, 1)
+        access, ids = await self._access(site), _places(site, way)
+        if way == "patient":
+            ids = list(dict.fromkeys(visit.patient for _, visit in await self._known(site)))
         counted: dict[str, Fact] = {"day": day.isoformat()}
         try:
-            found, without, problem = await self._search(site, access, paths)
-            counted |= {"visits": len(found), "without_patient": without}
+            found = await self._search(site, access, way, ids, first=day, days=1)
+            problem = found.problem
+            counted |= {"visits": len(found.seen), "without_patient": found.without}
         except HadEnough as limit:
-            found, problem = [], (await self.pauses.begin(site, limit)).reason
+            found, problem = _Found(), (await self.pauses.begin(site, limit)).reason
         async with self.database.transaction() as connection:
             await self._tell(connection, site, problem, counted)
         if problem:
             raise BadCall(f"site {site.name}: its schedule could not be read: {problem}.")
-        return [seen.visit for seen in found if seen.standing == "booked"]
+        return [seen.visit for seen in found.seen if seen.standing == "booked"]
 
     async def _search(
-        self, site: Site, access: Access, paths: Iterable[str]
-    ) -> tuple[list[Seen], int, str]:
-        """Return a schedule's visits, how many entries name no patient, and why it is not complete, or ""."""
-        readings = [self._reading(path, site) for path in paths]
+        self, site: Site, access: Access, way: Way, ids: Sequence[str], *, first: date, days: int
+    ) -> "_Found":
+        """Return what a schedule has of some days."""
+        readings = [self._reading(path, site) for path in searches(site, ids, way, first, days)]
         await self._read(site, access, readings)
-        found, without = visits(r for each in readings for p in each.pages for r in p.resources)
-        problems = {each.code or each.ended for each in readings if each.ended != "complete"}
-        return found, without, min(problems, default="")
+        seen, without = visits(r for each in readings for p in each.pages for r in p.resources)
+        problems = [
+            each.code or each.ended if each.ended != "complete" else "" for each in readings
+        ]
+        failed = dict(zip(ids, problems, strict=True)) if way == "patient" else {}
+        return _Found(
+            seen=seen,
+            without=without,
+            problem=min(filter(None, problems), default=""),
+            failed=frozenset(name for name, problem in failed.items() if problem),
+        )
 
     def _reading(self, path: str, site: Site) -> Reading:
         query = Query(need="appointment", key="appointment", type="Appointment", read=None)
@@ -144,9 +237,9 @@ class Schedule:
     async def _read(self, site: Site, access: Access, readings: list[Reading]) -> None:
         """Read some at a time, so that an EHR which refuses us is not asked for all of them. Raises `HadEnough`."""
         server = self.server_of(site)
-        deadline = server.clock() + _LONGEST_S
         for first in range(0, len(readings), _READ_EACH):
             some = readings[first : first + _READ_EACH]
+            deadline = server.clock() + _LONGEST_S
             await read_all(some, server, access, site.profile, deadline)
             check_enough(some, site)
 
@@ -157,93 +250,64 @@ class Schedule:
         token = await self.tokens.token(site)
         return Access(token=token.value, scope=" ".join(sorted(token.scopes)))
 
-    async def apply(self, site: Site, visits: Iterable[Seen]) -> int:
-        """Ask for the briefs of these visits and stop work on those called off; returns how many changed."""
-        changed, all_seen = 0, list(visits)
-        patients = _patients(all_seen)
-        for seen in all_seen:
-            if seen.standing == "off":
-                changed += await self.cancel(site, seen.visit, reason="visit_cancelled")
-            elif seen.standing == "booked" and not self._is_over(seen.visit):
-                changed += await self._booked(site, seen.visit, patients[seen.visit.key])
-        return changed
-
-    async def cancel(self, site: Site, visit: Visit, *, reason: str) -> int:
-        """Stop all work on a visit that will not happen."""
-        return sum(
-            [
-                await self.change(row, "cancelled", reason=reason)
-                for row in await self._rows(site, visit)
-            ]
-        )
-
-    async def _booked(self, site: Site, visit: Visit, patients: Collection[str]) -> int:
-        """Ask for a visit's briefs; what was asked for its former time or patients is not wanted any more."""
-        changed = 0
-        for row in await self._rows(site, visit):
-            before = await known_occasion(self.database, row)
-            if before is None:
-                continue
-            if before.patients.isdisjoint(patients):
-                changed += await self.change(row, "cancelled", reason="patient_changed")
-            elif visit.patient in before.patients and before.start != visit.start:
-                changed += await self._moved(row, visit)
-        await self.ask.for_booked(visit, site)
-        return changed
-
-    async def _moved(self, row: briefs.Row, visit: Visit) -> int:
-        """Follow a visit to its new time: work that waits is asked for anew, a ready brief serves on."""
-        if row.state in {"requested", "preparing"}:
-            return await self.change(row, "cancelled", reason="visit_moved")
-        async with self.database.transaction() as connection:
-            await briefs.set_columns(connection, row.id, expires_at=expires(visit, self.now()))
-        return 0
-
     async def _look_for(
-        self, site: Site, access: Access, known: Iterable[Visit], found: Iterable[Seen]
+        self, site: Site, access: Access, known: Iterable[Known], found: Iterable[Seen]
     ) -> int:
-        """Ask for each known visit by itself that a complete poll did not find."""
+        """Ask for each known visit by itself that a complete search did not find."""
         there = {each.visit.appointment for each in found}
         changed = 0
-        for visit in known:
-            if visit.appointment is None or visit.appointment in there or self._is_over(visit):
+        for _, visit in known:
+            if visit.appointment in {None, *there} or self.follow.is_over(visit):
                 continue
             reading = self._reading(f"Appointment/{visit.appointment}", site)
             await self._read(site, access, [reading])
             if reading.code in _GONE:
-                changed += await self.cancel(site, visit, reason="visit_gone")
+                changed += await self.follow.cancel(site, visit, reason="visit_gone")
             still_there, _ = visits(r for page in reading.pages for r in page.resources)
-            changed += await self.apply(site, still_there)
+            changed += await self.follow(site, still_there)
         return changed
 
-    async def _known(self, site: Site) -> list[Visit]:
+    async def _known(self, site: Site, patients: Collection[str] | None = None) -> list[Known]:
+        """Return each visit that is to come, and each brief that has none; of these patients, or of all."""
         async with self.database.reading() as connection:
-            rows = await briefs.known_visits(connection, site.name, self.now())
-        found = [await known_occasion(self.database, row) for row in rows]
-        return [visit for visit in found if visit is not None]
+            rows = [
+                row
+                for rows in (stored_visits.known, stored_visits.announced)
+                for row in await rows(connection, site.name, self.now(), patients=patients)
+            ]
+        opened = [(row, await known_occasion(self.database, row)) for row in rows]
+        return [(row, visit) for row, visit in opened if visit is not None]
 
-    async def _rows(self, site: Site, visit: Visit) -> list[briefs.Row]:
-        blind = self.database.blind(visit.key, site=site.name)
+    async def _in_turn(self, site: Site) -> list[list[str]]:
+        """Return the patients who were met, some at a time, from where the last poll stopped."""
         async with self.database.reading() as connection:
-            return await briefs.of_visit(connection, site.name, blind)
-
-    def _is_over(self, visit: Visit) -> bool:
-        return visit.start is not None and (visit.end or visit.start) < self.now()
-
-
-def _patients(visits: Iterable[Seen]) -> Mapping[str, Collection[str]]:
-    """Return whom each appointment names: a visit of several patients is one of each."""
-    named: dict[str, set[str]] = {}
-    for seen in visits:
-        named.setdefault(seen.visit.key, set()).add(seen.visit.patient)
-    return named
+            patients = await stored_visits.patients_to_come(connection, site.name, self.now())
+            feed = (await feeds.feeds(connection)).get(site.name)
+        first = bisect_right(patients, (feed and feed.asked_last) or "")
+        turn = patients[first:] + patients[:first]
+        return [turn[n : n + _READ_EACH] for n in range(0, len(turn), _READ_EACH)]
 
 
-def _ids(site: Site, way: Way, known: Iterable[Visit]) -> list[str]:
-    """Return what a search is by: ids of the site file, or the patients that we know of."""
+def _days(site: Site) -> int:
+    """Return how many days a poll covers, today included."""
+    return site.file.prepare.look_ahead_days + 1 if site.file.prepare else 1
+
+
+def _places(site: Site, way: Way) -> list[str]:
+    """Return the ids of the site file that a search is by."""
     prepare = site.file.prepare
     if prepare is None or way == "date":
         return []
-    if way == "patient":
-        return list(dict.fromkeys(visit.patient for visit in known))
     return list(prepare.locations if way == "location" else prepare.practitioners)
+
+
+def _within(known: Iterable[Known], site: Site, first: date, days: int) -> list[Known]:
+    """Return the bookings without a visit that start on these days."""
+    last = first + timedelta(days=days)
+    return [
+        (row, visit)
+        for row, visit in known
+        if row.visit is None
+        and visit.start is not None
+        and first <= visit.start.astimezone(site.zone).date() < last
+    ]

@@ -252,7 +252,11 @@ class WorkAhead:
     async def _count(self) -> None:
         async with self.database.reading() as connection:
             self.backlog = await look(
-                connection, self.now(), prepares=self._prepares, files=self._files
+                connection,
+                self.now(),
+                prepares=self._prepares,
+                files=self._files,
+                polls=self._is_polled,
             )
 
     async def _poll(self) -> None:
@@ -287,6 +291,11 @@ class WorkAhead:
     def _prepares(self, name: str) -> bool:
         site = self.sites.by_name.get(name)
         return site is not None and self._may_prepare(site)
+
+    def _is_polled(self, name: str) -> bool:
+        site = self.sites.by_name.get(name)
+        prepare = site.file.prepare if site else None
+        return prepare is not None and prepare.poll and self._prepares(name)
 
     def _files(self, name: str) -> bool:
         site = self.sites.by_name.get(name)

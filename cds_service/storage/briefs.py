@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, exists, func, literal, select, true, update
+from sqlalchemy import (
+    Select,
+    bindparam,
+    exists,
+    func,
+    literal,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.domain.states import OPEN, State, can_move
@@ -21,7 +30,6 @@ from cds_service.storage.tables import (
     IS_APPROVED,
     IS_EXPECTED,
     IS_PREPARED,
-    PART,
 )
 
 ENDED: frozenset[State] = frozenset({"cancelled", "expired"})
@@ -279,15 +287,6 @@ async def of_visit(connection: AsyncConnection, site: str, visit: str) -> list[R
     return [_row(row) for row in await connection.execute(query)]
 
 
-async def known_visits(
-    connection: AsyncConnection, site: str, now: datetime, *, limit: int = 5000
-) -> list[Row]:
-    """Return one row of each visit of a site that is still to come."""
-    query = select(*_ROW).where(BRIEF.c.site == site, IS_EXPECTED, BRIEF.c.expires_at > now)
-    found = await connection.execute(query.order_by(BRIEF.c.created.desc()).limit(limit))
-    return list({row.visit: row for row in map(_row, found)}.values())
-
-
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A prepared brief, sealed: it can be opened at its own place only."""
@@ -354,45 +353,3 @@ async def of_patient(database: Database, site: str, patient: str) -> OfPatient:
         prepared=None if one[0] is None else Prepared(*one),
         approved=None if other[0] is None else Approved(*other),
     )
-
-
-async def load_parts(
-    connection: AsyncConnection, database: Database, brief_id: str, site: str
-) -> dict[str, bytes]:
-    """Return what was gathered of a brief before it was interrupted, by query."""
-    query = select(PART.c.key, PART.c.body).where(PART.c.brief == brief_id)
-    return {
-        key: await database.open(body, place=_part_place(brief_id, key, site))
-        for key, body in await connection.execute(query)
-    }
-
-
-async def save_parts(
-    connection: AsyncConnection,
-    database: Database,
-    brief_id: str,
-    site: str,
-    parts: Mapping[str, bytes],
-) -> None:
-    """Keep what some queries brought, in place of what they brought earlier."""
-    rows = [
-        {
-            "brief": brief_id,
-            "key": key,
-            "body": database.seal(body, place=_part_place(brief_id, key, site)),
-        }
-        for key, body in parts.items()
-    ]
-    if rows:
-        older = delete(PART).where(PART.c.brief == brief_id, PART.c.key.in_(list(parts)))
-        await connection.execute(older)
-        await connection.execute(database.insert_new(PART), rows)
-
-
-async def drop_parts(connection: AsyncConnection, brief_ids: Iterable[str]) -> None:
-    """Forget what was gathered: the brief has it, or will never be."""
-    await connection.execute(delete(PART).where(PART.c.brief.in_(list(brief_ids))))
-
-
-def _part_place(brief_id: str, key: str, site: str) -> str:
-    return f"part|body|{brief_id}/{key}|{site}"

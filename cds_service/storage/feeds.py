@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.storage.database import Database
 from cds_service.storage.tables import FEED
+
+_LATELY = timedelta(days=1)
+"""What a schedule was that nobody has polled for longer says nothing of today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,17 @@ class FeedState:
     next_poll: datetime | None
     paused_until: datetime | None
     reason: str | None
+    asked_last: str | None
+    without_patient: int | None
+
+    def is_unread(self, now: datetime) -> bool:
+        """Return whether the last poll of this schedule failed, and it is polled still."""
+        is_paused = self.paused_until is not None and self.paused_until > now
+        return self.reason is not None and not is_paused and self.is_polled(now)
+
+    def is_polled(self, now: datetime) -> bool:
+        """Return whether this schedule is polled, or was until lately."""
+        return self.next_poll is not None and self.next_poll > now - _LATELY
 
 
 def is_due(feed: FeedState | None, now: datetime, until: datetime) -> bool:
@@ -48,7 +62,7 @@ async def note_poll(
     now: datetime,
     *,
     reason: str | None,
-    **columns: datetime,
+    **columns: object,
 ) -> None:
     """Keep how a poll went; the reason of a pause that began meanwhile stands."""
     told = case((FEED.c.paused_until > now, FEED.c.reason), else_=reason)

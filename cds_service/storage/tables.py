@@ -101,6 +101,10 @@ FEED = Table(
     Column("next_poll", Instant),
     Column("paused_until", Instant),  # nothing is asked of this EHR before then
     Column("reason", String(64)),  # a code: why it is paused, or why the last poll failed
+    Column(
+        "asked_last", String(64)
+    ),  # blind index of the patient whose visits were asked for last
+    Column("without_patient", Integer),  # appointments of the last poll that name nobody
 )
 CARD = Table(
     "card",
@@ -277,6 +281,10 @@ IS_APPROVED = and_(_in(FILING), BRIEF.c.body.is_not(None))
 """Briefs that somebody approved, and that were not taken back."""
 IS_EXPECTED = and_(BRIEF.c.visit.is_not(None), _in(OPEN))
 """Briefs of a visit that is neither over nor called off."""
+IS_ANNOUNCED = and_(
+    BRIEF.c.source == literal_column("'prepare'"), BRIEF.c.visit.is_(None), _in(OPEN)
+)
+"""Briefs that were asked for and have no visit: a booking told of one before it had an id, or a chart was opened."""
 
 
 def _some(name: str, *columns: Column[Any], where: ColumnElement[bool]) -> Index:
@@ -286,6 +294,7 @@ def _some(name: str, *columns: Column[Any], where: ColumnElement[bool]) -> Index
 _some("brief_prepared", BRIEF.c.site, BRIEF.c.patient, BRIEF.c.ready_at, where=IS_PREPARED)
 _some("brief_approved", BRIEF.c.site, BRIEF.c.patient, BRIEF.c.changed, where=IS_APPROVED)
 _some("brief_expected", BRIEF.c.site, BRIEF.c.visit, where=IS_EXPECTED)
+_some("brief_announced", BRIEF.c.site, BRIEF.c.patient, where=IS_ANNOUNCED)
 Index("approval_once", APPROVAL.c.brief, APPROVAL.c.note, unique=True)
 Index("write_intent_by_site", WRITE_INTENT.c.site, WRITE_INTENT.c.searchable)
 Index("decision_by_brief", DECISION.c.brief)

@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from cds_service.storage import briefs
+from cds_service.storage import briefs, visits
 from cds_service.storage.chain import append, entry
 from cds_service.storage.notices import Notices
 from cds_service.storage.reviews import Reviews
@@ -97,7 +97,7 @@ class HistoryCases:
 
         async def look():
             async with database.reading() as connection:
-                (known,) = await briefs.known_visits(connection, SITE, NOW)
+                (known,) = await visits.known(connection, SITE, NOW)
                 (open_one,) = await briefs.of_visit(connection, SITE, VISIT)
             assert known.id == open_one.id == "this one"
 
