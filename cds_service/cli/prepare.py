@@ -62,6 +62,9 @@ async def _run(args: argparse.Namespace) -> int:
     works_here = not is_held(settings)
     async with service.running() if works_here else _beside(service):
         visits = await _visits(service, site, args)
+        if not visits:
+            print(f"site {site.name}: no visits on {args.date}; nothing is asked for.")
+            return 0
         ids = [await service.background.ask.by_hand(visit, site) for visit in visits]
         print(
             f"{len(ids)} briefs asked for{'' if works_here else '; the running service prepares them'}"
@@ -106,8 +109,17 @@ async def _watch(service: "Service", ids: Sequence[str]) -> int:
         await asyncio.sleep(_LOOK_S)
     for row in rows:
         if row.state != "ready":
-            print(f"{row.id}  {row.state}: {row.reason or ''}", file=sys.stderr)
+            print(_told(row, service.sites.find(row.site)), file=sys.stderr)
     return 0 if all(row.state == "ready" for row in rows) else 1
+
+
+def _told(row: briefs.Row, site: "Site") -> str:
+    """Say what a brief came to that is not ready, and when one that waits is tried again."""
+    told = f"{row.id}  {row.state}: {row.reason or ''}"
+    if row.state != "requested" or row.due is None:
+        return told
+    due = f"{row.due.astimezone(site.zone):%Y-%m-%d %H:%M %Z}"
+    return f"{told}; it stays asked for: a running service or worker tries again from {due}"
 
 
 def _show(done: int, rows: Sequence[briefs.Row], *, last: bool) -> None:

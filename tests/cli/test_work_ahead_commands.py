@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sqlite3
 import sys
 from contextlib import closing
@@ -11,6 +12,7 @@ import pytest
 
 from cds_service.cli import main
 from cds_service.cli import prepare as preparing
+from tests.bench.process import free_port
 from tests.processes import standing
 
 pytestmark = pytest.mark.slow
@@ -96,6 +98,26 @@ def test_what_cannot_be_prepared_is_told_and_the_command_says_that_it_failed(sta
     assert "1 failed" in out
     assert "failed: no_such_patient" in err
     assert "nobody" not in out + err, "whose chart it is, is no business of a terminal"
+
+
+def test_what_waits_for_its_ehr_is_said_to_stay_asked_for_and_until_when(stand, command):
+    file = stand.settings().sites / "soak.toml"
+    away = file.read_text("utf-8").replace(f":{stand.ehr_port}", f":{free_port()}")
+    file.write_text(away, "utf-8")
+    status, out, err = command(*prepare("--patient", "p7"))
+    assert status == 1
+    assert "1 requested" in out
+    assert re.search(
+        r"requested: token_\w+; it stays asked for: a running service or worker tries again from "
+        r"\d{4}-\d\d-\d\d \d\d:\d\d \w+",
+        err,
+    )
+    assert stand.states() == {"requested": 1}
+
+
+def test_a_day_without_visits_is_said_to_have_none(stand, command):
+    told = "site soak: no visits on 2020-01-01; nothing is asked for.\n"
+    assert command(*prepare("--date", "2020-01-01")) == (0, told, "")
 
 
 def test_who_watches_is_told_that_no_work_can_be_done(stand, command, monkeypatch):

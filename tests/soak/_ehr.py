@@ -2,7 +2,7 @@
 
 Runs as `python -m tests.soak._ehr PORT DELAY_S`. It counts how often each Patient was read: `GET /counts`. Patients
 whose id begins with `large` have a record of 50 MB in one page; one called `nobody` it does not know. A search for the
-visits of a day finds three.
+visits of a day finds three, unless it was before 2026.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ import uvicorn
 TYPES = {"Observation": 20, "Condition": 5, "MedicationRequest": 5, "AllergyIntolerance": 2}
 """How many of each a search finds."""
 LARGE = 5_000
+OPENED = "2026-01-01"
 NARRATIVE = "y" * 10_000
 
 
@@ -88,8 +89,10 @@ def _found(kind: str, patient: str) -> list[dict[str, object]]:
 
 
 def _booked(dates: list[str]) -> list[dict[str, object]]:
-    """Return three visits at noon, UTC, of the first day that is asked for."""
+    """Return three visits at noon, UTC, of the first day that is asked for; none before this EHR was there."""
     day = next(each for each in dates if each.startswith("ge"))[2:12]
+    if day < OPENED:
+        return []
     return [
         {
             "resource": {
