@@ -31,7 +31,7 @@ _LENGTH = timedelta(hours=1)
 log = logging.getLogger("cds_service")
 _AGAIN = timedelta(minutes=15)
 BY_HAND: Mapping[str, Any] = {"asked": "by hand"}
-"""What stands among the versions of a brief that a person asked for."""
+"""What stands among the versions of a brief that a person asked for, and of none that it asks for in turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,8 @@ class Ask:
         if number > most:
             return []
         wanted = self._row(visit, site, f"again|{row.id}", self.now() + _AGAIN * number)
-        return [wanted | {"versions": {**row.versions, "again": number}}]
+        asked = {name: told for name, told in row.versions.items() if name not in BY_HAND}
+        return [wanted | {"versions": {**asked, "again": number}}]
 
     async def store(self, rows: list[dict[str, Any]]) -> None:
         """Store rows; what was asked for before stays as it is."""
