@@ -157,7 +157,7 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
     """Wire it. Raises `Misconfigured` for databases that do not fit together."""
     database = given.writer.database
     server_of = OfSite(lambda site: _server(site, given, clock))
-    kept = ReadyBriefs(database=database, clock=clock)
+    kept = ReadyBriefs(database=database, clock=clock, now=now)
     notices = Notices(database=database, listeners=[kept.drop])
     change = Change(database=database, notices=notices, audit=given.audit, now=now)
     pauses = Pauses(database=database, audit=given.audit, now=now)

@@ -184,6 +184,21 @@ class WorkAhead:
             over = await briefs.over(connection, self.now())
         for row in over:
             await self.change(row, "expired")
+        await self._set_aside_made_ahead()
+
+    async def _set_aside_made_ahead(self) -> None:
+        """Have nothing shown any more that was made while our clock was ahead: it says that it is of a later time."""
+        async with self.database.reading() as connection:
+            made = [
+                brief
+                for site in self.sites.by_name
+                for brief in await briefs.made_ahead(connection, site, self.now())
+            ]
+        if made:
+            log.warning("%s briefs were made by a clock that was ahead", len(made))
+            async with self.database.transaction() as connection:
+                for brief in made:
+                    await briefs.set_columns(connection, brief, ready_at=briefs.SET_ASIDE)
 
     async def mend(self) -> None:
         """Begin anew what broke: its workflow has ended, and its row still waits."""

@@ -6,7 +6,7 @@ sealed is sealed by the caller's `Database`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -15,6 +15,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    or_,
     select,
     true,
     update,
@@ -320,11 +321,46 @@ _PREPARED = tuple(Prepared.__dataclass_fields__)
 _APPROVED = tuple(Approved.__dataclass_fields__)
 
 
+CLOCKS = timedelta(minutes=5)
+"""Clocks that differ by less are taken for right; what says that it was made later was made by one that was ahead."""
+SET_ASIDE = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a brief is said to have been made that no chart-open is to be answered from any more, whatever its state."""
+
+
+async def set_aside(
+    connection: AsyncConnection, site: str, patient: str, *, until: datetime
+) -> None:
+    """Answer no chart-open any more from what was prepared for a patient (a blind index) until a moment."""
+    whose = (BRIEF.c.site == site, BRIEF.c.patient == patient, BRIEF.c.ready_at <= until)
+    older = update(BRIEF).where(*whose, IS_PREPARED)
+    await connection.execute(older.values(ready_at=SET_ASIDE))
+
+
+async def made_ahead(connection: AsyncConnection, site: str, now: datetime) -> list[str]:
+    """Return the prepared briefs of a site that were made by a clock that was ahead.
+
+    When real time comes to it, such a brief would be told as the newest, and as new.
+    """
+    query = select(BRIEF.c.id).where(
+        BRIEF.c.site == site, IS_PREPARED, BRIEF.c.ready_at > now + CLOCKS
+    )
+    return list((await connection.execute(query)).scalars())
+
+
 def _both_of_patient() -> Select[Any]:
     whose = (BRIEF.c.site == bindparam("site"), BRIEF.c.patient == bindparam("patient"))
     prepared = (
         select(*(BRIEF.c[name] for name in _PREPARED))
-        .where(*whose, IS_PREPARED)
+        .where(
+            *whose,
+            IS_PREPARED,
+            BRIEF.c.ready_at > SET_ASIDE,
+            BRIEF.c.ready_at <= bindparam("soon", type_=BRIEF.c.ready_at.type),
+            or_(
+                BRIEF.c.expires_at.is_(None),
+                BRIEF.c.expires_at > bindparam("now", type_=BRIEF.c.expires_at.type),
+            ),
+        )
         .order_by(BRIEF.c.ready_at.desc())
         .limit(1)
         .subquery()
@@ -345,9 +381,10 @@ _OF_PATIENT = _both_of_patient()
 """Built once: to build it takes longer than to run it."""
 
 
-async def of_patient(database: Database, site: str, patient: str) -> OfPatient:
+async def of_patient(database: Database, site: str, patient: str, now: datetime) -> OfPatient:
     """Return the newest prepared brief of a patient (a blind index) that may be shown, and the newest approved one."""
-    found = await database.glance(_OF_PATIENT, {"site": site, "patient": patient})
+    values = {"site": site, "patient": patient, "now": now, "soon": now + CLOCKS}
+    found = await database.glance(_OF_PATIENT, values)
     one, other = found[: len(_PREPARED)], found[len(_PREPARED) :]
     return OfPatient(
         prepared=None if one[0] is None else Prepared(*one),

@@ -6,6 +6,7 @@ They stay sealed in memory too: what is opened is opened for one call.
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from cds_service.storage import briefs
 from cds_service.storage.database import OUTAGES, Database
@@ -41,6 +42,7 @@ class ReadyBriefs:
 
     database: Database
     clock: Callable[[], float]
+    now: Callable[[], datetime]
     max_bytes: int = MAX_BYTES
     size: int = 0
     missed: int = 0
@@ -74,7 +76,7 @@ class ReadyBriefs:
         return found
 
     async def _read(self, site: str, patient: str) -> briefs.OfPatient:
-        found = await briefs.of_patient(self.database, site, patient)
+        found = await briefs.of_patient(self.database, site, patient, self.now())
         if found.prepared is not None:
             await self.database.have_key(found.prepared.body)
         return found

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cds_service.domain.errors import Conflict
 from cds_service.domain.filing import ApprovedBrief, Difference, Filing
 from cds_service.domain.states import State, can_move
+from cds_service.storage import briefs
 from cds_service.storage.database import Database
 from cds_service.storage.notices import Notices
 from cds_service.storage.tables import APPROVAL, BRIEF, DECISION, EDIT, WRITE_INTENT
@@ -161,6 +162,9 @@ class Reviews:
         moved = allowed and (await connection.execute(query)).scalar_one_or_none()
         if not moved:
             raise Conflict
+        if target == "rejected":  # what was prepared before it would be told as the newest
+            until = brief.ready_at or now
+            await briefs.set_aside(connection, brief.site, brief.patient, until=until)
         await self.notices.tell(connection, brief.site, brief.patient)
 
     async def edits(

@@ -46,7 +46,8 @@ async def look_up(stand: Stand) -> Row:
         for number in range(_WARM + _LOOK_UPS):
             if number == _WARM:
                 began = time.process_time()
-            if (await briefs.of_patient(database, AHEAD, blind)).prepared is None:
+            found = await briefs.of_patient(database, AHEAD, blind, datetime.now(UTC))
+            if found.prepared is None:
                 raise RuntimeError("the brief that was served is not in the database")
         spent = (time.process_time() - began) / _LOOK_UPS * 1000
     finally:

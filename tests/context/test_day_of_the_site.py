@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from cds_service.context.freshness import compare
+from cds_service.domain.brief import Brief
 from tests.context.stage import BASE, NOW, PATIENT, Stage, a_request, a_service, a_site, bundle
 
 pytestmark = pytest.mark.anyio
@@ -30,5 +31,6 @@ def test_what_lay_past_the_days_of_an_evening_is_not_new(day, is_new):
         "participant": [{"actor": {"reference": "Patient/p1"}}],
     }
     request = a_request({"appointment": bundle(visit)})
-    found = compare({}, LATE, request, a_service("patient", "appointment"), a_site())
+    brief = Brief(patient="Patient/p1", as_of=LATE, rules_version="", sections=(), gaps=())
+    found = compare({}, brief, request, a_service("patient", "appointment"), a_site())
     assert (found.fresh == {"Appointment/ap1"}) is is_new

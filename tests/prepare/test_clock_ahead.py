@@ -7,6 +7,7 @@ import pytest
 
 from cds_service.flow.work_ahead import MEND_S
 from tests.prepare.conftest import working
+from tests.prepare.test_ready import opened
 from tests.prepare.test_schedule import POLL
 
 pytestmark = pytest.mark.anyio
@@ -63,3 +64,21 @@ async def test_what_is_over_ends_though_the_clock_was_ahead(works):
     )
     await came_round(works)
     assert (await works.row(brief.id)).state == "expired"
+
+
+async def test_what_was_made_while_the_clock_was_ahead_is_never_served(works):
+    clock = works.ground.clock
+    clock.moment += AHEAD
+    await works.prepared()
+    assert "Prepared" in await opened(works)
+    clock.moment -= AHEAD
+    works.background.notices.drop("", "")
+    assert "Prepared" not in await opened(works)
+    asked = next(r for r in await works.rows("requested") if r.due <= clock())
+    await works.run(asked.id)
+    await came_round(works)
+    clock.move(hours=3)
+    assert "Prepared 3 hours ago" in await opened(works)
+    clock.move(hours=21)
+    detail = await opened(works)
+    assert "Prepared 1 day ago" in detail, "also when real time has come to it"

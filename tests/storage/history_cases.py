@@ -81,7 +81,7 @@ class HistoryCases:
         await add(database, prepared(id="this one"), approved)
 
         async def look():
-            found = await briefs.of_patient(database, SITE, PATIENT)
+            found = await briefs.of_patient(database, SITE, PATIENT, NOW)
             assert (found.prepared.id, found.approved.changed) == ("this one", approved["changed"])
 
         before = await visited(look)

@@ -1,5 +1,7 @@
 """A hook call looks one row up: it waits for no writer, writes nothing itself, and survives a close."""
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -7,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 from cds_service.storage import briefs
 from tests.storage.databases import opened
 
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
 pytestmark = pytest.mark.anyio
 
 
@@ -20,7 +23,7 @@ async def database(tmp_path):
 async def test_it_waits_for_nobody_who_writes(database):
     async with database.transaction() as connection:
         await connection.execute(text("CREATE TABLE under_way (x INTEGER)"))
-        assert await briefs.of_patient(database, "general", "blind") == briefs.OfPatient()
+        assert await briefs.of_patient(database, "general", "blind", NOW) == briefs.OfPatient()
 
 
 async def test_it_writes_nothing(database):
@@ -30,6 +33,6 @@ async def test_it_writes_nothing(database):
 
 async def test_a_database_that_was_closed_opens_again(database):
     """A start looks into its database in an event loop of its own, before the one that answers calls."""
-    assert await briefs.of_patient(database, "general", "blind") == briefs.OfPatient()
+    assert await briefs.of_patient(database, "general", "blind", NOW) == briefs.OfPatient()
     await database.close()
-    assert await briefs.of_patient(database, "general", "blind") == briefs.OfPatient()
+    assert await briefs.of_patient(database, "general", "blind", NOW) == briefs.OfPatient()

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -61,7 +62,7 @@ async def test_a_call_gives_up_on_a_claim_and_its_token_is_not_taken(silent):
 
 
 async def test_a_call_gives_up_on_the_brief_that_may_be_ready(silent):
-    ready = ReadyBriefs(database=silent, clock=time.monotonic)
+    ready = ReadyBriefs(database=silent, clock=time.monotonic, now=lambda: datetime.now(UTC))
     began = time.monotonic()
     assert await ready.find("general", "blind") == briefs.OfPatient()
     assert (time.monotonic() - began < MOST_S, ready.missed) == (True, 1)

@@ -43,7 +43,9 @@ async def database(tmp_path):
 
 
 async def test_as_many_are_kept_as_fit_and_the_longest_unused_goes(database):
-    kept = ReadyBriefs(database=database, clock=time.monotonic, max_bytes=4 * (BODY + 1000))
+    kept = ReadyBriefs(
+        database=database, clock=time.monotonic, now=lambda: NOW, max_bytes=4 * (BODY + 1000)
+    )
     for patient in PATIENTS[:4]:
         assert (await kept.find("general", patient)).prepared is not None
     await kept.find("general", PATIENTS[0])  # used again
@@ -61,14 +63,14 @@ async def test_as_many_are_kept_as_fit_and_the_longest_unused_goes(database):
 
 
 async def test_one_that_is_larger_than_all_that_may_be_kept_is_served_and_not_kept(database):
-    kept = ReadyBriefs(database=database, clock=time.monotonic, max_bytes=BODY)
+    kept = ReadyBriefs(database=database, clock=time.monotonic, now=lambda: NOW, max_bytes=BODY)
     for _ in range(2):
         assert (await kept.find("general", PATIENTS[0])).prepared is not None
         assert kept.size == 0
 
 
 async def test_patients_who_have_no_brief_take_room_as_well(database):
-    kept = ReadyBriefs(database=database, clock=time.monotonic, max_bytes=5000)
+    kept = ReadyBriefs(database=database, clock=time.monotonic, now=lambda: NOW, max_bytes=5000)
     for number in range(200):
         await kept.find("general", f"unknown-{number}")
         assert kept.size <= 5000
@@ -76,7 +78,7 @@ async def test_patients_who_have_no_brief_take_room_as_well(database):
 
 
 async def test_what_is_dropped_gives_its_room_back(database):
-    kept = ReadyBriefs(database=database, clock=time.monotonic)
+    kept = ReadyBriefs(database=database, clock=time.monotonic, now=lambda: NOW)
     for patient in PATIENTS:
         await kept.find("general", patient)
         await kept.find("general", patient)
