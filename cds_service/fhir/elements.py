@@ -46,13 +46,18 @@ def objs(parent: object, name: str) -> Sequence[JsonObject]:
 def text(parent: object, name: str) -> str:
     """Return the string member `name` on one line, without control characters; else ""."""
     value = parent.get(name) if isinstance(parent, dict) else None
-    return clean(value) if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    # What `clean` asks first, without the call: this runs for every name of a record.
+    if value.isprintable() and "  " not in value and value.strip(" ") == value:
+        return value
+    return clean(value)
 
 
 def clean(value: str) -> str:
     """Return a string on one line: control, direction-changing and invisible characters become spaces."""
     if value.isprintable() and "  " not in value and value.strip(" ") == value:
-        return value  # most are clean, and this runs for every name of a record
+        return value  # as most are
     return " ".join(_CONTROL.sub(" ", value).split())
 
 

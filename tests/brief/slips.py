@@ -57,7 +57,7 @@ _DATES, _CARDS, _BOOKING, _DATA = (
 MUTANTS = (
     Mutant(
         "drop the check for entries in error",
-        "cds_service.brief.record",
+        "cds_service.fhir.elements",
         'if resource.get("status") == "entered-in-error":\n        return True',
         "pass",
         named=True,
@@ -147,8 +147,8 @@ MUTANTS = (
     Mutant(
         "call a report an order",
         f"{_F}medicines",
-        'return item.type == REPORT or is_true(said, "reportedBoolean") or "reportedReference" in said',
-        "return False",
+        'if item.type == REPORT or said.get("reportedBoolean") is True:',
+        "if False:",
     ),
     Mutant(
         "call a renewal a change",
@@ -225,7 +225,7 @@ MUTANTS = (
     Mutant(
         "let a preliminary value hide a critical final one",
         f"{_F}observations",
-        'if level(record, final[0].resource) == "critical" != level(record, newer[0].resource):',
+        'if level(record, final[0]) == "critical" != level(record, newer[0]):',
         "if False:",
     ),
     Mutant(
@@ -667,8 +667,8 @@ MUTANTS = (
     Mutant(
         "forget the title of a first visit in a stored brief",
         "cds_service.brief.reread",
-        "kept[name].title if name in kept else usual",
-        "usual",
+        "title=titles.get(name, usual),",
+        "title=usual,",
     ),
     # The age of a result on the day of the visit that is booked.
     Mutant(

@@ -181,7 +181,9 @@ def is_past_end(record: Record, item: Item) -> bool:
 def is_reported(item: Item) -> bool:
     """Return whether an entry is what somebody said, not what was ordered."""
     said = item.resource
-    return item.type == REPORT or is_true(said, "reportedBoolean") or "reportedReference" in said
+    if item.type == REPORT or said.get("reportedBoolean") is True:
+        return True
+    return "reportedReference" in said
 
 
 def is_said_none(record: Record, item: Item) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Literal
 
-from cds_service.brief.facts.marks import LEVELS, Level, Side, mark
+from cds_service.brief.facts.marks import LEVELS, Level, Mark, Side, mark
 from cds_service.brief.facts.visits import is_after_last_visit, released
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Kind, Statement
@@ -79,7 +79,7 @@ def _with_older_finals(record: Record, found: _Found) -> _Found:
         ]
         if not final or not newer:
             continue
-        if level(record, final[0].resource) == "critical" != level(record, newer[0].resource):
+        if level(record, final[0]) == "critical" != level(record, newer[0]):
             continue
         found[section, key, aside] = [*newer, *final]
         del found[section, key, ""]
@@ -92,11 +92,11 @@ def _is_after(item: Item, other: Item) -> bool:
 
 def _series(record: Record, key: tuple[str, str, Aside], items: list[Item]) -> Series:
     section, identity, aside = key
-    group = group_of(record, items[0].resource)
+    group = group_of(record, items[0])
     title = "" if group else name(obj(items[0].resource, "code")).casefold()
     place = (group.place if group else len(record.tables.groups), f"{title} {identity}")
     ordered = in_order(record, items)
-    return Series(section, group, place, ordered, aside, level(record, ordered[0].resource))
+    return Series(section, group, place, ordered, aside, level(record, ordered[0]))
 
 
 def in_order(record: Record, items: Sequence[Item]) -> tuple[Item, ...]:
@@ -112,7 +112,7 @@ def in_order(record: Record, items: Sequence[Item]) -> tuple[Item, ...]:
 def _of_one_instant(record: Record, same: list[Item]) -> list[Item]:
     if len(same) == 1 or same[0].when is None:
         return same
-    by_level = sorted(same, key=lambda item: LEVELS.index(level(record, item.resource)))
+    by_level = sorted(same, key=lambda item: LEVELS.index(level(record, item)))
     issued = {item.ref: at for item in same if (at := _issued(record, item))}
     if len(issued) < len(same):
         return by_level
@@ -177,9 +177,13 @@ def has_value(resource: JsonObject) -> bool:
     return any(member.startswith("value") for member in resource)
 
 
-def group_of(record: Record, resource: JsonObject) -> Group | None:
+def group_of(record: Record, item: Item) -> Group | None:
     """Return the group of LOINC codes that an Observation is in, if any."""
-    return _group(codings(obj(resource, "code")), record.tables)
+    return record.each(_group_of, item)
+
+
+def _group_of(record: Record, item: Item) -> Group | None:
+    return _group(codings(obj(item.resource, "code")), record.tables)
 
 
 def _group(coded: Iterable[tuple[str, str]], tables: Tables) -> Group | None:
@@ -243,21 +247,35 @@ def reference_range(resource: JsonObject) -> JsonObject:
     return chosen[0] if len(chosen) == 1 and not other else {}
 
 
-def level(record: Record, resource: JsonObject) -> Level:
+def mark_of(record: Record, item: Item) -> Mark:
+    """Return the worst that an Observation is marked with, its components apart."""
+    return record.each(_mark_of, item)
+
+
+def _mark_of(_: Record, item: Item) -> Mark:
+    return mark(item.resource)
+
+
+def level(record: Record, item: Item) -> Level:
     """Return how far a result is out: by its own flag first, then by its own range."""
-    if "component" not in resource:
-        return _level_of(record, resource)
-    levels = {_level_of(record, part) for part in (resource, *objs(resource, "component"))}
+    return record.each(_level, item)
+
+
+def _level(record: Record, item: Item) -> Level:
+    own = _level_of(record, item.resource, mark_of(record, item))
+    if "component" not in item.resource:
+        return own
+    parts = objs(item.resource, "component")
+    levels = {own, *(_level_of(record, part, mark(part)) for part in parts)}
     return next(each for each in LEVELS if each in levels)
 
 
-def _level_of(record: Record, part: JsonObject) -> Level:
+def _level_of(record: Record, part: JsonObject, own: Mark) -> Level:
     if record.tables.critical and _is_past_limit(record, part):
         return "critical"
-    own = mark(part).level
-    if own in {"", "marked"} and side_of_range(part):
+    if own.level in {"", "marked"} and side_of_range(part):
         return "abnormal"
-    return own
+    return own.level
 
 
 def _is_past_limit(record: Record, part: JsonObject) -> bool:
@@ -319,7 +337,7 @@ _SUBSTANCE = (
 def _flags(record: Record, each: Series) -> Iterator[Flag]:
     newest = each.items[0]
     yield from _LEVEL_FLAGS.get(each.level, ("worded",) if is_in_words(each) else ())
-    if side := _direction(newest.resource):
+    if side := _direction(record, newest):
         yield side
     if each.aside in {"preliminary", "registered"}:
         yield "preliminary"
@@ -337,11 +355,11 @@ _LEVEL_FLAGS: Mapping[Level, tuple[Flag, ...]] = {
 }
 
 
-def _direction(resource: JsonObject) -> Side:
-    own = mark(resource)
+def _direction(record: Record, item: Item) -> Side:
+    own = mark_of(record, item)
     if own.side or own.level not in {"", "marked"}:
         return own.side
-    return _SIDE_OF.get(side_of_range(resource), "")
+    return _SIDE_OF.get(side_of_range(item.resource), "")
 
 
 _SIDE_OF: Mapping[str, Side] = {"above": "high", "below": "low"}

@@ -110,7 +110,7 @@ def newest_of(record: Record, test: str) -> Series | None:
 
 def _may_be(record: Record, item: Item, test: str) -> bool:
     """Return whether an entry is of a test: by its code where that is known, else by a word in its names."""
-    group = group_of(record, item.resource)
+    group = group_of(record, item)
     if group:
         return group.test == test
     named = (t["maybe"] for t in record.tables.terms["visit_test"] if t["name"] == test)

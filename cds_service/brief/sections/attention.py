@@ -76,8 +76,7 @@ def _critical(record: Record) -> Iterator[Statement]:
 def _was_critical(record: Record, each: observations.Series) -> bool:
     """Return whether a value that is told beside the newest was critical and came after the last visit."""
     return any(
-        observations.is_new(record, item)
-        and observations.level(record, item.resource) == "critical"
+        observations.is_new(record, item) and observations.level(record, item) == "critical"
         for item in each.items[1 : 1 + record.tables.count["earlier"]]
     )
 

@@ -24,16 +24,16 @@ def result(statement: Statement, record: Record, items: list[Item]) -> str:
         return _was_critical(record, newest, earlier)
     same = as_new(record, (newest, *earlier))
     before = [each for each in earlier if each not in same]
-    group = group_of(record, newest.resource)
+    group = group_of(record, newest)
     ahead = newest.when is not None and record.is_future(newest.when)
     parts = [
         _told(record, newest),
         "dated in the future" if ahead else "",
         status(newest),
         _old(record, newest, group),
-        _others(newest, same),
+        _others(record, newest, same),
         _note(statement, newest),
-        earlier_values(newest, before),
+        earlier_values(record, newest, before),
         trend(record, newest, earlier, group),
     ]
     return joined(parts, "; ")
@@ -41,7 +41,7 @@ def result(statement: Statement, record: Record, items: list[Item]) -> str:
 
 def _was_critical(record: Record, newest: Item, earlier: list[Item]) -> str:
     """Write the critical value first where a later one is not: a heading that begins with the later one misleads."""
-    found = [each for each in earlier if level(record, each.resource) == "critical"]
+    found = [each for each in earlier if level(record, each) == "critical"]
     then = found[0] if found else newest
     others = [each for each in earlier if each is not then]
     parts = [
@@ -50,32 +50,32 @@ def _was_critical(record: Record, newest: Item, earlier: list[Item]) -> str:
         note_of(then.resource, NOTE_MAX),
         f"now {_value(record, newest)}",
         status(newest),
-        earlier_values(newest, others),
+        earlier_values(record, newest, others),
     ]
     return joined(parts, "; ")
 
 
 def _told(record: Record, item: Item) -> str:
     """Write the name of a test, a value and its date."""
-    return f"{title(record, item.resource)}{_glue(item.resource)}{_value(record, item)}"
+    return f"{title(record, item)}{_glue(item.resource)}{_value(record, item)}"
 
 
 def _value(record: Record, item: Item) -> str:
-    name_ = title(record, item.resource)
+    name_ = title(record, item)
     shown = value_of(item.resource)
     unit_ = shown_unit(obj(item.resource, "valueQuantity"))
     if unit_ and f" {name_}".casefold().endswith(f" {unit_.casefold()}"):
         shown = shown.removesuffix(f" {unit_}")  # INR 3.6 INR, PHQ-9 score 11 score
-    said = joined((shown, aside(item.resource)), " ")
+    said = joined((shown, aside(record, item)), " ")
     return f"{said or 'no value recorded'}, {stamp(item)}"
 
 
-def _others(newest: Item, same: list[Item]) -> str:
+def _others(record: Record, newest: Item, same: list[Item]) -> str:
     """Write values of the newest one's instant, of which nothing tells whether they came before or after it."""
     if not same:
         return ""
     first, *others = (
-        joined((value_of(each.resource) or "no value", aside(each.resource)), " ")
+        joined((value_of(each.resource) or "no value", aside(record, each)), " ")
         for each in (newest, *same)
     )
     others = [each for each in dict.fromkeys(others) if each != first]
@@ -120,7 +120,7 @@ def observation(statement: Statement, record: Record, items: list[Item]) -> str:
 def grouped(record: Record, items: list[Item], head: str) -> str:
     """Write several results by name and date alone."""
     listed = joined(
-        f"{title(record, each.resource)} ({day(each.when) or 'undated'}{_not_final(each)})"
+        f"{title(record, each)} ({day(each.when) or 'undated'}{_not_final(each)})"
         for each in items
     )
     return f"{head}, by date of the newest value: {listed}"
@@ -134,14 +134,18 @@ def _glue(resource: JsonObject) -> str:
     return " " if "valueQuantity" in resource or pressure(resource) else ": "
 
 
-def title(record: Record, resource: JsonObject) -> str:
+def title(record: Record, item: Item) -> str:
     """Return the name of an Observation: the site's own words, else our short name, else its display."""
-    concept = obj(resource, "code")
+    return record.each(_title, item)
+
+
+def _title(record: Record, item: Item) -> str:
+    concept = obj(item.resource, "code")
     own = text(concept, "text")
     displays = {text(coding, "display") for coding in objs(concept, "coding")}
-    group = group_of(record, resource) if not own or own in displays else None
+    group = group_of(record, item) if not own or own in displays else None
     words = group.name if group else named(concept, "Unnamed observation")
-    return f"{words} (not of the patient, but of its focus)" if "focus" in resource else words
+    return f"{words} (not of the patient, but of its focus)" if "focus" in item.resource else words
 
 
 def _old(record: Record, newest: Item, group: Group | None) -> str:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from cds_service.brief.facts.marks import mark
-from cds_service.brief.facts.observations import as_new, level, unit
+from cds_service.brief.facts.observations import as_new, level, mark_of, unit
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.values import (
     mark_in_words,
@@ -21,28 +20,34 @@ from cds_service.fhir.elements import code, number, obj, objs
 Number = int | Decimal
 
 
-def earlier_values(newest: Item, earlier: list[Item]) -> str:
+def earlier_values(record: Record, newest: Item, earlier: list[Item]) -> str:
     """Write the values before the newest; with times where a day has more than one; undated ones as such."""
     if not earlier:
         return ""
     days = [day(item.when) for item in (newest, *earlier)]
+    known = _units(newest)
     written = joined(
-        _before(newest, item, crowded=days.count(day(item.when)) > 1) for item in earlier
+        _before(record, item, known, crowded=days.count(day(item.when)) > 1) for item in earlier
     )
     word = "earlier" if newest.when else "others, order unknown:"
     return f"{word} {written}"
 
 
-def _before(newest: Item, item: Item, *, crowded: bool) -> str:
-    """Write an earlier value with its date, without its unit where that is the newest one's."""
+def _units(newest: Item) -> tuple[str, str]:
+    """Return the units of a value and of its first component, which need not be said again."""
+    upper = next((obj(p, "valueQuantity") for p in objs(newest.resource, "component")), {})
+    return shown_unit(obj(newest.resource, "valueQuantity")), shown_unit(upper)
+
+
+def _before(record: Record, item: Item, known: tuple[str, str], *, crowded: bool) -> str:
+    """Write an earlier value with its date, without a unit that is known."""
     said = value_of(item.resource) or "no value"
-    same = shown_unit(obj(newest.resource, "valueQuantity"))
+    same, upper = known
     if same and said.endswith(f" {same}"):
         said = said.removesuffix(f" {same}")
-    upper = next((obj(p, "valueQuantity") for p in objs(newest.resource, "component")), {})
-    if pressure(item.resource) and shown_unit(upper):
-        said = said.removesuffix(f" {shown_unit(upper)}")
-    own = mark(item.resource)
+    if upper and pressure(item.resource):
+        said = said.removesuffix(f" {upper}")
+    own = mark_of(record, item)
     flagged = own.code if own.code in {"HH", "LL", "AA", "H", "L"} else mark_in_words(own)
     when = stamp(item) if crowded or not item.when else item.when.day
     unusual = "" if item.status in {"final", "amended", "corrected"} else f", {status(item)}"
@@ -63,9 +68,7 @@ def trend(record: Record, newest: Item, earlier: list[Item], group: Group | None
     steps = (first, _difference(newest, earlier[-1]) if len(earlier) > 1 else first)
     if group and group.change and first[0]:
         return f"change {first[0]:+f} {_plain_unit(newest)}".rstrip()
-    if all(
-        level(record, each.resource) in {"marked", "normal", ""} for each in (newest, *earlier)
-    ):
+    if all(level(record, each) in {"marked", "normal", ""} for each in (newest, *earlier)):
         return ""
     known = [each for each in steps if each and each[0]]
     ways = {change > 0 for change, _ in known}

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from cds_service.brief.facts.marks import Mark, mark
 from cds_service.brief.facts.observations import (
     has_value,
+    mark_of,
     reference_range,
     side_of_range,
     unit,
 )
-from cds_service.brief.record import Item
+from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.words import TEXT_MAX, joined, named, quoted, short
 from cds_service.domain.json import JsonObject
 from cds_service.fhir.elements import codes, has_code, name, number, obj, objs, text
@@ -142,16 +143,17 @@ def pressure(resource: JsonObject) -> str:
     return joined((f"{amounts[0]}/{amounts[1]}", shown_unit(upper)), " ")
 
 
-def aside(resource: JsonObject) -> str:
+def aside(record: Record, item: Item) -> str:
     """Return `(H, ref 4.0-5.6)`: the flag of the result, else where its value lies, and its range."""
-    flag = _flag(resource)
+    resource = item.resource
+    flag = _flag(resource, mark_of(record, item))
     if flag and "valueQuantity" not in resource and flag.casefold() == value(resource).casefold():
         flag = ""  # Resistant (resistant)
     return _brackets(flag, _reference(resource))
 
 
 def _mark(part: JsonObject) -> str:
-    found = _brackets(_flag(part), _reference(part))
+    found = _brackets(_flag(part, mark(part)), _reference(part))
     return f" {found}" if found else ""
 
 
@@ -160,8 +162,7 @@ def _brackets(*parts: str) -> str:
     return f"({inside})" if inside else ""
 
 
-def _flag(resource: JsonObject) -> str:
-    own = mark(resource)
+def _flag(resource: JsonObject, own: Mark) -> str:
     if own.code:
         return _SAID.get(own.code, own.code)
     side = side_of_range(resource)
