@@ -46,6 +46,9 @@ class SentWhole:
     since: datetime
     """What was searched before then says nothing of later."""
     _known: dict[str, bool] = field(default_factory=dict)
+    _pages: dict[str, list[Glimpse]] = field(default_factory=dict)
+    _last: dict[str, float] = field(default_factory=dict)
+    _sorted: dict[str, bool] = field(default_factory=dict)
 
     def of_need(self, need: NeedName) -> bool:
         """Return whether every search of a need came whole; a read of one resource is no search."""
@@ -96,13 +99,23 @@ class SentWhole:
 
     def _reaches(self, query: Query, when: str) -> bool:
         """Return whether a page that is sorted, as asked for, goes back beyond a date by more than a day."""
-        told, wanted = self.request.prefetch.envelope(query.key), parse(when, self.site.zone)
-        is_sorted = any(name == "_sort" for name, _ in query.hook_params)
-        matches = self._matches(told, query) if told and wanted and is_sorted else None
-        if not matches or not wanted or not self._at(matches[-1]) < wanted.at - _DAY_S:
+        wanted = parse(when, self.site.zone)
+        if wanted is None or self._oldest(query) >= wanted.at - _DAY_S:
             return False
-        moments = list(map(self._at, matches))  # a server that does not sort is found out
-        return all(newer >= older for newer, older in pairwise(moments))
+        if query.key not in self._sorted:  # a server that does not sort is found out
+            moments = list(map(self._at, self._pages[query.key]))
+            self._sorted[query.key] = all(one >= other for one, other in pairwise(moments))
+        return self._sorted[query.key]
+
+    def _oldest(self, query: Query) -> float:
+        """Return what the last entry of a page is dated that was asked for newest first; no moment: infinity."""
+        if query.key not in self._pages:
+            told = self.request.prefetch.envelope(query.key)
+            is_asked = told is not None and any(name == "_sort" for name, _ in query.hook_params)
+            self._pages[query.key] = (is_asked and told and self._matches(told, query)) or []
+            page = self._pages[query.key]
+            self._last[query.key] = self._at(page[-1]) if page else inf
+        return self._last[query.key]
 
     def _at(self, glimpse: Glimpse) -> float:
         when = parse(dated(glimpse.whole()), self.site.zone)
