@@ -159,13 +159,13 @@ MUTANTS = (
     Mutant(
         "compare doses by structure alone",
         f"{_F}medicine_changes",
-        "return one == other and _numbers(before) == _numbers(newest)",
+        "return one == other and _numbers(record, before) == _numbers(record, newest)",
         "return one == other",
     ),
     Mutant(
         "miss that a dose has changed",
         f"{_F}medicine_changes",
-        "return dose(before).casefold() == dose(newest).casefold()",
+        "return dose(record, before).casefold() == dose(record, newest).casefold()",
         "return True",
     ),
     Mutant(

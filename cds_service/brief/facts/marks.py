@@ -64,14 +64,13 @@ def _worst(marks: Sequence[Mark]) -> Mark:
 
 def _of_concept(concept: JsonObject) -> Mark:
     """Read a code that we know; words count beside it only where they say worse, else in its place."""
-    coded = objs(concept, "coding")
-    known = [
-        _CODES[each]
-        for coding in coded
-        if (each := code(coding, "code")) in _CODES and _is_meant(code(coding, "system"), each)
-    ]
-    shown = (text(coding, "display") for coding in coded)
-    said = text(concept, "text") or next((each for each in shown if each), "")
+    coded, said = objs(concept, "coding"), text(concept, "text")
+    known = []
+    for coding in coded:
+        each = code(coding, "code")
+        if each in _CODES and _is_meant(code(coding, "system"), each):
+            known.append(_CODES[each])
+        said = said or text(coding, "display")
     written = _of_words(said) if said else _UNREADABLE if coded else _NONE
     if not known:
         return written

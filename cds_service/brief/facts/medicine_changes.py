@@ -128,12 +128,12 @@ def _is_alike(record: Record, before: Item, newest: Item) -> bool:
         return False
     one, other = _structure(before), _structure(newest)
     if one and other:
-        return one == other and _numbers(before) == _numbers(newest)
-    return dose(before).casefold() == dose(newest).casefold()
+        return one == other and _numbers(record, before) == _numbers(record, newest)
+    return dose(record, before).casefold() == dose(record, newest).casefold()
 
 
-def _numbers(item: Item) -> list[str]:
-    return _NUMBER.findall(dose(item))
+def _numbers(record: Record, item: Item) -> list[str]:
+    return _NUMBER.findall(dose(record, item))
 
 
 def _structure(item: Item) -> tuple[object, ...]:

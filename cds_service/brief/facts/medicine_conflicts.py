@@ -60,7 +60,7 @@ def _disagree(record: Record, items: list[Item]) -> bool:
     if _are_forms_as_needed(record, items) or _are_renewals(record, items):
         return False
     orders = [i for i in items if not is_reported(i) and i.ref not in replaced]
-    doses = {dose(item).casefold() for item in items} - {""}
+    doses = {dose(record, item).casefold() for item in items} - {""}
     strengths = {strength(record, item) for item in items} - {()}
     return len(orders) > 1 or len(doses) > 1 or len(strengths) > 1
 
@@ -75,8 +75,8 @@ def is_regimen(record: Record, items: Sequence[Item]) -> bool:
         return False
     days = {item.when.day if item.when else "" for item in items}
     said = [_named(items, member) for member in ("requester", "encounter")]
-    doses = {dose(item).casefold() for item in items}
-    unlike = {(strength(record, item), dose(item).casefold()) for item in items}
+    doses = {dose(record, item).casefold() for item in items}
+    unlike = {(strength(record, item), dose(record, item).casefold()) for item in items}
     if len(days) > 1 or "" in days or len(unlike) < len(items):
         return False
     if any(len(each) == 1 and "" not in each for each in said):
@@ -99,7 +99,7 @@ def strength(record: Record, item: Item) -> tuple[str, ...]:
 def _are_renewals(record: Record, items: list[Item]) -> bool:
     """Return whether these are one order, written again over the years, whose older forms nobody closed."""
     young = [item for item in items if not is_aged(record, item)]
-    alike = {(title(record, item).casefold(), dose(item).casefold()) for item in items}
+    alike = {(title(record, item).casefold(), dose(record, item).casefold()) for item in items}
     orders = all(not is_reported(item) and item.when for item in items)
     return orders and len(alike) == 1 and len(young) <= 1
 
@@ -129,7 +129,7 @@ def _are_forms_as_needed(record: Record, items: list[Item]) -> bool:
     """Return whether these are forms of one medicine for use as needed, each form once: an inhaler and a nebulizer."""
     forms = [_form(record, item) for item in items]
     distinct = len(set(forms)) == len(forms) and "" not in forms
-    return distinct and all(_is_as_needed(item) for item in items)
+    return distinct and all(_is_as_needed(record, item) for item in items)
 
 
 def _form(record: Record, item: Item) -> str:
@@ -139,9 +139,9 @@ def _form(record: Record, item: Item) -> str:
     return next((_FORMS[word] for word in words(said) if word in _FORMS), "")
 
 
-def _is_as_needed(item: Item) -> bool:
+def _is_as_needed(record: Record, item: Item) -> bool:
     marked = any(
         is_true(each, "asNeededBoolean") or "asNeededCodeableConcept" in each
         for each in dosages(item)
     )
-    return marked or bool(_NEEDED.search(dose(item)))
+    return marked or bool(_NEEDED.search(dose(record, item)))

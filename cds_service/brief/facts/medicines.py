@@ -89,7 +89,7 @@ def _ingredients(record: Record, item: Item) -> frozenset[Ingredient]:
     _, named = medication(item.resource)
     parts = objs(record.target(item.resource, named), "ingredient") if named else []
     concepts = [written, *(obj(part, "itemCodeableConcept") for part in parts)]
-    said = record.tables.ingredients(" . ".join(_words(concepts, named)))
+    said = record.tables.ingredients(" . ".join(dict.fromkeys(_words(concepts, named))))
     rxnorm = record.tables.rxnorm
     return said or frozenset(
         rxnorm[value]
@@ -143,8 +143,10 @@ def is_of_past_stay(record: Record, item: Item) -> bool:
 
 
 def _is_of_past_stay(record: Record, item: Item) -> bool:
-    categories = objs(item.resource, "category")
-    kinds = {each for c in categories for each in (*codes(c), name(c).casefold())}
+    kinds: set[str] = set()
+    for category in objs(item.resource, "category"):
+        kinds.update(codes(category))
+        kinds.add(name(category).casefold())
     if kinds & _HOME:
         return False
     over = stay_ended(record, item)
@@ -188,6 +190,10 @@ def is_reported(item: Item) -> bool:
 
 def is_said_none(record: Record, item: Item) -> bool:
     """Return whether an entry says that no medicine is known or that nothing is known of medicines."""
+    return record.each(_is_said_none, item)
+
+
+def _is_said_none(record: Record, item: Item) -> bool:
     return has_code(concept(record, item), *record.once(_none_codes))
 
 
@@ -258,8 +264,12 @@ def alerts_of(record: Record, item: Item) -> frozenset[Ingredient]:
     return frozenset(each for each in ingredients_of(record, item) if each.high_alert)
 
 
-def dose(item: Item) -> str:
+def dose(record: Record, item: Item) -> str:
     """Return the dose in the words it was written in, else "" (see `wording.medicines` for the rest)."""
+    return record.each(_dose, item)
+
+
+def _dose(_: Record, item: Item) -> str:
     return "; ".join(said for each in dosages(item) if (said := text(each, "text")))
 
 

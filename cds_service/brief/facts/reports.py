@@ -35,9 +35,9 @@ def reports(record: Record) -> tuple[Item, ...]:
 def _is_panel(record: Record, item: Item) -> bool:
     """Return whether nothing says that a report is more than its results, and these stand in the record."""
     held = objs(item.resource, "result")
-    of_laboratory = is_category(item, *record.tables.terms["report"]["laboratory"])
     if any(record.get(code(each, "reference")) is None for each in held):
         return False
+    of_laboratory = is_category(item, *record.tables.terms["report"]["laboratory"])
     if has_attachment(item):
         return bool(held) and of_laboratory
     return bool(held) or of_laboratory or "category" not in item.resource

@@ -21,6 +21,10 @@ _DAY = 86_400.0
 
 def setting(record: Record, item: Item) -> Setting:
     """Return whether an Encounter was an emergency, a stay or an observation; "" for any other."""
+    return record.each(_setting, item)
+
+
+def _setting(record: Record, item: Item) -> Setting:
     known, classes = _class(item), record.tables.encounter
     return next((each for each in _SETTINGS if known & classes[each]), "")
 

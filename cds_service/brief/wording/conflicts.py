@@ -77,7 +77,9 @@ def _medicines(record: Record, cited: list[Item]) -> str:
     what = joined(sorted(each.name for each in shared)) or "one ingredient"
     head = what[0].upper() + what[1:]
     if is_regimen(record, cited):
-        parts = (joined((name_of(record, i), short(dose_of(i), _PART_MAX)), ": ") for i in cited)
+        parts = (
+            joined((name_of(record, i), short(dose_of(record, i), _PART_MAX)), ": ") for i in cited
+        )
         return f"{head}, {len(cited)} orders of {day(cited[0].when)}: {joined(parts, '; ')}"
     listed = _listed(record, cited)
     differ = " and not alike" if _differ(record, cited) else ""
@@ -86,7 +88,7 @@ def _medicines(record: Record, cited: list[Item]) -> str:
 
 def _differ(record: Record, cited: list[Item]) -> bool:
     """Return whether strengths or doses are written unlike."""
-    doses = {dose_of(each).casefold() for each in cited} - {""}
+    doses = {dose_of(record, each).casefold() for each in cited} - {""}
     strengths = {strength(record, each) for each in cited} - {()}
     return len(doses) > 1 or len(strengths) > 1
 
@@ -110,7 +112,7 @@ def _times(count: int) -> str:
 
 
 def _with_dose(record: Record, item: Item) -> str:
-    return in_brief(record, item, short(dose_of(item), _DOSE_MAX))
+    return in_brief(record, item, short(dose_of(record, item), _DOSE_MAX))
 
 
 def _problem(record: Record, first: Item, others: list[Item]) -> str:

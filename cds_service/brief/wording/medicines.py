@@ -69,7 +69,7 @@ def is_alike(record: Record, one: Item, other: Item) -> bool:
     """Return whether two dated orders say the same but for their dates."""
     if is_reported(one) or is_reported(other) or one.when is None or other.when is None:
         return False
-    said = [(title(record, each), dose_of(each), each.status) for each in (one, other)]
+    said = [(title(record, each), dose_of(record, each), each.status) for each in (one, other)]
     return said[0] == said[1] and not _reason(other)
 
 
@@ -159,7 +159,7 @@ def _before(record: Record, change_: Change) -> str:
     names_ = [name_of(record, item) for item in (change_.item, change_.before)]
     if names_[0].casefold() != names_[1].casefold():
         return f"before: {names_[1]}"
-    doses = [short(dose_of(item), 60) for item in (change_.item, change_.before)]
+    doses = [short(dose_of(record, item), 60) for item in (change_.item, change_.before)]
     return f"{doses[0] or 'no dose'}; before: {doses[1] or 'no dose'}"
 
 
@@ -183,10 +183,10 @@ def name_of(record: Record, item: Item) -> str:
 
 def _entry(record: Record, item: Item, beside: Item | None = None) -> str:
     """Write one order or report; beside another of the same words, only what differs."""
-    written = dose_of(item)
+    written = dose_of(record, item)
     same = beside is not None and (title(record, item), written) == (
         title(record, beside),
-        dose_of(beside),
+        dose_of(record, beside),
     )
     head = "same" if same else joined((name_of(record, item), short(written, TEXT_MAX)), ": ")
     if not written and not same:
@@ -254,9 +254,9 @@ def _alert(record: Record, items: list[Item]) -> str:
     return f"high-alert ({joined(groups)})" if groups else ""
 
 
-def dose_of(item: Item) -> str:
+def dose_of(record: Record, item: Item) -> str:
     """Return the dose as written, else put together from its structure, else ""."""
-    written = dose(item)
+    written = dose(record, item)
     if written:
         return written
     member = "dosageInstruction" if item.type == ORDER else "dosage"
