@@ -161,7 +161,7 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
     notices = Notices(database=database, listeners=[kept.drop])
     change = Change(database=database, notices=notices, audit=given.audit, now=now)
     pauses = Pauses(database=database, audit=given.audit, now=now)
-    ask = Ask(database=database, now=now)
+    ask = Ask(database=database, audit=given.audit, now=now)
     writing = _helper(given, now, clock)
     follow = Follow(database=database, ask=ask, change=change, now=now)
     schedule = _schedule(given, follow, pauses, server_of)

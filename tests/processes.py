@@ -17,17 +17,19 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import func, select
 
+from cds_service.audit import Audit
 from cds_service.domain.visit import Visit
 from cds_service.flow.ask import Ask
 from cds_service.settings import Settings
 from cds_service.simulator.keys import public_jwk
 from cds_service.sites import load_sites
-from cds_service.storage import Database, load_key_ring, open_database, start
+from cds_service.storage import Database, Writer, load_key_ring, open_database, start
 from cds_service.storage.chain import verify
 from cds_service.storage.tables import AUDIT, BRIEF
 from tests.bench.process import ROOT, first_answer, free_port, serving
@@ -219,8 +221,12 @@ class Stand:
         async def asked() -> str:
             async with self.opened() as database:
                 sites = load_sites(self.settings().sites, services=frozenset({SERVICE}), demo=True)
-                ask = Ask(database=database, now=lambda: datetime.now(UTC))
-                return await ask.by_hand(Visit(patient=patient), sites.find("soak"))
+                now = partial(datetime.now, UTC)
+                ask = Ask(
+                    database=database, audit=Audit(writer=Writer(database), now=now), now=now
+                )
+                visit, site = Visit(patient=patient), sites.find("soak")
+                return await ask.by_hand(visit, site, by="operator/soak")
 
         return asyncio.run(asked())
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
+from getpass import getuser
 from typing import TYPE_CHECKING
 
 from cds_service.domain.errors import Misconfigured
@@ -65,7 +66,8 @@ async def _run(args: argparse.Namespace) -> int:
         if not visits:
             print(f"site {site.name}: no visits on {args.date}; nothing is asked for.")
             return 0
-        ids = [await service.background.ask.by_hand(visit, site) for visit in visits]
+        by = f"operator/{getuser()}"
+        ids = [await service.background.ask.by_hand(visit, site, by=by) for visit in visits]
         print(
             f"{len(ids)} briefs asked for{'' if works_here else '; the running service prepares them'}"
         )

@@ -29,10 +29,13 @@ class Ahead:
         """Queue what this call asks for; returns how many briefs that is."""
         if not site.may_prepare:
             return 0
+        is_once = not proposed(
+            request, site
+        )  # a chart is read once, whatever asks; a visit has its own
         rows = [row for row in self._wanted(request, found, site) if row["id"] not in self._asked]
         for row in rows:
             self._asked[row["id"]] = None
-            self.writer.ask(row)
+            self.writer.ask(row, once=is_once)
         while len(self._asked) > _REMEMBERED:
             self._asked.popitem(last=False)
         return len(rows)

@@ -14,11 +14,12 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid5
 
+from cds_service.audit import Audit
 from cds_service.domain.errors import Misconfigured
 from cds_service.domain.json import decode, encode
 from cds_service.domain.visit import Visit
 from cds_service.sites import Site
-from cds_service.storage import Connection, Database, briefs
+from cds_service.storage import Connection, Database, briefs, visits
 
 _NAMESPACE = UUID("6f1c2f4e-7f0f-5d0a-9c83-0d6f8f7e2a11")
 _EVENING = time(18, 0)
@@ -39,6 +40,7 @@ class Ask:
     """Makes the rows that ask for briefs. One for each process."""
 
     database: Database
+    audit: Audit
     now: Callable[[], datetime]
 
     def for_visit(self, visit: Visit, site: Site) -> list[dict[str, Any]]:
@@ -89,14 +91,33 @@ class Ask:
         return self._row(visit, site, f"chart|{self.now():%Y-%m-%dT%H}", self.now())
 
     def refresh(self, visit: Visit, site: Site, stale: str) -> dict[str, Any]:
-        """Return the row that asks for a newer brief than a stale one: the same for every click."""
-        return self._row(visit, site, f"stale|{stale}", self.now())
+        """Return the row that asks for a newer brief than a stale one: the same for every click within an hour.
 
-    async def by_hand(self, visit: Visit, site: Site) -> str:
-        """Ask for a brief now, whatever there is; returns its id."""
+        One that could not be made is asked for again after it.
+        """
+        return self._row(visit, site, f"stale|{stale}|{self.now():%Y-%m-%dT%H}", self.now())
+
+    async def by_hand(self, visit: Visit, site: Site, *, by: str) -> str:
+        """Ask for a brief now, unless one waits to be begun; returns its id. The audit keeps who asked."""
         row = self._row(visit, site, f"hand|{self.now().isoformat()}", self.now())
-        await self.store([row | {"versions": dict(BY_HAND)}])
-        return str(row["id"])
+        async with self.database.transaction() as connection:
+            found = await visits.waiting(connection, site.name, row["patient"], row["due"])
+            same = [r.id for r in found if r.visit == row["visit"] and r.versions == BY_HAND]
+            if not same:
+                await self.add(connection, [row | {"versions": dict(BY_HAND)}])
+            brief = same[0] if same else str(row["id"])
+            await self.audit.append(
+                connection,
+                site=site.name,
+                action="ask",
+                outcome="waits" if same else "requested",
+                at=self.now(),
+                facts={"by": "hand"},
+                actor=by,
+                patient=f"Patient/{visit.patient}",
+                brief=brief,
+            )
+        return brief
 
     def again(
         self, row: briefs.Row, site: Site, visit: Visit, *, most: int
@@ -200,9 +221,12 @@ def _moments(visit: Visit, site: Site, now: datetime) -> Iterator[tuple[str, dat
     """Yield (name, when) of each refresh that this site wants; what would have been earlier is wanted now."""
     wanted = site.file.prepare.refresh if site.file.prepare else ()
     found = dict(_times(visit, site, now))
-    ahead = {name: found[name] for name in wanted if name in found and found[name] > now}
-    if "booking" in wanted or not ahead:
+    times = {name: found[name] for name in wanted if name in found}
+    ahead = {name: moment for name, moment in times.items() if moment > now}
+    if "booking" in wanted:
         yield "booking", now
+    elif not ahead:  # the last of them stands for itself: made at its time, it is there already
+        yield max(times, key=times.__getitem__, default="booking"), now
     yield from ahead.items()
 
 

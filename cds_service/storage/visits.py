@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, union
+from sqlalchemy import ColumnElement, func, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.storage.briefs import Row
@@ -58,3 +58,16 @@ def _still_to_come(
 ) -> tuple[ColumnElement[bool], ...]:
     of_site = (BRIEF.c.site == site, BRIEF.c.expires_at > now)
     return of_site if patients is None else (*of_site, BRIEF.c.patient.in_(list(patients)))
+
+
+async def waiting(
+    connection: AsyncConnection, site: str, patient: str, now: datetime
+) -> list[Row]:
+    """Return the briefs of a patient (a blind index) that are to be begun by now, or wait for their EHR."""
+    query = (
+        select(*_ROW)
+        .where(BRIEF.c.site == site, BRIEF.c.patient == patient, BRIEF.c.state == "requested")
+        .where(or_(BRIEF.c.due <= now, BRIEF.c.reason.is_not(None)))
+        .order_by(BRIEF.c.due)
+    )
+    return [Row(*row) for row in await connection.execute(query)]

@@ -13,11 +13,13 @@ from typing import Any
 
 from sqlalchemy import Table
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.domain.errors import Overloaded
 from cds_service.storage.chain import append
 from cds_service.storage.database import Database, by_columns
 from cds_service.storage.tables import AUDIT, BRIEF, CARD, REPLAY
+from cds_service.storage.visits import waiting
 
 FLUSH_S = 0.2
 MAX_WAITING = 10_000
@@ -35,6 +37,8 @@ class Writer:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _once: set[str] = field(default_factory=set)
+    """Ids of waiting rows that are asked for once."""
     failures: int = 0
     """Flushes in a row that failed."""
     _began: float | None = None
@@ -77,8 +81,13 @@ class Writer:
             row["sources"] = database.seal(sources, place=f"brief|sources|{brief_id}|{site}")
         self._put(BRIEF, row)
 
-    def ask(self, row: dict[str, Any]) -> None:
-        """Queue a row that asks for a brief; one that was asked for before stays as it is."""
+    def ask(self, row: dict[str, Any], *, once: bool = False) -> None:
+        """Queue a row that asks for a brief; one that was asked for before stays as it is.
+
+        One that is asked for `once` is not wanted where another of its patient is to be begun by then.
+        """
+        if once:
+            self._once.add(row["id"])
         self._put(BRIEF, row)
 
     def card(
@@ -125,16 +134,27 @@ class Writer:
                 await self._store(batches)
             finally:
                 self._began = None
+            self._once -= {row.get("id") for _, row in self._waiting[:taken]}
             del self._waiting[:taken]
             self.failures = 0
 
     async def _store(self, batches: dict[Table, list[dict[str, Any]]]) -> None:
         entries = batches.pop(AUDIT, [])
+        asked = batches.get(BRIEF, [])
+        once = [row for row in asked if row["id"] in self._once]
+        batches[BRIEF] = [row for row in asked if row["id"] not in self._once]
         async with self.database.transaction() as connection:
             for table, rows in batches.items():
                 for alike in by_columns(rows):
                     await connection.execute(self.database.insert_new(table), alike)
+            await self._store_once(connection, once)
             await append(self.database.seals, connection, entries)
+
+    async def _store_once(self, connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+        """Store what asks for a brief of a patient of whom none is to be begun."""
+        for row in rows:
+            if not await waiting(connection, row["site"], row["patient"], row["due"]):
+                await connection.execute(self.database.insert_new(BRIEF), [row])
 
     def stop(self) -> None:
         """Ask `run` to flush what is left and end."""

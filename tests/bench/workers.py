@@ -12,10 +12,11 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from cds_service.audit import Audit
 from cds_service.domain.visit import Visit
 from cds_service.flow.ask import Ask
 from cds_service.sites import load_sites
-from cds_service.storage import Database, load_key_ring, open_database, start
+from cds_service.storage import Database, Writer, load_key_ring, open_database, start
 from cds_service.storage.tables import BRIEF
 from tests import processes
 from tests.bench import chart
@@ -172,7 +173,8 @@ def _later(stand: Stand, data: Path, many: int) -> None:
 async def _ask(stand: Stand, data: Path, rows: list[dict[str, object]], first: int) -> None:
     async with _opened(stand, data) as database:
         site = load_sites(stand.folder / "sites", services=_SERVICES, demo=True).find(AHEAD)
-        ask = Ask(database=database, now=lambda: _FIRST)
+        audit = Audit(writer=Writer(database), now=lambda: _FIRST)
+        ask = Ask(database=database, audit=audit, now=lambda: _FIRST)
         visits = (Visit(patient=f"patient-{number}") for number in count(first))
         # `rows` last: each has its real times.
         await ask.store(

@@ -41,7 +41,7 @@ class Works:
 
     async def ask(self, patient="beatrice-okonkwo", site="general", **visit) -> str:
         visit = Visit(patient=patient, **visit)
-        return await self.background.ask.by_hand(visit, self.site(site))
+        return await self.background.ask.by_hand(visit, self.site(site), by="operator/tester")
 
     async def run(self, brief_id: str) -> briefs.Row:
         """Run the workflow here and now, each step once, as an engine does that nothing interrupts."""

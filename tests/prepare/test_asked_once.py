@@ -1,0 +1,93 @@
+"""However often and by whatever a chart is asked for, it is read once; and the audit says who asked by hand."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from cds_service.simulator.faults import Fault
+from tests.prepare.conftest import working
+from tests.prepare.test_booked_again import CHART, appointment, poll_with
+from tests.prepare.test_ready import a_result
+from tests.prepare.test_schedule import POLL, poll, store
+
+pytestmark = pytest.mark.anyio
+
+
+async def open_chart(works):
+    await works.ground.client().open_chart(CHART)
+
+
+async def due(works):
+    rows = await works.rows("requested")
+    return [row for row in rows if row.due <= works.ground.clock()]
+
+
+@pytest.mark.parametrize("moment", ["1h-before", "evening-before"])
+async def test_a_refresh_that_was_made_at_its_time_is_not_asked_for_again(tmp_path, moment):
+    every = '"booking", "evening-before", "1h-before"'
+    sites = {name: text.replace(every, f'"{moment}"') for name, text in POLL.items()}
+    async with working(tmp_path, sites=sites) as works:
+        for each in list(store(works).all("Appointment")):
+            store(works).remove("Appointment", each["id"])
+        await poll_with(works, appointment("a"))
+        [asked] = await works.rows("requested")
+        works.ground.clock.moment = asked.due
+        assert (await works.run(asked.id)).state == "ready"
+        await poll(works)
+        assert await works.rows("requested") == []
+
+
+async def test_a_visit_that_is_booked_after_its_last_moment_is_prepared_for_at_once(tmp_path):
+    every = '"booking", "evening-before", "1h-before"'
+    sites = {name: text.replace(every, '"1h-before"') for name, text in POLL.items()}
+    async with working(tmp_path, sites=sites) as works:
+        for each in list(store(works).all("Appointment")):
+            store(works).remove("Appointment", each["id"])
+        soon = works.ground.clock() + timedelta(minutes=46)
+        await poll_with(works, appointment("a", start=soon.isoformat(), end=soon.isoformat()))
+        assert len(await due(works)) == 1
+
+
+async def test_a_booking_and_a_chart_that_opens_read_it_once(works):
+    await works.ground.client().book(CHART, [appointment("draft")])
+    await open_chart(works)
+    assert len(await due(works)) == 1
+
+
+async def test_a_chart_that_is_opened_all_through_an_outage_is_asked_for_once(works):
+    works.ground.clock.moment = datetime.fromisoformat("2026-11-23T15:59:00+00:00")
+    await open_chart(works)
+    for _ in range(3):
+        works.ground.clock.move(minutes=60)
+        await open_chart(works)
+    assert len(await works.rows("requested")) == 1
+
+
+async def test_a_newer_brief_that_could_not_be_made_is_asked_for_again(works):
+    await works.prepared()
+    store(works).put(a_result())
+    await open_chart(works)
+    [asked] = await works.rows("requested")
+    works.ground.simulator.faults.add(Fault("fhir", "status", "Patient", status=400))
+    works.ground.clock.move(minutes=2)
+    assert (await works.run(asked.id)).state == "failed"
+    works.ground.simulator.faults.clear()
+    works.ground.clock.move(hours=1)
+    await open_chart(works)
+    [again] = await works.rows("requested")
+    assert (await works.run(again.id)).state == "ready"
+
+
+async def test_a_command_that_is_given_twice_is_one_brief_and_the_audit_knows_who_gave_it(works):
+    first = await works.ask()
+    works.ground.clock.move(seconds=1)
+    assert await works.ask() == first
+    assert len(await works.rows("requested")) == 1
+    asked = [e for e in await works.ground.audited() if e["action"] == "ask"]
+    assert [(e["actor"], e["outcome"], e["brief"]) for e in asked] == [
+        ("operator/tester", "requested", first),
+        ("operator/tester", "waits", first),
+    ]
+    assert (await works.run(first)).state == "ready"
+    works.ground.clock.move(seconds=1)
+    assert await works.ask() != first
