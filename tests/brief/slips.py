@@ -78,7 +78,7 @@ MUTANTS = (
     ),
     Mutant(
         "swap the unit for its code",
-        f"{_F}observations",
+        f"{_F}ranges",
         'return text(quantity, "unit") or text(quantity, "code")',
         'return text(quantity, "code") or "mg/L"',
         named=True,
@@ -188,13 +188,13 @@ MUTANTS = (
     ),
     Mutant(
         "believe a range in another unit",
-        f"{_F}observations",
+        f"{_F}ranges",
         'if value is None or code(quantity, "comparator") or not _same_unit(quantity, limits):',
         "if value is None:",
     ),
     Mutant(
         "turn above and below around",
-        f"{_F}observations",
+        f"{_F}ranges",
         "if low is not None and value < low:",
         "if low is not None and value > low:",
     ),

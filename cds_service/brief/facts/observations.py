@@ -7,13 +7,14 @@ from itertools import groupby, pairwise
 from typing import Literal
 
 from cds_service.brief.facts.marks import LEVELS, Level, Mark, Side, mark
+from cds_service.brief.facts.ranges import side_of_range, unit
 from cds_service.brief.facts.visits import is_after_last_visit, released
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Kind, Statement
 from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import Group, Tables, words
 from cds_service.fhir.dates import Moment
-from cds_service.fhir.elements import code, codes, codings, has_code, name, number, obj, objs, text
+from cds_service.fhir.elements import code, codes, codings, name, number, obj, objs, text
 from cds_service.rulebook import DEFAULT
 
 Aside = Literal["", "preliminary", "registered", "undated", "future"]
@@ -212,39 +213,6 @@ def _section_and_key(resource: JsonObject, tables: Tables) -> tuple[str, str]:
     if group:
         return section, group.name
     return section, "|".join(coded[0]) if coded else name(concept).casefold()
-
-
-def side_of_range(resource: JsonObject) -> str:
-    """Return "above" or "below" when a plain value lies outside its own reference range, else ""."""
-    if "referenceRange" not in resource or "valueQuantity" not in resource:
-        return ""
-    quantity, limits = obj(resource, "valueQuantity"), reference_range(resource)
-    value = number(quantity, "value")
-    low, high = (number(obj(limits, side), "value") for side in ("low", "high"))
-    if value is None or code(quantity, "comparator") or not _same_unit(quantity, limits):
-        return ""
-    if low is not None and value < low:
-        return "below"
-    return "above" if high is not None and value > high else ""
-
-
-def _same_unit(quantity: JsonObject, limits: JsonObject) -> bool:
-    units = {unit(obj(limits, side)) for side in ("low", "high")} - {""}
-    return not units or units == {unit(quantity)}
-
-
-def unit(quantity: JsonObject) -> str:
-    """Return the unit of a Quantity as stored, else its code."""
-    return text(quantity, "unit") or text(quantity, "code")
-
-
-def reference_range(resource: JsonObject) -> JsonObject:
-    """Return the one reference range that applies: the only one, or the only normal one; else empty."""
-    ranges = objs(resource, "referenceRange")
-    normal = [each for each in ranges if has_code(obj(each, "type"), "normal")]
-    chosen = ranges if len(ranges) == 1 else normal
-    other = len(chosen) == 1 and obj(chosen[0], "type") and chosen[0] not in normal
-    return chosen[0] if len(chosen) == 1 and not other else {}
 
 
 def mark_of(record: Record, item: Item) -> Mark:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from cds_service.brief.facts.observations import as_new, level, mark_of, unit
+from cds_service.brief.facts.observations import as_new, level, mark_of
+from cds_service.brief.facts.ranges import unit
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.values import (
     mark_in_words,

@@ -7,10 +7,8 @@ from cds_service.brief.facts.marks import Mark, mark
 from cds_service.brief.facts.observations import (
     has_value,
     mark_of,
-    reference_range,
-    side_of_range,
-    unit,
 )
+from cds_service.brief.facts.ranges import reference_range, side_of_range, unit
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.words import TEXT_MAX, joined, named, quoted, short
 from cds_service.domain.json import JsonObject
