@@ -4,14 +4,16 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
-from tests.evals.corpus import day_time
+from tests.evals.corpus import ZONE, day_time
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _CHANGE = re.compile(r"change [+-](\d+(?:\.\d+)?)")
 _KEPT_WORDS = re.compile(r"over (?:a|\d+)|\d+ (?:entries|doses|older)|listed \w+ times")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)")
 
 
 @dataclass
@@ -89,9 +91,13 @@ def _numbers(tally, chart, line):
 
 
 def _known(chart, ref, depth=1):
+    """Return the numbers of an entry, those of its times by the site's clock as well."""
     resource = chart.raw.get(ref, {})
     text = json.dumps(resource, default=str)
-    found = {Decimal(each) for each in NUMBER.findall(text)}
+    told = [
+        datetime.fromisoformat(each).astimezone(ZONE).isoformat() for each in _TIME.findall(text)
+    ]
+    found = {Decimal(each) for each in NUMBER.findall(" ".join((text, *told)))}
     for reference in re.findall(r'"reference": "([A-Za-z]+/[^"]+)"', text) if depth else ():
         if not reference.startswith(("Patient/", "Encounter/")):
             found |= _known(chart, reference, depth - 1)
