@@ -39,6 +39,7 @@ def test_a_series_reads_like_a_note():
         ({"valueQuantity": {"value": 7, "unit": "%"}}, "HbA1c 7 %, "),
         ({"valueQuantity": {"value": 5, "unit": "%", "comparator": "<"}}, "HbA1c <5 %, "),
         ({"valueString": "hemolyzed"}, "HbA1c: hemolyzed, "),
+        ({"valueString": "Negative for malignancy."}, "HbA1c: Negative for malignancy, "),
         ({"valueCodeableConcept": {"text": "Negative"}}, "HbA1c: Negative, "),
         ({"valueInteger": 3}, "HbA1c: 3, "),
         ({"valueBoolean": False}, "HbA1c: no, "),

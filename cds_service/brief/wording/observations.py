@@ -62,7 +62,7 @@ def _told(record: Record, item: Item) -> str:
 
 def _value(record: Record, item: Item) -> str:
     name_ = title(record, item)
-    shown = value_of(item.resource)
+    shown = value_of(item.resource).removesuffix(".")  # a sentence goes on with its date
     unit_ = shown_unit(obj(item.resource, "valueQuantity"))
     if unit_ and f" {name_}".casefold().endswith(f" {unit_.casefold()}"):
         shown = shown.removesuffix(f" {unit_}")  # INR 3.6 INR, PHQ-9 score 11 score
