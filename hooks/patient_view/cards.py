@@ -60,8 +60,12 @@ BELOW: dict[SectionId, int] = {
     "allergies": 12,
     "results": 10,
     "open_loops": 6,
+    "context": 4,
 }
 """Sections below the fold, and how many of their lines a card carries; the brief has them all."""
+
+ONLY: dict[SectionId, tuple[str, Kind]] = {"context": ("Directives", "directive")}
+"""Sections of which a card carries one kind of line, under a heading of its own."""
 
 LEADS = 3
 """Lines that a model put first and that a card shows apart from those that rules put there."""
@@ -152,11 +156,13 @@ def _detail(brief: Brief) -> Iterator[Text | Bullets]:
         yield Bullets(heading="Not available", lines=brief.gap_texts)
     for section in brief.sections:
         whole = section.id in LISTS
-        lines = [_text(line) for line in section.lines if not _is_said_already(line)]
+        heading, kind = ONLY.get(section.id, (section.title, None))
+        told = [line for line in section.lines if kind in {None, line.statement.kind}]
+        lines = [_text(line) for line in told if not _is_said_already(line)]
         rest = [each for each in lines if whole or each not in top]
         most = BELOW.get(section.id, 0)
         if most and rest:
-            yield Bullets(heading=section.title, lines=tuple(_cut(rest, most)))
+            yield Bullets(heading=heading, lines=tuple(_cut(rest, most)))
     if brief.notices:
         yield Text(text=" ".join(brief.notices))
     yield Text(text=f"Record as of {brief.as_of:%Y-%m-%d %H:%M %Z}. Not reviewed by a clinician.")

@@ -228,3 +228,20 @@ def test_a_new_result_in_words_stands_above_the_fold_after_those_out_of_range():
         "HbA1c 9.1 % (H), 2026-10-01",
         "CT chest: New 18 mm nodule, 2026-11-01",
     )
+
+
+def test_a_directive_is_on_the_card_and_what_else_is_of_a_patients_life_is_not():
+    consent = plain(
+        "Consent",
+        "d1",
+        status="active",
+        scope={"coding": [{"code": "adr"}]},
+        category=[{"coding": [{"code": "dnr"}]}],
+        patient=SUBJECT,
+        dateTime="2025-05-01",
+    )
+    smoker = lab("", "2026-01-01", "o1", loinc="72166-2", valueString="Current smoker")
+    made = brief(seen(), consent, smoker)
+    assert len(made.section("context")) == 2
+    below = {each.heading: each.lines for each in cards(made)[-1].detail if hasattr(each, "lines")}
+    assert below["Directives"] == ("DNR directive on file, dated 2025-05-01, text on file",)
