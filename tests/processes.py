@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import func, select
@@ -216,7 +217,7 @@ class Stand:
         return [self.ask_for(f"p{number}") for number in range(first, first + count)]
 
     def ask_for(self, patient: str) -> str:
-        """Ask for one patient's brief; returns its id."""
+        """Ask for one patient's brief of a visit of its own; returns its id."""
 
         async def asked() -> str:
             async with self.opened() as database:
@@ -225,7 +226,7 @@ class Stand:
                 ask = Ask(
                     database=database, audit=Audit(writer=Writer(database), now=now), now=now
                 )
-                visit, site = Visit(patient=patient), sites.find("soak")
+                visit, site = Visit(patient=patient, appointment=str(uuid4())), sites.find("soak")
                 return await ask.by_hand(visit, site, by="operator/soak")
 
         return asyncio.run(asked())

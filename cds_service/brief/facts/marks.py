@@ -6,6 +6,8 @@ A mark that nobody here can read is a mark all the same: what carries one is nev
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from typing_extensions import override
+
 from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import words
 from cds_service.fhir.elements import code, objs, text
@@ -27,6 +29,11 @@ class Mark(NamedTuple):
     code: str = ""
     words: str = ""
     side: Side = ""
+
+    @override
+    def __repr__(self) -> str:
+        """Show nothing of the words."""
+        return f"Mark({self.level})"
 
 
 _NONE = Mark("")
