@@ -83,7 +83,7 @@ prefetches = st.fixed_dictionaries(
 
 
 async def gathered(prefetch, *, granted, answer) -> Context | None:
-    stage = Stage(budget_s=0.2)
+    stage = Stage(budget_s=5)
     stage.ehr.answers |= dict.fromkeys(NEEDS.values(), answer)
     stage.ehr.answers["Patient/p1"] = PATIENT
     try:
