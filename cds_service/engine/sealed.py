@@ -12,6 +12,8 @@ from cds_service.domain.json import decode, encode
 from cds_service.domain.steps import Permanent, Stopped, Temporary
 
 _PROBLEM = "!"
+_VALUE = "value"
+"""What stands in place of a problem's kind before a value that would read as a problem itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +29,23 @@ class SealedJson(Serializer):
 
     @override
     def serialize(self, data: Any) -> str:
-        value = _told(data) if isinstance(data, BaseException) else data
+        value = _told(data) if isinstance(data, BaseException) else _apart(data)
         return b85encode(self.seal(encode(value))).decode("ascii")
 
     @override
     def deserialize(cls, serialized_data: str) -> Any:  # noqa: N805  # the library's own name
         value = decode(cls.open(b85decode(serialized_data)))
-        return _problem(value) if isinstance(value, dict) and _PROBLEM in value else value
+        return _read(value) if isinstance(value, dict) and _PROBLEM in value else value
 
     @override
     def name(self) -> str:
         return "sealed_json"
+
+
+def _apart(data: Any) -> Any:  # noqa: ANN401  # any JSON
+    return (
+        {_PROBLEM: _VALUE, _VALUE: data} if isinstance(data, dict) and _PROBLEM in data else data
+    )
 
 
 def _told(problem: BaseException) -> dict[str, str]:
@@ -46,6 +54,8 @@ def _told(problem: BaseException) -> dict[str, str]:
     return {_PROBLEM: "Permanent", "reason": f"crashed_{type(problem).__name__}"}
 
 
-def _problem(told: dict[str, str]) -> Stopped:
+def _read(told: dict[str, Any]) -> Any:  # noqa: ANN401  # any JSON
+    if told[_PROBLEM] == _VALUE:
+        return told[_VALUE]
     kind = Temporary if told[_PROBLEM] == "Temporary" else Permanent
     return kind(told["reason"])

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cds_service.domain.steps import Permanent, Temporary
@@ -22,6 +22,9 @@ def test_nothing_is_pickled():
 
 
 @given(VALUES)
+@example({"!": None})
+@example({"!": "Temporary", "reason": "ehr_down"})
+@example({"!": "value", "value": 1})
 def test_what_a_step_returned_comes_back(value):
     stored = SealedJson(reverse, reverse)
     assert stored.deserialize(stored.serialize(value)) == value
