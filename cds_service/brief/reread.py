@@ -120,11 +120,7 @@ def for_call(brief: Brief, sight: Sight) -> Brief:
         )
         for name, usual, _ in SECTIONS
     )
-    gaps = [
-        (gap, text)
-        for gap, text in zip(brief.gaps, brief.gap_texts, strict=True)
-        if not (gap.need in sight.closed and gap.reason in SEARCH_GAPS)
-    ]
+    gaps = _open_gaps(brief, sight)
     return Brief(
         patient=brief.patient,
         as_of=brief.as_of,
@@ -136,6 +132,15 @@ def for_call(brief: Brief, sight: Sight) -> Brief:
         versions=brief.versions,
         notices=brief.notices,
     )
+
+
+def _open_gaps(brief: Brief, sight: Sight) -> list[tuple[Gap, str]]:
+    """Return what the brief lacks and this call did not bring, each with its sentence."""
+    return [
+        (gap, text)
+        for gap, text in zip(brief.gaps, brief.gap_texts, strict=True)
+        if not (gap.need in sight.closed and gap.reason in SEARCH_GAPS)
+    ]
 
 
 def _still(lines: Iterable[Line], sight: Sight) -> Iterator[Line]:

@@ -29,9 +29,8 @@ class Ahead:
         """Queue what this call asks for; returns how many briefs that is."""
         if not site.may_prepare:
             return 0
-        is_once = not proposed(
-            request, site
-        )  # a chart is read once, whatever asks; a visit has its own
+        # A chart is read once, whatever asks for it; a visit that is being booked has its own.
+        is_once = not proposed(request, site)
         rows = [row for row in self._wanted(request, found, site) if row["id"] not in self._asked]
         for row in rows:
             self._asked[row["id"]] = None
