@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from getpass import getuser
 
 from cds_service.audit import Audit
 from cds_service.flow.change import Change
@@ -100,7 +101,13 @@ async def _queue() -> AsyncIterator[Queue]:
     ring = load_key_ring(settings.keyring, data_dir=settings.data_dir, demo=settings.is_demo)
     database = open_database(settings.database_url, data_dir=settings.data_dir, ring=ring)
     audit = Audit(writer=Writer(database), now=_now)
-    change = Change(database=database, notices=Notices(database=database), audit=audit, now=_now)
+    change = Change(
+        database=database,
+        notices=Notices(database=database),
+        audit=audit,
+        now=_now,
+        actor=f"operator/{getuser()}",
+    )
     try:
         await start(database, now=_now(), by_itself=False)
         yield Queue(database=database, change=change, now=_now)

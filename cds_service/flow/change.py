@@ -21,6 +21,8 @@ class Change:
     notices: Notices
     audit: Audit
     now: Callable[[], datetime]
+    actor: str = "work ahead"
+    """Who has them changed, as the audit names it: a person, where a command does."""
 
     async def __call__(
         self,
@@ -108,7 +110,7 @@ class Change:
             outcome=outcome,
             at=self.now(),
             facts={"from": row.state, **facts},
-            actor="work ahead",
+            actor=self.actor,
             patient=f"Patient/{patient}" if patient else "",
             brief=row.id,
         )

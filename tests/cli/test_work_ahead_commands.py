@@ -7,6 +7,7 @@ import sqlite3
 import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from getpass import getuser
 
 import pytest
 
@@ -51,6 +52,13 @@ def command(capsys):
         return status, told.out, told.err
 
     return run
+
+
+def who_asked(stand, action):
+    """Return under which names an action stands in the audit."""
+    with closing(sqlite3.connect(stand.settings().data_dir / "app.db")) as database:
+        found = database.execute("SELECT actor FROM audit WHERE action = ?", [action])
+        return {actor for (actor,) in found}
 
 
 def prepare(*words):
@@ -163,6 +171,7 @@ def test_what_failed_is_listed_with_its_reason_and_tried_again_once_it_may_succe
     assert command("queue", "retry", brief) == (0, "1 brief is tried again.\n", "")
     assert stand.states() == {"requested": 1}
     assert set(stand.entries("retry", "requested")) == {brief}
+    assert who_asked(stand, "retry") == who_asked(stand, "ask") == {f"operator/{getuser()}"}
     assert command("queue", "list") == (0, "Nothing is stuck.\n", "")
 
 
