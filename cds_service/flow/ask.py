@@ -90,6 +90,19 @@ class Ask:
         """Return the row that asks for a brief because a chart was opened and there was none."""
         return self._row(visit, site, f"chart|{self.now():%Y-%m-%dT%H}", self.now())
 
+    async def has_visit_waiting(self, row: briefs.Row) -> bool:
+        """Return whether the patient of a chart that was opened has been booked since: that visit's brief serves both.
+
+        A person who asked gets the brief that was asked for.
+        """
+        visit = await known_occasion(self.database, row)
+        if visit is None or visit.start is not None or BY_HAND.items() <= row.versions.items():
+            return False
+        async with self.database.reading() as connection:
+            found = await visits.waiting(connection, row.site, row.patient, self.now())
+        others = [await known_occasion(self.database, each) for each in found]
+        return any(each is not None and each.start is not None for each in others)
+
     def refresh(self, visit: Visit, site: Site, stale: str) -> dict[str, Any]:
         """Return the row that asks for a newer brief than a stale one: the same for every click within an hour.
 
@@ -98,7 +111,7 @@ class Ask:
         return self._row(visit, site, f"stale|{stale}|{self.now():%Y-%m-%dT%H}", self.now())
 
     async def by_hand(self, visit: Visit, site: Site, *, by: str) -> str:
-        """Ask for a brief now, unless one waits to be begun; returns its id. The audit keeps who asked."""
+        """Ask for a brief now, unless one waits or is being made; returns its id. The audit keeps who asked."""
         row = self._row(visit, site, f"hand|{self.now().isoformat()}", self.now())
         async with self.database.transaction() as connection:
             found = await visits.waiting(connection, site.name, row["patient"], row["due"])

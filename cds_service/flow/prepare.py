@@ -133,13 +133,16 @@ class Prepare:
             await step("give up", self.give_up, brief_id, stop.reason)
 
     async def begin(self, brief_id: str) -> bool:
-        """Take the brief in hand; False when it is not wanted any more, or its visit is nowhere."""
+        """Take the brief in hand; False when it is not wanted any more, its visit is nowhere, or another one serves."""
         row = await self._row(brief_id)
         if row is None or row.state not in {"requested", "preparing"}:
             return False
         site = self.sites.find(row.site)
         if row.state == "preparing":
             return True
+        if await self.ask.has_visit_waiting(row):
+            await self.change(row, "cancelled", reason="visit_booked")
+            return False
         return await self._is_to_come(row, site) and await self.change(row, "preparing")
 
     async def _is_to_come(self, row: briefs.Row, site: Site) -> bool:

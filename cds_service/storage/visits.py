@@ -63,11 +63,14 @@ def _still_to_come(
 async def waiting(
     connection: AsyncConnection, site: str, patient: str, now: datetime
 ) -> list[Row]:
-    """Return the briefs of a patient (a blind index) that are to be begun by now, or wait for their EHR."""
+    """Return the briefs of a patient (a blind index) that are to be begun by now, wait for their EHR or are being made."""
+    is_asked = (BRIEF.c.state == "requested") & or_(
+        BRIEF.c.due <= now, BRIEF.c.reason.is_not(None)
+    )
     query = (
         select(*_ROW)
-        .where(BRIEF.c.site == site, BRIEF.c.patient == patient, BRIEF.c.state == "requested")
-        .where(or_(BRIEF.c.due <= now, BRIEF.c.reason.is_not(None)))
+        .where(BRIEF.c.site == site, BRIEF.c.patient == patient)
+        .where(is_asked | (BRIEF.c.state == "preparing"))
         .order_by(BRIEF.c.due)
     )
     return [Row(*row) for row in await connection.execute(query)]

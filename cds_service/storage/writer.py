@@ -84,7 +84,7 @@ class Writer:
     def ask(self, row: dict[str, Any], *, once: bool = False) -> None:
         """Queue a row that asks for a brief; one that was asked for before stays as it is.
 
-        One that is asked for `once` is not wanted where another of its patient is to be begun by then.
+        One that is asked for `once` is not wanted where another of its patient is to be begun by then, or being made.
         """
         if once:
             self._once.add(row["id"])

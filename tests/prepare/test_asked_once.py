@@ -54,6 +54,30 @@ async def test_a_booking_and_a_chart_that_opens_read_it_once(works):
     assert len(await due(works)) == 1
 
 
+async def test_a_chart_that_was_opened_before_its_visit_was_booked_is_read_with_it(works):
+    await open_chart(works)
+    works.ground.clock.move(seconds=1)
+    await works.ground.client().book(CHART, [appointment("draft")])
+    opened, booked = await due(works)
+    row = await works.run(opened.id)
+    assert (row.state, row.reason) == ("cancelled", "visit_booked")
+    assert (await works.run(booked.id)).state == "ready"
+
+
+async def test_a_chart_that_opens_while_its_brief_is_being_made_asks_for_none(works):
+    brief = await works.ask()
+    await works.prepare.begin(brief)
+    await open_chart(works)
+    assert await due(works) == []
+
+
+async def test_what_a_person_asked_for_is_made_whatever_is_booked(works):
+    asked = await works.ask()
+    await works.ground.client().book(CHART, [appointment("draft")])
+    assert len(await due(works)) == 2
+    assert (await works.run(asked)).state == "ready"
+
+
 async def test_a_chart_that_is_opened_all_through_an_outage_is_asked_for_once(works):
     works.ground.clock.moment = datetime.fromisoformat("2026-11-23T15:59:00+00:00")
     await open_chart(works)
