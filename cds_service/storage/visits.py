@@ -63,7 +63,7 @@ def _still_to_come(
 async def waiting(
     connection: AsyncConnection, site: str, patient: str, now: datetime
 ) -> list[Row]:
-    """Return the briefs of a patient (a blind index) that are to be begun by now, wait for their EHR or are being made."""
+    """Return a patient's briefs (a blind index) that are to be begun by now, wait for their EHR, or are being made."""
     is_asked = (BRIEF.c.state == "requested") & or_(
         BRIEF.c.due <= now, BRIEF.c.reason.is_not(None)
     )
