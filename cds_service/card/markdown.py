@@ -18,7 +18,8 @@ _SPECIAL = re.compile(
     r"|(?P<scheme>(?<![A-Za-z])(?i:(?:https?|ftp|mailto|xmpp|javascript|data|vbscript):|www\.))"
     r"|(?P<at>(?<=[\w.+-])@(?=\w))"  # e-mail autolinks (6.9)
 )
-_MARKS = re.compile(r"[\\`*\[\]~_<&@]")
+_MARKS = r"\`*[]~_<&@"
+_MARK = re.compile(f"[{re.escape(_MARKS)}]")
 _WORDS = ("www.", "http:", "https:", "ftp:", "mailto:", "xmpp:", "script:", "data:")
 """Every match of `_SPECIAL` holds one of these marks or words; most lines do not, and this is told faster."""
 _BLOCK_START = re.compile(r"^(?:[-+=>#|]|\d{1,9}(?=[.)](?:\s|$)))")
@@ -33,13 +34,19 @@ def escape(text: str) -> str:
 
 def _escaped(texts: Iterable[str]) -> list[str]:
     """Escape lines. What few of them hold is looked for in all of them at once."""
-    lines = [" ".join(text.split()) for text in texts]
-    lowered = "\n".join(lines).lower()
-    has_words = any(word in lowered for word in _WORDS)
-    safe = [
-        _SPECIAL.sub(_disarm, line) if has_words or _MARKS.search(line) else line for line in lines
-    ]
-    return [_as_text(line) if line[:1] in _BLOCK_STARTS else line for line in safe]
+    lines = list(map(_one_line, texts))
+    whole = "\n".join(lines).lower()
+    if any(map(whole.__contains__, _WORDS)):
+        lines = [_SPECIAL.sub(_disarm, line) for line in lines]
+    elif any(map(whole.__contains__, _MARKS)):
+        lines = [_SPECIAL.sub(_disarm, line) if _MARK.search(line) else line for line in lines]
+    return [_as_text(line) if line[:1] in _BLOCK_STARTS else line for line in lines]
+
+
+def _one_line(text: str) -> str:
+    if text.isprintable() and "  " not in text and text.strip(" ") == text:
+        return text  # as most are
+    return " ".join(text.split())
 
 
 def _as_text(line: str) -> str:

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from hashlib import blake2b
 from typing import Any, Literal
 
 from cds_service.context.ledger import Collected, fingerprint, is_theirs, record_ledger
@@ -23,7 +22,7 @@ from cds_service.domain.prefetch import Glimpse
 from cds_service.fhir.elements import code, is_error, type_and_id
 from cds_service.hook import HookService
 from cds_service.sites import Site
-from cds_service.vendors import Query, queries
+from cds_service.vendors import Query
 
 _MANY_DIGITS = 20
 
@@ -62,15 +61,6 @@ class News:
     """What the brief has seen and the site's policy hides by now."""
 
 
-def policy_version(site: Site) -> str:
-    """Return what tells one policy from another: a brief made under one is not shown under another.
-
-    Our own lists of what belongs to a category are a part of it: they change with a release.
-    """
-    told = f"{site.file.policy.model_dump_json()}|{site.marks.version}".encode()
-    return blake2b(told, digest_size=6).hexdigest()
-
-
 def versions_of(ledger: Ledger, brief: Brief) -> dict[str, object]:
     """Return the version of every resource of a ledger, by `Type/id`, and where those that a brief cites were found."""
     found = {ref: ledger.evidence[ref] for ref in _cited(brief) if ref in ledger.evidence}
@@ -93,7 +83,7 @@ def compare(
 
     What lies outside the days that were searched then is not new: a prefetch knows no such bounds.
     """
-    plan = [query for need in service.needs for query in queries(need, site.profile)]
+    plan = [query for need in service.needs for query in site.queries[need]]
     cited = _cited(brief)
     found = _Found(
         seen=seen,
@@ -143,10 +133,14 @@ class _Found:
         ref = f"{glimpse.type}/{glimpse.id}"
         if ref in self.sent:
             return
-        known = _against(self.seen.get(ref), glimpse)
-        if known == "other" and not self._is_to_be_told(ref, query, glimpse.whole()):
-            return
-        self.is_older = self.is_older or known == "older"
+        version = self.seen.get(ref)
+        if (
+            version is None or version != glimpse.version
+        ):  # of a whole record, most are as they were
+            known = _against(version, glimpse)
+            if known == "other" and not self._is_to_be_told(ref, query, glimpse.whole()):
+                return
+            self.is_older = self.is_older or known == "older"
         self.sent[ref] = (query, glimpse)
 
     def _is_to_be_told(self, ref: str, query: Query, resource: JsonObject) -> bool:

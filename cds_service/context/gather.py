@@ -29,7 +29,7 @@ from cds_service.fhir.client import FhirServer
 from cds_service.fhir.elements import code, obj, objs, reference
 from cds_service.hook import HookService
 from cds_service.sites import Site
-from cds_service.vendors import Profile, Query, queries
+from cds_service.vendors import Profile, Query
 
 _MAX_REFERENCED = 20
 _MEDICATION = re.compile(r"Medication/(?!\.{1,2}$)[A-Za-z0-9\-.]{1,64}")
@@ -59,7 +59,7 @@ class Gather:
         `MissingContext` when the patient can be had neither from prefetch nor from the server.
         """
         now, server = self.now(), self.server_of(site)
-        plan = [q for need in service.needs for q in queries(need, site.profile)]
+        plan = [q for need in service.needs for q in site.queries[need]]
         readings = [r for q in plan if (r := _start(q, request, site, now)) is not None]
         await _finish(readings, server, granted, site.profile, deadline)
         collected = [reading.collected() for reading in readings]

@@ -23,7 +23,7 @@ from cds_service.fhir.compartment import patient_of
 from cds_service.fhir.elements import code, obj, objs, type_and_id, version
 from cds_service.hook import HookService
 from cds_service.sites import Site
-from cds_service.vendors import Query, queries
+from cds_service.vendors import Query
 
 _WHY = frozenset(
     {"reasonCode", "reasonReference", "serviceType", "appointmentType", "description"}
@@ -84,7 +84,7 @@ def record_ledger(
     searches += [
         Search(need=need, key=need, state="unavailable", source="read", at=now)
         for need in needs
-        if not queries(need, site.profile)
+        if not site.queries[need]
     ]
     ledger = Ledger(
         patient=f"Patient/{patient}",

@@ -25,7 +25,7 @@ from cds_service.domain.visit import Visit
 from cds_service.fhir.client import FhirServer
 from cds_service.fhir.elements import code, objs, reference
 from cds_service.sites import Site
-from cds_service.vendors import Query, queries
+from cds_service.vendors import Query
 
 SAVE_EVERY_S = 2.0
 """What came in meanwhile is kept, so that a restart asks for it no more."""
@@ -131,7 +131,7 @@ class GatherWhole:
         server, now = self.server_of(site), self.now()
         ehr = _Ehr(server, access, site, server.clock() + LONGEST_S)
         patient, first = await self._patient(visit.patient, ehr)
-        plan = {q.key: q for need in needs for q in queries(need, site.profile)}
+        plan = {q.key: q for need in needs for q in site.queries[need]}
         kept = _not_asked(denied or {}, plan, now)
         if patient == visit.patient:
             kept = _unpacked(await parts.load(), plan, ehr, now) | kept
@@ -160,7 +160,7 @@ class GatherWhole:
 
     async def _patient(self, patient: str, ehr: _Ehr) -> tuple[str, Collected]:
         """Read the patient, and follow merged charts to the one that is kept."""
-        [query] = queries("patient", ehr.site.profile)
+        [query] = ehr.site.queries["patient"]
         for _ in range(_MAX_MERGES):
             reading = Reading(query=query, source="read", path=f"Patient/{patient}", at=self.now())
             await ehr.read([reading])

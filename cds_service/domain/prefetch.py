@@ -1,10 +1,11 @@
 """What a call prefetched: looked at where it lies, and decoded only where it is read.
 
 A chart that opens with a brief prepared needs of each resource its identity and version, which is a tenth of the work
-of decoding it.
+of decoding it; and to go once through a body that is a quarter of a megabyte is work, too.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 from typing_extensions import override
@@ -41,45 +42,67 @@ class Envelope(msgspec.Struct):
 class _Undecoded:
     """A value of a prefetch, cut into its resources when one of them is wanted whole."""
 
-    def __init__(self, raw: bytes | msgspec.Raw) -> None:
-        self._raw = raw
+    def __init__(self, prefetch: "Prefetch", key: str) -> None:
+        self._prefetch, self._key = prefetch, key
         self._cut: list[bytes | msgspec.Raw] | None = None
 
     def resource(self, place: int) -> JsonObject:
         if self._cut is None:
-            self._cut = _resources(self._raw)
+            self._cut = _resources(self._prefetch.raw[self._key])
         found = decode(bytes(self._cut[place]))
         return found if isinstance(found, dict) else EMPTY
 
 
 class Prefetch(Mapping[str, object]):
-    """A call's prefetch by key, each value decoded when it is first asked for."""
+    """A call's prefetch by key, decoded when a value is first asked for."""
 
-    __slots__ = ("_decoded", "_raw")
+    __slots__ = ("_body", "_decoded", "_raw", "_seen")
 
-    def __init__(self, raw: Mapping[str, bytes | msgspec.Raw] | None = None) -> None:
-        """Hold undecoded JSON values by key."""
-        self._raw = raw or {}
+    def __init__(
+        self,
+        raw: Mapping[str, bytes | msgspec.Raw] | None = None,
+        *,
+        seen: "Mapping[str, Seen | None] | None" = None,
+        body: bytes = b"",
+    ) -> None:
+        """Hold undecoded JSON values by key; or what was seen of them, and the body of the call that holds them."""
+        self._raw, self._seen, self._body = (raw or {}) if seen is None else None, seen, body
         self._decoded: dict[str, object] = {}
+
+    @property
+    def raw(self) -> Mapping[str, bytes | msgspec.Raw]:
+        """Return the undecoded values; a body is cut into them when one is wanted."""
+        if self._raw is None:
+            self._raw = _cut.decode(self._body).prefetch
+        return self._raw
 
     @override
     def __getitem__(self, key: str) -> object:
         """Return a value. Raises `NotJson` where it turns out to be none."""
+        if key not in self:
+            raise KeyError(key)
         if key not in self._decoded:
-            self._decoded[key] = decode(bytes(self._raw[key]))
+            if self._raw is None and not self._decoded:  # who asks for one asks for all of them
+                self._decoded = _all_of(self._body)
+            if key not in self._decoded:
+                self._decoded[key] = decode(bytes(self.raw[key]))
         return self._decoded[key]
 
     @override
     def __iter__(self) -> Iterator[str]:
-        return iter(self._raw)
+        return iter(self._keys)
 
     @override
     def __len__(self) -> int:
-        return len(self._raw)
+        return len(self._keys)
 
     @override
     def __contains__(self, key: object) -> bool:
-        return key in self._raw
+        return key in self._keys
+
+    @property
+    def _keys(self) -> Mapping[str, object]:
+        return self.raw if self._seen is None else self._seen
 
     @override
     def __repr__(self) -> str:
@@ -88,26 +111,29 @@ class Prefetch(Mapping[str, object]):
     def envelope(self, key: str) -> Envelope | None:
         """Look at what a Bundle says of itself, its entries only counted; None for anything else."""
         try:
-            return _envelope.decode(self._raw[key]) if key in self._raw else None
+            return _envelope.decode(self.raw[key]) if key in self else None
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             return None
 
     def glimpses(self, key: str) -> Iterator[Glimpse]:
         """Look at the resources of a value, be it one or a Bundle of them. Raises `NotJson`."""
-        raw = self._raw.get(key)
-        if raw is None:
+        if key not in self:
             return
-        whole = _Undecoded(raw)
-        for place, seen in enumerate(_seen(raw)):
+        whole = _Undecoded(self, key)
+        for place, seen in enumerate(self._seen_of(key)):
             if seen is not None:
-                yield Glimpse(
-                    _text(seen.resourceType), _text(seen.id), _version(seen.meta), whole, place
-                )
+                yield Glimpse(seen.resourceType, seen.id, _version(seen.meta), whole, place)
+
+    def _seen_of(self, key: str) -> "list[_Resource | None]":
+        if self._seen is None:
+            return _seen(self.raw[key])
+        seen = self._seen[key]
+        return [] if seen is None else seen.resources()
 
 
 class _Resource(msgspec.Struct):
-    resourceType: object = None  # noqa: N815  # FHIR's spelling
-    id: object = None
+    resourceType: str = ""  # noqa: N815  # FHIR's spelling, here and below
+    id: str = ""
     meta: object = None
 
 
@@ -115,10 +141,26 @@ class _SeenEntry(msgspec.Struct):
     resource: _Resource | None = None
 
 
-class _Seen(_Resource):
-    """A value of which only that much is read; the usual one takes no second look."""
+class Seen(_Resource):
+    """A value of which only that much is read: be it a resource, or a Bundle of them."""
 
     entry: list[_SeenEntry] = []
+
+    def resources(self) -> list[_Resource | None]:
+        """Return what was seen of each resource; None for an entry without one."""
+        return [each.resource for each in self.entry] if self.resourceType == "Bundle" else [self]
+
+
+class _Call(msgspec.Struct):
+    prefetch: dict[str, msgspec.Raw]
+
+
+class _Odd(msgspec.Struct):
+    """A resource whose members may be anything."""
+
+    resourceType: object = None  # noqa: N815
+    id: object = None
+    meta: object = None
 
 
 class _Entry(msgspec.Struct):
@@ -126,34 +168,45 @@ class _Entry(msgspec.Struct):
 
 
 class _Value(msgspec.Struct):
-    resourceType: object = None  # noqa: N815  # FHIR's spelling
+    resourceType: object = None  # noqa: N815
     entry: list[_Entry] = []
 
 
 _envelope = msgspec.json.Decoder(Envelope)
 _values = msgspec.json.Decoder(_Value)
-_glance = msgspec.json.Decoder(_Resource)
-_at_once = msgspec.json.Decoder(_Seen)
+_glance = msgspec.json.Decoder(_Odd)
+_at_once = msgspec.json.Decoder(Seen)
+_cut = msgspec.json.Decoder(_Call)
+
+
+def _all_of(body: bytes) -> dict[str, object]:
+    """Return every value of a body's prefetch; none where one of them is no JSON, so that it spoils no other."""
+    try:
+        call: Any = decode(body)
+    except NotJson:
+        return {}
+    found: dict[str, object] = call["prefetch"]
+    return found
 
 
 def _seen(raw: bytes | msgspec.Raw) -> list[_Resource | None]:
     """Look at each resource of a value; None for what is none."""
     try:
-        value = _at_once.decode(raw)
+        return _at_once.decode(raw).resources()
     except msgspec.ValidationError:
         return [_glanced(each) for each in _resources(raw)]
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise NotJson from None
-    return [each.resource for each in value.entry] if value.resourceType == "Bundle" else [value]
 
 
 def _glanced(raw: bytes | msgspec.Raw) -> _Resource | None:
     try:
-        return _glance.decode(raw)
+        odd = _glance.decode(raw)
     except msgspec.ValidationError:
         return None  # no object
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise NotJson from None
+    return _Resource(_text(odd.resourceType), _text(odd.id), odd.meta)
 
 
 def _resources(raw: bytes | msgspec.Raw) -> list[bytes | msgspec.Raw]:

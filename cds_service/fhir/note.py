@@ -106,9 +106,9 @@ def plain(note: Note, width: int = WIDTH) -> str:
 
 def bullet(text: str, width: int) -> str:
     """Return a dash and a text, broken at spaces; a word that is wider than a line is broken as well."""
-    if not width:
-        return f"- {text}"
     room, lines = max(width, 20) - 2, []
+    if not width or len(text) <= room:
+        return f"- {text}"
     while len(text) > room:
         space = text.rfind(" ", 0, room + 1)
         cut = space if space > 0 else room

@@ -27,7 +27,7 @@ from cds_service.fhir.compartment import patient_of
 from cds_service.fhir.elements import obj, objs
 from cds_service.network import AddressRefused
 from cds_service.sites import Site
-from cds_service.vendors import Query, queries
+from cds_service.vendors import Query
 
 _TIMEOUT_S = 10.0
 _TLS_S = 5.0
@@ -87,7 +87,7 @@ class Look:
             progress(f"the record: {need}")
             found += [
                 await self._search(query, site, access.value, patient)
-                for query in queries(need, site.profile)
+                for query in site.queries[need]
                 if query.read != "encounterId"
             ]
         return replace(seen, searches=tuple(found))

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from cds_service.brief import to_json
 from cds_service.card import Answered
-from cds_service.context.freshness import policy_version
 from cds_service.context.stored import cited, pack
 from cds_service.domain.brief import made_by
 from cds_service.domain.json import encode
@@ -41,7 +40,7 @@ class Keep:
             versions={
                 **made_by(brief.versions),
                 "prepared": made.prepared,
-                "policy": policy_version(site),
+                "policy": site.policy_version,
             },
             body=encode(to_json(brief)),
             sources=None if made.prepared else pack(cited(made.context.ledger, ())),

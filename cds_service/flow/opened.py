@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from cds_service.context.freshness import policy_version
 from cds_service.context.policy import withhold
 from cds_service.context.stored import unpack
 from cds_service.domain.evidence import Ledger
@@ -55,9 +54,7 @@ class Opened:
     @property
     def is_of_this_policy(self) -> bool:
         """Return whether nothing is hidden now that was shown when the brief was made."""
-        return not self.site.marks.hides or self.versions.get("policy") == policy_version(
-            self.site
-        )
+        return not self.site.marks.hides or self.versions.get("policy") == self.site.policy_version
 
     def _hidden(self, whole: Sheet) -> frozenset[str]:
         """Return the resources that are hidden; of those whose source was not kept, whatever may be."""

@@ -15,7 +15,7 @@ from cds_service.brief import FORM, to_json
 from cds_service.catalog import Catalog
 from cds_service.context.access import Access
 from cds_service.context.enough import HadEnough
-from cds_service.context.freshness import policy_version, versions_of
+from cds_service.context.freshness import versions_of
 from cds_service.context.stored import pack, unpack
 from cds_service.context.whole import (
     Gathered,
@@ -254,7 +254,7 @@ class Prepare:
             versions={
                 **row.versions,
                 **written.versions,
-                "policy": policy_version(site),
+                "policy": site.policy_version,
                 "form": FORM,
             },
             body=seal(encode(to_json(written.brief)), place=place.format("body")),

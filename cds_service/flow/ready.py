@@ -15,7 +15,6 @@ from cds_service.context.freshness import (
     compare,
     differences,
     news,
-    policy_version,
     read_now,
 )
 from cds_service.domain.brief import Brief
@@ -158,7 +157,7 @@ class Ready:
         if found is None or (found.expires_at is not None and found.expires_at <= self.now()):
             return None
         may_show = (
-            found.versions.get("policy") == policy_version(site)
+            found.versions.get("policy") == site.policy_version
             and found.versions.get("form", _FIRST_FORM) == FORM
         )
         return found if may_show else None

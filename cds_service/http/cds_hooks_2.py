@@ -14,7 +14,7 @@ from cds_service.domain.call import FhirAuthorization, HookRequest
 from cds_service.domain.errors import BadCall, NotJson
 from cds_service.domain.feedback import Feedback
 from cds_service.domain.json import BOM, EMPTY, JsonObject, decode
-from cds_service.domain.prefetch import Prefetch
+from cds_service.domain.prefetch import Prefetch, Seen
 
 _FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _REFERENCE = re.compile(r"[A-Za-z]+/[A-Za-z0-9\-.]{1,64}")
@@ -25,7 +25,7 @@ _MAX_COMMENT = 10_000
 MAX_FEEDBACK = 1000
 
 
-class _Envelope(msgspec.Struct):
+class _Said(msgspec.Struct):
     """A call as it is read at once: all of it but the prefetch."""
 
     hook: object = None
@@ -34,14 +34,25 @@ class _Envelope(msgspec.Struct):
     fhirServer: object = None  # noqa: N815
     fhirAuthorization: object = None  # noqa: N815
     extension: object = None
+
+
+class _Usual(_Said):
+    """A call whose prefetch is resources, Bundles of them and nulls: what is seen of them comes along."""
+
+    prefetch: dict[str, Seen | None] | None = None
+
+
+class _Odd(_Said):
     prefetch: dict[str, msgspec.Raw] | None = None
 
 
-_envelope = msgspec.json.Decoder(_Envelope, float_hook=Decimal)
+_usual = msgspec.json.Decoder(_Usual, float_hook=Decimal)
+_odd = msgspec.json.Decoder(_Odd, float_hook=Decimal)
 
 
 def read_request(body: bytes) -> HookRequest:
     """Read a hook call; its prefetch is decoded where it is read. Raises `NotJson` or `BadCall`."""
+    body = body.removeprefix(BOM)
     data = _read(body)
     context = _object(data.context, "context")
     return HookRequest(
@@ -53,14 +64,25 @@ def read_request(body: bytes) -> HookRequest:
         fhir_server=_optional_text(data.fhirServer),
         authorization=_authorization(data.fhirAuthorization),
         context=context,
-        prefetch=Prefetch(data.prefetch),
+        prefetch=Prefetch(data.prefetch)
+        if isinstance(data, _Odd)
+        else Prefetch(seen=data.prefetch or {}, body=body),
         extension=_extension(data.extension),
     )
 
 
-def _read(body: bytes) -> _Envelope:
+def _read(body: bytes) -> _Usual | _Odd:
     try:
-        return _envelope.decode(body.removeprefix(BOM))
+        return _usual.decode(body)
+    except msgspec.ValidationError:
+        return _read_odd(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise NotJson from None
+
+
+def _read_odd(body: bytes) -> _Odd:
+    try:
+        return _odd.decode(body)
     except msgspec.ValidationError:
         _object(decode(body), "the body")
         raise BadCall("prefetch must be a JSON object.") from None

@@ -2,19 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from cds_service.domain.errors import UnknownSite
+from cds_service.domain.needs import NEEDS, NeedName
 from cds_service.domain.tables import Tables
 from cds_service.rulebook import DEFAULT
 from cds_service.sensitive import DEFAULT as MARKS
 from cds_service.sensitive import Marks
 from cds_service.sites.file import SiteFile, servers
-from cds_service.vendors import Profile
+from cds_service.vendors import Profile, Query, queries
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Site:
     """One EHR tenant, ready to serve: its file, its vendor's profile and its time zone."""
 
@@ -26,6 +29,20 @@ class Site:
     """What the rules of the brief look up, with this site's changes."""
     marks: Marks = field(default=MARKS, repr=False)
     """How sensitive categories are recognised here, and what is done with them."""
+
+    @cached_property
+    def queries(self) -> Mapping[NeedName, tuple[Query, ...]]:
+        """Return how each need is asked for here; none for what the vendor's API cannot be asked for."""
+        return {need: queries(need, self.profile) for need in NEEDS}
+
+    @cached_property
+    def policy_version(self) -> str:
+        """Return what tells one policy from another: a brief made under one is not shown under another.
+
+        Our own lists of what belongs to a category are a part of it: they change with a release.
+        """
+        told = f"{self.file.policy.model_dump_json()}|{self.marks.version}".encode()
+        return blake2b(told, digest_size=6).hexdigest()
 
     @property
     def doc_status(self) -> str:

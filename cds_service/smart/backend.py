@@ -29,7 +29,6 @@ from cds_service.smart.tokens import (
     assertion,
     assertion_key,
 )
-from cds_service.vendors import queries
 
 T = TypeVar("T")
 
@@ -227,6 +226,6 @@ def asked_scopes(site: Site) -> tuple[str, ...]:
 
 
 def _needed(site: Site) -> tuple[str, ...]:
-    types = {query.type for need in NEEDS for query in queries(need, site.profile)}
+    types = {query.type for need in NEEDS for query in site.queries[need]}
     types.add("Medication")  # orders point to it without saying its name
     return tuple(f"system/{each}.rs" for each in sorted(types))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from cds_service.domain.errors import NotJson
 from cds_service.domain.prefetch import Prefetch
+from cds_service.http.cds_hooks_2 import read_request
 
 LEAF = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5)
 JSON = st.recursive(
@@ -48,9 +49,25 @@ def resources(value):
     return [each for each in found if isinstance(each, dict)]
 
 
-@given(value=JSON | RESOURCE | BUNDLE)
-def test_what_is_seen_is_what_is_there(value):
-    prefetch = Prefetch({"key": json.dumps(value).encode()})
+def of_a_call(**values):
+    """Return the prefetch of a call as it is read from its body."""
+    said = {"hook": "patient-view", "hookInstance": "1", "context": {"patientId": "p"}}
+    return read_request(json.dumps(said | {"prefetch": values}).encode()).prefetch
+
+
+@given(value=JSON | RESOURCE | BUNDLE, beside=JSON | BUNDLE, first=st.booleans())
+def test_what_is_seen_is_what_is_there(value, beside, first):
+    for prefetch in (
+        Prefetch({"key": json.dumps(value).encode()}),
+        of_a_call(key=value),
+        of_a_call(beside=beside, key=value),
+    ):
+        if first:  # decoding it changes nothing of what is seen
+            assert prefetch["key"] == value
+        check(prefetch, value)
+
+
+def check(prefetch, value):
     seen = list(prefetch.glimpses("key"))
     expected = resources(value)
     assert [each.whole() for each in seen] == expected
@@ -68,6 +85,21 @@ def test_what_is_seen_is_what_is_there(value):
 def test_a_key_that_was_not_sent_shows_nothing():
     assert list(Prefetch({}).glimpses("key")) == []
     assert "key" not in Prefetch()
+    for empty in (Prefetch(), of_a_call(), of_a_call(other=None)):
+        assert list(empty.glimpses("key")) == []
+        assert empty.get("key") is None
+        assert empty.envelope("key") is None
+
+
+def test_a_value_that_is_no_json_spoils_no_other():
+    body = (
+        b'{"hook": "patient-view", "hookInstance": "1", "context": {"patientId": "p"}, "prefetch":'
+        b' {"bad": {"id": "a", "text": "\xff"}, "good": {"resourceType": "Patient", "id": "p"}}}'
+    )
+    prefetch = read_request(body).prefetch
+    assert prefetch["good"] == {"resourceType": "Patient", "id": "p"}
+    with pytest.raises(NotJson):
+        prefetch["bad"]
 
 
 @pytest.mark.parametrize(
