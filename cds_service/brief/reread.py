@@ -1,7 +1,7 @@
 """A stored brief made a brief again, and what a call's own record adds to it or may not see of it."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -21,51 +21,85 @@ _VALUE = re.compile(r"(?:Was critical since the last visit: )?(.+?) [<>≤≥]?\
 _NONE: frozenset[Kind] = frozenset({"absence", "not_found", "no_known"})
 
 
-def from_json(told: Mapping[str, Any], zone: tzinfo) -> Brief:
+class _Statement(msgspec.Struct):
+    """A statement as `to_json` tells it. A kind or flag of a newer release is passed on: its text says what it is."""
+
+    kind: Any
+    text: str
+    refs: tuple[str, ...]
+    added_by: Any
+    flags: tuple[Any, ...]
+    needs: tuple[Any, ...] = ()
+    quote: str | None = None
+    why: str | None = None
+    group: str | None = None
+
+
+class _Section(msgspec.Struct):
+    id: Any
+    title: str
+    statements: list[_Statement]
+
+
+class _Gap(msgspec.Struct):
+    need: Any
+    reason: Any
+    text: str
+    count: int = 0
+
+
+class _Told(msgspec.Struct):
+    patient: str
+    as_of: str
+    rules_version: str
+    sections: list[_Section]
+    gaps: list[_Gap]
+    since: str = ""
+    versions: dict[str, str] | None = None
+    notices: tuple[str, ...] = ()
+
+
+_told = msgspec.json.Decoder(_Told)
+
+
+def from_json(stored: bytes, zone: tzinfo) -> Brief:
     """Return the brief that `to_json` told; its time is shown in `zone`.
 
-    Raises `Misconfigured`, without a word of it, when it lacks what every brief has.
+    Raises `Misconfigured`, without a word of it, when it is not as every brief is.
     """
     try:
-        return _brief(told, zone)
-    except (KeyError, TypeError, ValueError, AttributeError):
+        told = _told.decode(stored)
+        as_of = datetime.fromisoformat(told.as_of).astimezone(zone)
+    except ValueError:  # that msgspec's errors are, too
         raise Misconfigured("A stored brief has a form that this version does not know.") from None
-
-
-def _brief(told: Mapping[str, Any], zone: tzinfo) -> Brief:
     return Brief(
-        patient=told["patient"],
-        as_of=datetime.fromisoformat(told["as_of"]).astimezone(zone),
-        rules_version=told["rules_version"],
+        patient=told.patient,
+        as_of=as_of,
+        rules_version=told.rules_version,
         sections=tuple(
-            Section(
-                id=each["id"], title=each["title"], lines=tuple(map(_line, each["statements"]))
-            )
-            for each in told["sections"]
+            Section(id=each.id, title=each.title, lines=tuple(map(_line, each.statements)))
+            for each in told.sections
         ),
-        gaps=tuple(
-            Gap(need=gap["need"], reason=gap["reason"], count=gap.get("count", 0))
-            for gap in told["gaps"]
-        ),
-        gap_texts=tuple(gap["text"] for gap in told["gaps"]),
-        since=told.get("since", ""),
-        versions=told.get("versions", {"rules": told["rules_version"]}),
-        notices=tuple(told.get("notices", ())),
+        gaps=tuple(Gap(need=gap.need, reason=gap.reason, count=gap.count) for gap in told.gaps),
+        gap_texts=tuple(gap.text for gap in told.gaps),
+        since=told.since,
+        versions=told.versions or {"rules": told.rules_version},
+        notices=told.notices,
     )
 
 
-def _line(told: Mapping[str, Any]) -> Line:
+def _line(told: _Statement) -> Line:
     statement = Statement(
-        kind=told["kind"],
-        refs=tuple(told["refs"]),
-        flags=tuple(told["flags"]),
-        added_by=told["added_by"],
-        needs=tuple(told.get("needs", ())),
-        quote=told.get("quote"),
-        why=told.get("why"),
-        group=told.get("group"),
+        kind=told.kind,
+        refs=told.refs,
+        flags=told.flags,
+        added_by=told.added_by,
+        needs=told.needs,
+        quote=told.quote,
+        why=told.why,
+        group=told.group,
     )
-    return Line(statement=statement, text=told["text"])
+    return Line(statement=statement, text=told.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +147,8 @@ def for_call(brief: Brief, sight: Sight) -> Brief:
                 *(
                     line
                     for line in kept.get(name, ())
-                    if not _is_outdated(line.statement, news, told_anew=name in added)
-                    and not (name == "attention" and _measured(line) in newer)
+                    if not (told and _is_outdated(line.statement, news, told_anew=name in added))
+                    and not (newer and name == "attention" and _measured(line) in newer)
                 ),
             ),
         )

@@ -47,10 +47,14 @@ def _statement(line: Line) -> dict[str, object]:
         "added_by": said.added_by,
         "flags": list(said.flags),
     }
-    for name in ("needs", "quote", "why", "group"):
-        value = getattr(said, name)
-        if value:
-            shown[name] = list(value) if isinstance(value, tuple) else value
+    if said.needs:
+        shown["needs"] = list(said.needs)
+    if said.quote:
+        shown["quote"] = said.quote
+    if said.why:
+        shown["why"] = said.why
+    if said.group:
+        shown["group"] = said.group
     return shown
 
 

@@ -4,7 +4,8 @@ Only what would have an effect is escaped, so that the text also reads well in a
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from cds_service.domain.card import Bullets, Text
 
@@ -21,7 +22,7 @@ _SPECIAL = re.compile(
 _MARKS = r"\`*[]~_<&@"
 _MARK = re.compile(f"[{re.escape(_MARKS)}]")
 _WORDS = ("www.", "http:", "https:", "ftp:", "mailto:", "xmpp:", "script:", "data:")
-"""Every match of `_SPECIAL` holds one of these marks or words; most lines do not, and this is told faster."""
+"""Every match of `_SPECIAL` holds one of these marks or words; most texts do not, and this is told faster."""
 _BLOCK_START = re.compile(r"^(?:[-+=>#|]|\d{1,9}(?=[.)](?:\s|$)))")
 _BLOCK_STARTS = frozenset("-+=>#|0123456789")
 
@@ -35,8 +36,9 @@ def escape(text: str) -> str:
 def _escaped(texts: Iterable[str]) -> list[str]:
     """Escape lines. What few of them hold is looked for in all of them at once."""
     lines = list(map(_one_line, texts))
-    whole = "\n".join(lines).lower()
-    if any(map(whole.__contains__, _WORDS)):
+    whole = "\n".join(lines)
+    suspects = "\n".join([line for line in lines if ":" in line or "." in line]).lower()
+    if any(map(suspects.__contains__, _WORDS)):
         lines = [_SPECIAL.sub(_disarm, line) for line in lines]
     elif any(map(whole.__contains__, _MARKS)):
         lines = [_SPECIAL.sub(_disarm, line) if _MARK.search(line) else line for line in lines]
@@ -70,11 +72,19 @@ def _disarm(match: re.Match[str]) -> str:
 
 def markdown(blocks: Iterable[Text | Bullets]) -> str:
     """Render blocks as GFM: paragraphs, and bullet lists below an optional bold heading."""
-    return "\n\n".join(_block(block) for block in blocks)
+    said = tuple(blocks)
+    escaped = iter(_escaped([text for block in said for text in _texts(block)]))
+    return "\n\n".join([_block(block, escaped) for block in said])
 
 
-def _block(block: Text | Bullets) -> str:
+def _texts(block: Text | Bullets) -> Iterable[str]:
+    return (block.text,) if isinstance(block, Text) else (block.heading, *block.lines)
+
+
+def _block(block: Text | Bullets, escaped: Iterator[str]) -> str:
+    """Render a block with the next of the escaped texts."""
+    first = next(escaped)
     if isinstance(block, Text):
-        return escape(block.text)
-    heading = f"**{escape(block.heading)}**\n\n" if block.heading else ""
-    return heading + "\n".join(f"- {line}" for line in _escaped(block.lines))
+        return first
+    heading = f"**{first}**\n\n" if first else ""
+    return heading + "\n".join([f"- {line}" for line in islice(escaped, len(block.lines))])

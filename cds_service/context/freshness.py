@@ -284,6 +284,8 @@ def closed(compared: Compared, fresh: Context) -> frozenset[NeedName]:
 
     One of which nothing may be shown stays named: nothing else would be said of it.
     """
+    if not compared.whole:
+        return frozenset()
     told = {
         query.need
         for ref, (query, _) in compared.sent.items()

@@ -98,7 +98,7 @@ def plain(note: Note, width: int = WIDTH) -> str:
     """Return the note as plain text; lines are broken at `width` columns, or not at all when it is 0."""
     parts = [note.title, note.notice, *(["\n".join(note.head)] if note.head else [])]
     parts += [
-        "\n".join([part.title.upper(), *(bullet(line, width) for line in part.lines)])
+        "\n".join([part.title.upper(), *[bullet(line, width) for line in part.lines]])
         for part in note.sections
     ]
     return "\n\n".join([*parts, _reference(note)]) + "\n"
@@ -106,9 +106,9 @@ def plain(note: Note, width: int = WIDTH) -> str:
 
 def bullet(text: str, width: int) -> str:
     """Return a dash and a text, broken at spaces; a word that is wider than a line is broken as well."""
-    room, lines = max(width, 20) - 2, []
-    if not width or len(text) <= room:
+    if not width or len(text) <= width - 2:
         return f"- {text}"
+    room, lines = max(width, 20) - 2, []
     while len(text) > room:
         space = text.rfind(" ", 0, room + 1)
         cut = space if space > 0 else room

@@ -176,9 +176,9 @@ class Ready:
     async def _read(self, found: briefs.Prepared, site: Site) -> tuple[Brief, Mapping[str, Any]]:
         """Return a prepared brief and the versions that it has seen. Raises `Unreadable`."""
         try:
-            told: Any = decode(await self._open(found, "body", found.body))
+            body = await self._open(found, "body", found.body)
             seen: Any = decode(await self._open(found, "seen", found.seen))
-            return from_json(told, site.zone), seen
+            return from_json(body, site.zone), seen
         except (Misconfigured, NotJson) as problem:
             self.kept.unreadable += 1
             log.warning("brief %s: what is stored cannot be read: %s", found.id, problem.detail)

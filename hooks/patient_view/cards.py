@@ -155,14 +155,15 @@ def _detail(brief: Brief) -> Iterator[Text | Bullets]:
     if brief.gap_texts:
         yield Bullets(heading="Not available", lines=brief.gap_texts)
     for section in brief.sections:
+        if section.id not in BELOW:
+            continue
         whole = section.id in LISTS
         heading, kind = ONLY.get(section.id, (section.title, None))
         told = [line for line in section.lines if kind in {None, line.statement.kind}]
         lines = [_text(line) for line in told if not _is_said_already(line)]
         rest = [each for each in lines if whole or each not in top]
-        most = BELOW.get(section.id, 0)
-        if most and rest:
-            yield Bullets(heading=heading, lines=tuple(_cut(rest, most)))
+        if rest:
+            yield Bullets(heading=heading, lines=tuple(_cut(rest, BELOW[section.id])))
     if brief.notices:
         yield Text(text=" ".join(brief.notices))
     yield Text(text=f"Record as of {brief.as_of:%Y-%m-%d %H:%M %Z}. Not reviewed by a clinician.")

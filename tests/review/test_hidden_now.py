@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from cds_service.context.freshness import policy_version
 from cds_service.domain.errors import Conflict
 from cds_service.fhir.elements import codings, obj
 from cds_service.sensitive import MoreCodes, Sensitive, load_marks
@@ -83,7 +82,7 @@ async def test_where_the_sources_were_not_kept_all_that_cites_them_is_hidden(
 
 async def test_a_brief_of_the_same_policy_is_shown_whole(stage, before, condition):
     site = hiding(stage.site, before, condition)
-    versions = {**before.brief.versions, "policy": policy_version(site)}
+    versions = {**before.brief.versions, "policy": site.policy_version}
     same = replace(before, brief=replace(before.brief, versions=versions, sources=None), site=site)
     assert same.sheet == before.sheet
 
@@ -94,4 +93,4 @@ def test_our_own_lists_are_a_part_of_the_policy(tmp_path):
     assert other.file.policy == site.file.policy
     hiv = replace(site, marks=load_marks(Sensitive(hiv="hide"), MoreCodes()))
     wider = replace(site, marks=load_marks(Sensitive(hiv="hide"), MoreCodes(hiv=("x|1",))))
-    assert len({policy_version(each) for each in (site, hiv, wider)}) == 3
+    assert len({each.policy_version for each in (site, hiv, wider)}) == 3
