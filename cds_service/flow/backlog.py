@@ -80,11 +80,7 @@ async def look(
         late.update({name: number for name, number in found.items() if wanted(name)})
     known = await feeds.feeds(connection)
     polled = {name: feed for name, feed in known.items() if polls(name) and feed.is_polled(now)}
-    paused = {
-        name: feed.reason or "paused"
-        for name, feed in known.items()
-        if feed.paused_until is not None and feed.paused_until > now
-    }
+    paused = {name: pause.reason for name, feed in known.items() if (pause := feed.pause(now))}
     moving = await briefs.moving(connection, since) if late else frozenset()
     return Backlog(
         as_of=now,

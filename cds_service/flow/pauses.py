@@ -10,18 +10,11 @@ from cds_service.audit import Audit
 from cds_service.context.enough import HadEnough
 from cds_service.sites import Site
 from cds_service.storage import OUTAGES, Database, feeds
+from cds_service.storage.feeds import Pause
 
 _AGAIN_S = 2.0
 """When the database is away, what a hook call met is kept after so long."""
 log = logging.getLogger("cds_service")
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Until when an EHR is left alone, and why."""
-
-    until: datetime
-    reason: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,17 +26,15 @@ class Pauses:
     now: Callable[[], datetime]
     _met: dict[str, tuple[Site, HadEnough]] = field(default_factory=dict)
     """What hook calls met and is not stored yet, by site."""
-    _known: dict[str, datetime] = field(default_factory=dict)
-    """Until when sites are paused for what hook calls met: the calls after it have nothing to add."""
+    _known: dict[str, Pause] = field(default_factory=dict)
+    """The pauses of sites for what hook calls met: while one holds, the calls after it have nothing to add."""
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def of(self, site: Site) -> Pause | None:
         """Return the pause that an EHR has now, whichever process began it."""
         async with self.database.reading() as connection:
             feed = (await feeds.feeds(connection)).get(site.name)
-        if feed is None or feed.paused_until is None or feed.paused_until <= self.now():
-            return None
-        return Pause(feed.paused_until, feed.reason or "paused")
+        return feed.pause(self.now()) if feed else None
 
     async def begin(self, site: Site, why: HadEnough) -> Pause:
         """Leave an EHR alone for as long as it said, or until its own next day; a longer pause stands."""
@@ -53,7 +44,12 @@ class Pauses:
             return pause
         async with self.database.transaction() as connection:
             await feeds.set_feed(
-                connection, self.database, site.name, paused_until=until, reason=why.reason
+                connection,
+                self.database,
+                site.name,
+                paused_at=now,
+                paused_until=until,
+                paused_for=why.reason,
             )
             await self.audit.append(
                 connection,
@@ -63,7 +59,7 @@ class Pauses:
                 at=now,
                 facts={"until": until.isoformat()},
             )
-        return Pause(until, why.reason)
+        return Pause(now, until, why.reason)
 
     def _until(self, site: Site, wait_s: float | None) -> datetime:
         now = self.now()
@@ -75,7 +71,7 @@ class Pauses:
     def met(self, site: Site, why: HadEnough) -> None:
         """Have a pause begun for what a hook call met; the call does not wait for it."""
         known = self._known.get(site.name)
-        if known is None or known <= self.now():
+        if known is None or not known.holds(self.now()):
             self._met[site.name] = (site, why)
             self._wake.set()
 
@@ -93,5 +89,5 @@ class Pauses:
 
     async def _begin_all(self) -> None:
         for name, (site, why) in list(self._met.items()):
-            self._known[name] = (await self.begin(site, why)).until
+            self._known[name] = await self.begin(site, why)
             del self._met[name]

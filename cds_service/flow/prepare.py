@@ -288,8 +288,8 @@ class Prepare:
         due = now + timedelta(seconds=pause)
         async with self.database.reading() as connection:
             feed = (await feeds.feeds(connection)).get(row.site)
-        if feed is not None and feed.paused_until is not None:
-            due = max(due, feed.paused_until)
+        if feed is not None and (paused := feed.pause(now)):
+            due = max(due, paused.until)
         await self.change.again(row, reason=reason, due=due)
 
     async def give_up(self, brief_id: str, reason: str) -> None:

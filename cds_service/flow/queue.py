@@ -97,12 +97,13 @@ class Queue:
 
     async def paused(self) -> list[Paused]:
         """Return the EHRs that are left alone."""
+        now = self.now()
         async with self.database.reading() as connection:
             known = await feeds.feeds(connection)
         return [
-            Paused(feed.site, feed.paused_until, feed.reason or "")
+            Paused(feed.site, pause.until, pause.reason)
             for feed in known.values()
-            if feed.paused_until is not None and feed.paused_until > self.now()
+            if (pause := feed.pause(now))
         ]
 
     async def unread(self) -> list[Unread]:

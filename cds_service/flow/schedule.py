@@ -85,8 +85,8 @@ class Schedule:
         else:
             told["polled_at"] = now
         async with self.database.transaction() as connection:
-            await feeds.note_poll(
-                connection, self.database, site.name, self.now(), reason=problem or None, **told
+            await feeds.set_feed(
+                connection, self.database, site.name, reason=problem or None, **told
             )
             await self._tell(connection, site, problem, counted)
 

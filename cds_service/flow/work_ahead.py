@@ -158,7 +158,7 @@ class WorkAhead:
         site = self.sites.by_name.get(name)
         if site is None or site.file.prepare is None or not self._may_prepare(site):
             return 0
-        is_paused = feed and feed.paused_until and feed.paused_until > self.now()
+        is_paused = feed is not None and feed.pause(self.now()) is not None
         return 0 if is_paused else site.file.prepare.concurrency
 
     async def _start_approved(self) -> None:

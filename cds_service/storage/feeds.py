@@ -4,14 +4,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cds_service.storage.briefs import CLOCKS
 from cds_service.storage.database import Database
 from cds_service.storage.tables import FEED
 
 _LATELY = timedelta(days=1)
 """What a schedule was that nobody has polled for longer says nothing of today."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Until when an EHR is left alone, and why."""
+
+    since: datetime | None
+    until: datetime
+    reason: str
+
+    def holds(self, now: datetime) -> bool:
+        """Return whether it does; one that has yet to begin was begun by a clock that was ahead."""
+        return (self.since is None or self.since <= now + CLOCKS) and now < self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +35,23 @@ class FeedState:
     site: str
     polled_at: datetime | None
     next_poll: datetime | None
+    paused_at: datetime | None
     paused_until: datetime | None
+    paused_for: str | None
     reason: str | None
     asked_last: str | None
     without_patient: int | None
 
+    def pause(self, now: datetime) -> Pause | None:
+        """Return the pause that this EHR has now."""
+        if self.paused_until is None:
+            return None
+        pause = Pause(self.paused_at, self.paused_until, self.paused_for or "paused")
+        return pause if pause.holds(now) else None
+
     def is_unread(self, now: datetime) -> bool:
         """Return whether the last poll of this schedule failed, and it is polled still."""
-        is_paused = self.paused_until is not None and self.paused_until > now
-        return self.reason is not None and not is_paused and self.is_polled(now)
+        return self.reason is not None and self.pause(now) is None and self.is_polled(now)
 
     def is_polled(self, now: datetime) -> bool:
         """Return whether this schedule is polled, or was until lately."""
@@ -55,20 +77,6 @@ async def set_feed(
     await connection.execute(update(FEED).where(FEED.c.site == site).values(**columns))
 
 
-async def note_poll(
-    connection: AsyncConnection,
-    database: Database,
-    site: str,
-    now: datetime,
-    *,
-    reason: str | None,
-    **columns: object,
-) -> None:
-    """Keep how a poll went; the reason of a pause that began meanwhile stands."""
-    told = case((FEED.c.paused_until > now, FEED.c.reason), else_=reason)
-    await set_feed(connection, database, site, reason=told, **columns)
-
-
 async def claim(
     connection: AsyncConnection, database: Database, site: str, now: datetime, until: datetime
 ) -> bool:
@@ -82,7 +90,11 @@ async def claim(
         .where(
             FEED.c.site == site,
             or_(FEED.c.next_poll.is_(None), FEED.c.next_poll <= now, FEED.c.next_poll > until),
-            or_(FEED.c.paused_until.is_(None), FEED.c.paused_until <= now),
+            or_(
+                FEED.c.paused_until.is_(None),
+                FEED.c.paused_until <= now,
+                FEED.c.paused_at > now + CLOCKS,
+            ),
         )
         .values(next_poll=until)
         .returning(FEED.c.site)

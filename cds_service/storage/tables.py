@@ -99,8 +99,10 @@ FEED = Table(
     Column("site", String(63), primary_key=True),
     Column("polled_at", Instant),  # the checkpoint: when the last complete poll began
     Column("next_poll", Instant),
+    Column("paused_at", Instant),  # when a pause began; it holds
     Column("paused_until", Instant),  # nothing is asked of this EHR before then
-    Column("reason", String(64)),  # a code: why it is paused, or why the last poll failed
+    Column("paused_for", String(64)),  # a code: why
+    Column("reason", String(64)),  # a code: why the last poll failed
     Column(
         "asked_last", String(64)
     ),  # blind index of the patient whose visits were asked for last

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from cds_service.context.enough import HadEnough
 from cds_service.flow.work_ahead import MEND_S
 from tests.prepare.conftest import working
 from tests.prepare.test_ready import opened
@@ -52,6 +53,17 @@ async def test_a_schedule_is_polled_though_the_clock_was_ahead_at_its_last_poll(
     clock.moment -= AHEAD
     assert sorted(await came_round(works)) == ["general", "general", "riverside", "riverside"]
     assert len(await came_round(works)) == 4, "and then at its usual times"
+
+
+async def test_an_ehr_is_asked_again_though_the_clock_was_ahead_when_it_had_enough(works):
+    clock = works.ground.clock
+    clock.moment += AHEAD
+    await works.prepare.pauses.begin(works.site(), HadEnough("retry_after", wait_s=600))
+    assert await works.prepare.pauses.of(works.site())
+    clock.moment -= AHEAD
+    assert await works.prepare.pauses.of(works.site()) is None
+    assert (await works.prepared()).state == "ready"
+    assert "general" in await came_round(works)
 
 
 async def test_what_is_over_ends_though_the_clock_was_ahead(works):

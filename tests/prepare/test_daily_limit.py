@@ -112,7 +112,7 @@ async def test_the_reason_of_a_pause_that_begins_during_a_poll_stands(works):
     assert not under_way.done()
     await under_way
     known = await feed(works)
-    assert (known.reason, known.polled_at) == ("daily_limit", works.ground.clock())
+    assert (known.paused_for, known.polled_at) == ("daily_limit", works.ground.clock())
 
 
 async def test_a_person_who_asks_for_a_day_is_told_and_the_ehr_is_not_asked(works):

@@ -61,3 +61,11 @@ async def test_a_schedule_that_is_paused_is_told_of_as_that_alone(works):
     numbers, _, listed = await told(works)
     assert (numbers["paused"], numbers["unread"]) == ({"general": "daily_limit"}, {})
     assert listed == []
+
+
+async def test_a_schedule_that_was_read_is_not_called_unread_after_a_pause_that_a_brief_met(works):
+    await poll(works)
+    await works.background.work.schedule.pauses.begin(works.site(), HadEnough("retry_after", 600))
+    works.ground.clock.move(minutes=10)
+    numbers, _, listed = await told(works)
+    assert (numbers["paused"], numbers["unread"], listed) == ({}, {}, [])
