@@ -84,7 +84,7 @@ class Change:
         visit = await known_occasion(self.database, row)
         async with self.database.transaction() as connection:
             if not await briefs.put_off(
-                connection, row, due=due, reason=reason, versions=versions
+                connection, row, at=self.now(), due=due, reason=reason, versions=versions
             ):
                 return False
             told = {"reason": reason} if reason else {}

@@ -21,7 +21,7 @@ from cds_service.flow.schedule import Schedule
 from cds_service.flow.switches import Switches
 from cds_service.flow.write_back import WriteBack
 from cds_service.sites import Site, Sites
-from cds_service.storage import OUTAGES, Database, briefs, feeds
+from cds_service.storage import OUTAGES, Database, briefs, clock_ahead, feeds
 from cds_service.storage.switches import WHOLE_SITE
 
 SWEEP_S = 1.0
@@ -185,6 +185,7 @@ class WorkAhead:
         for row in over:
             await self.change(row, "expired")
         await self._set_aside_made_ahead()
+        await self._bring_forward()
 
     async def _set_aside_made_ahead(self) -> None:
         """Have nothing shown any more that was made while our clock was ahead: it says that it is of a later time."""
@@ -192,13 +193,19 @@ class WorkAhead:
             made = [
                 brief
                 for site in self.sites.by_name
-                for brief in await briefs.made_ahead(connection, site, self.now())
+                for brief in await clock_ahead.made_ahead(connection, site, self.now())
             ]
         if made:
             log.warning("%s briefs were made by a clock that was ahead", len(made))
             async with self.database.transaction() as connection:
                 for brief in made:
                     await briefs.set_columns(connection, brief, ready_at=briefs.SET_ASIDE)
+
+    async def _bring_forward(self) -> None:
+        """Have nothing wait for a time that only a clock that was ahead has seen."""
+        async with self.database.transaction() as connection:
+            if brought := await clock_ahead.bring_forward(connection, self.now()):
+                log.warning("%s briefs were asked for by a clock that was ahead", brought)
 
     async def mend(self) -> None:
         """Begin anew what broke: its workflow has ended, and its row still waits."""

@@ -6,7 +6,7 @@ sealed is sealed by the caller's `Database`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.domain.states import OPEN, State, can_move
+from cds_service.storage.clock_ahead import CLOCKS
 from cds_service.storage.database import Database
 from cds_service.storage.tables import (
     AUDIT,
@@ -119,7 +120,13 @@ async def move(
 
 
 async def put_off(
-    connection: AsyncConnection, row: Row, *, due: datetime, reason: str | None, **columns: object
+    connection: AsyncConnection,
+    row: Row,
+    *,
+    at: datetime,
+    due: datetime,
+    reason: str | None,
+    **columns: object,
 ) -> bool:
     """Have a requested brief begun at another time, as a new revision; False when somebody was here before."""
     later = (
@@ -127,7 +134,7 @@ async def put_off(
         .where(
             BRIEF.c.id == row.id, BRIEF.c.state == "requested", BRIEF.c.revision == row.revision
         )
-        .values(due=due, reason=reason, revision=row.revision + 1, **columns)
+        .values(changed=at, due=due, reason=reason, revision=row.revision + 1, **columns)
         .returning(BRIEF.c.id)
     )
     return (await connection.execute(later)).first() is not None
@@ -321,8 +328,6 @@ _PREPARED = tuple(Prepared.__dataclass_fields__)
 _APPROVED = tuple(Approved.__dataclass_fields__)
 
 
-CLOCKS = timedelta(minutes=5)
-"""Clocks that differ by less are taken for right; what says that it was made later was made by one that was ahead."""
 SET_ASIDE = datetime(1970, 1, 1, tzinfo=UTC)
 """When a brief is said to have been made that no chart-open is to be answered from any more, whatever its state."""
 
@@ -334,17 +339,6 @@ async def set_aside(
     whose = (BRIEF.c.site == site, BRIEF.c.patient == patient, BRIEF.c.ready_at <= until)
     older = update(BRIEF).where(*whose, IS_PREPARED)
     await connection.execute(older.values(ready_at=SET_ASIDE))
-
-
-async def made_ahead(connection: AsyncConnection, site: str, now: datetime) -> list[str]:
-    """Return the prepared briefs of a site that were made by a clock that was ahead.
-
-    When real time comes to it, such a brief would be told as the newest, and as new.
-    """
-    query = select(BRIEF.c.id).where(
-        BRIEF.c.site == site, IS_PREPARED, BRIEF.c.ready_at > now + CLOCKS
-    )
-    return list((await connection.execute(query)).scalars())
 
 
 def _both_of_patient() -> Select[Any]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cds_service.storage.briefs import CLOCKS
+from cds_service.storage.clock_ahead import CLOCKS
 from cds_service.storage.database import Database
 from cds_service.storage.tables import FEED
 

@@ -8,6 +8,7 @@ import pytest
 from cds_service.context.enough import HadEnough
 from cds_service.flow.work_ahead import MEND_S
 from tests.prepare.conftest import working
+from tests.prepare.test_booked_again import CHART, appointment
 from tests.prepare.test_ready import opened
 from tests.prepare.test_schedule import POLL
 
@@ -76,6 +77,31 @@ async def test_what_is_over_ends_though_the_clock_was_ahead(works):
     )
     await came_round(works)
     assert (await works.row(brief.id)).state == "expired"
+
+
+@pytest.mark.parametrize("how", ["asked for", "put off", "put off before it began"])
+async def test_what_waits_is_begun_though_the_clock_was_ahead_when_it_was_asked_for(works, how):
+    clock = works.ground.clock
+    clock.moment += AHEAD
+    brief = await works.ask()
+    if how == "put off":
+        await works.prepare.begin(brief)
+    if how != "asked for":
+        await works.prepare.postpone(brief, "reads_failed")
+    clock.moment -= AHEAD
+    await came_round(works)
+    assert (await works.row(brief)).due == clock()
+
+
+async def test_a_moment_of_a_visit_is_its_own_whatever_the_clock_was(works):
+    clock = works.ground.clock
+    clock.moment += AHEAD
+    await works.ground.client().book(CHART, [appointment("draft", start="2026-11-27T15:00:00Z")])
+    asked = {row.id: row.due for row in await works.rows("requested")}
+    clock.moment -= AHEAD
+    await works.background.work.expire()
+    changed = [row for row in await works.rows("requested") if row.due != asked[row.id]]
+    assert [row.due for row in changed] == [clock()], "but that of the booking"
 
 
 async def test_what_was_made_while_the_clock_was_ahead_is_never_served(works):
