@@ -5,6 +5,7 @@ from typing import Any
 from cds_service.domain.brief import Brief, Line, made_by_words
 from cds_service.domain.evidence import Context
 from cds_service.domain.note import NOT_REVIEWED, Note, NoteSection
+from cds_service.fhir.dates import clock_of
 from cds_service.fhir.elements import clean
 from cds_service.fhir.note import to_document_reference
 from cds_service.vendors.profile import NoteRules
@@ -24,13 +25,14 @@ def draft_note(
     ]
     if brief.gaps:
         sections.append(NoteSection(title="Not available", lines=brief.gap_texts))
+    as_of = f"Brief as of {brief.as_of.isoformat()} ({made_by_words(brief.versions)})"
     note = Note(
         brief=brief_id,
         patient=context.patient,
         encounter=context.encounter,
         title=title,
         notice=NOT_REVIEWED,
-        head=(f"Brief as of {brief.as_of.isoformat()} ({made_by_words(brief.versions)})",),
+        head=tuple(filter(None, (as_of, clock_of(context.zone)))),
         sections=tuple(sections),
         at=context.now,
     )

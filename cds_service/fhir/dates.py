@@ -2,7 +2,8 @@
 
 Source: FHIR R4, "Data types", date, dateTime, instant. A date may lack its day or its month; nothing here
 fills that in for a reader. A time that is stored with another offset than the reader's is told in the reader's
-zone: many servers store all times in UTC, and an evening visit is then stored under the next day.
+zone: many servers store all times in UTC, and an evening visit is then stored under the next day. A time of that
+clock stands alone; one that no clock of the reader's tells keeps the offset with which it is stored.
 """
 
 import re
@@ -16,6 +17,10 @@ _YEAR, _DAY, _WHOLE, _OFFSET = 4, 10, 2, 6
 """Characters of a year, of a whole date, of seconds without their fraction, and of an offset."""
 _MINUTES = slice(_DAY + 1, _DAY + 6)
 """Where the hour and minute of a whole time stand."""
+_UTC = frozenset(
+    {"UTC", "UCT", "Universal", "Zulu", "Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu"}
+)
+"""Zones of a site that names none: no clinic's clock on the wall."""
 
 
 class Moment(NamedTuple):
@@ -24,7 +29,7 @@ class Moment(NamedTuple):
     at: float
     """Seconds since 1970 UTC at which it begins; a date begins at midnight where the reader is."""
     shown: str
-    """At stored precision, a time with its offset: `2026-10-02 08:30 -05:00`, `2026-10-02`, `2019-04`."""
+    """At stored precision: `2019-04`, `2026-10-02 08:30` by the reader's clock, or `... 08:30 -05:00`."""
     day: str
     """The date alone, at its precision: that of the reader's calendar, where an offset tells it."""
     date: date
@@ -50,24 +55,31 @@ def parse(value: object, zone: tzinfo) -> Moment | None:
     here = _here(begun, zone) if offset else None
     if here:
         begun, told = here, here.isoformat()
-        stored, minutes, offset = told[:_DAY], told[_MINUTES], told[-_OFFSET:]
+        stored, minutes = told[:_DAY], told[_MINUTES]
+        offset = told[-_OFFSET:] if _comes_twice(here) else ""
     return Moment(at, stored + _clock(minutes, seconds, offset), stored, begun.date())
 
 
 def _here(begun: datetime, zone: tzinfo) -> datetime | None:
-    """Return a time by a zone's clock; None where it has that offset already, or no offset in whole minutes.
-
-    UTC moves nothing: it is the zone of a site that names none, and no clinic's clock on the wall.
-    """
-    if str(zone) == "UTC":
+    """Return a time by a zone's clock; None where that has no offset in whole minutes, or is no clock of a clinic."""
+    if str(zone) in _UTC:
         return None
     try:
         here = begun.astimezone(zone)
     except OverflowError:
         return None
     offset = here.utcoffset()
-    is_told = offset is not None and not offset.seconds % 60
-    return here if is_told and offset != begun.utcoffset() else None
+    return here if offset is not None and not offset.seconds % 60 else None
+
+
+def _comes_twice(here: datetime) -> bool:
+    """Return whether a clock shows this time twice, as in the night in which it is set back: the offset tells which."""
+    return here.replace(fold=1 - here.fold).utcoffset() != here.utcoffset()
+
+
+def clock_of(zone: tzinfo) -> str:
+    """Return whose clock tells the times, for a reader elsewhere; "" where they stand as stored."""
+    return "" if str(zone) in _UTC else f"Times are by the clock of {zone}."
 
 
 def as_stored(value: str) -> str:

@@ -17,6 +17,7 @@ from cds_service.domain.filing import ApprovedBrief
 from cds_service.domain.json import JsonObject, decode, encode
 from cds_service.domain.note import Note, NoteSection, Relation
 from cds_service.domain.session import LaunchSession
+from cds_service.fhir.dates import clock_of
 from cds_service.fhir.note import shown, to_document_reference
 from cds_service.fhir.write import checked
 from cds_service.review.sheet import Sheet
@@ -99,7 +100,7 @@ def _note(draft: Draft, session: LaunchSession, zone: ZoneInfo, at: datetime) ->
         encounter=session.encounter,
         title=TITLE if draft.revision == 1 else f"{TITLE}, correction {draft.revision - 1}",
         notice=f"{made}, reviewed by {who} on {when}.",
-        head=tuple(_head(draft)),
+        head=tuple(_head(draft, zone)),
         sections=tuple(sections),
         at=at,
         author=session.clinician.fhir_user,
@@ -108,9 +109,10 @@ def _note(draft: Draft, session: LaunchSession, zone: ZoneInfo, at: datetime) ->
     )
 
 
-def _head(draft: Draft) -> list[str]:
+def _head(draft: Draft, zone: ZoneInfo) -> list[str]:
     by = made_by_words(draft.versions)
     told = [f"Record as of {_to_the_minute(draft.sheet.as_of)} ({by})"]
+    told += filter(None, [clock_of(zone)])
     if draft.relates_to:
         word = "Replaces" if draft.relation == "replaces" else "Adds to"
         told.append(f"{word} the note filed before ({draft.relates_to.partition('/')[2]}).")

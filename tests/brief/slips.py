@@ -436,8 +436,8 @@ MUTANTS = (
     Mutant(
         "tell a time of the site beside the day of the server",
         _DATES,
-        "stored, minutes, offset = told[:_DAY], ",
-        "stored, minutes, offset = stored, ",
+        "stored, minutes = told[:_DAY], ",
+        "stored, minutes = stored, ",
     ),
     Mutant(
         "reckon by the day of the server",
@@ -454,8 +454,20 @@ MUTANTS = (
     Mutant(
         "move times by a zone that no site named",
         _DATES,
-        'if str(zone) == "UTC":\n        return None\n',
+        "if str(zone) in _UTC:\n        return None\n",
         "pass\n",
+    ),
+    Mutant(
+        "leave open which of the two a time was that a clock shows twice",
+        _DATES,
+        " if _comes_twice(here) else ",
+        " if not here else ",
+    ),
+    Mutant(
+        "tell the offset of the site's own zone",
+        _DATES,
+        " if _comes_twice(here) else ",
+        " if here else ",
     ),
     Mutant(
         "tell an offset of odd seconds in minutes",

@@ -60,7 +60,7 @@ def test_brief_tells_days_by_the_clock_that_is_named(bundle_file, capsys):
     }
     file, now = bundle_file(PATIENT, visit), "2026-11-22T09:00:00-08:00"
     assert main(["brief", file, "--now", now, "--timezone", "America/Los_Angeles"]) == 0
-    assert "Booked 2026-11-22 17:00 -08:00" in capsys.readouterr().out
+    assert "Booked 2026-11-22 17:00: " in capsys.readouterr().out
     assert main(["brief", file, "--timezone", "Mars/Olympus"]) == 1
     assert "America/Chicago" in said(capsys)
 

@@ -565,3 +565,9 @@ async def test_a_page_is_small(stage):
     for name in ("review.css", "review.js", "icon.svg"):
         total += len((await stage.web.get(f"/assets/{name}")).content)
     assert total < 150_000
+
+
+async def test_a_note_that_leaves_the_clinic_says_by_whose_clock_its_times_are(stage):
+    brief_id = await stage.brief()
+    opened = await stage.sign.open(stage.session(brief_id), stage.site, brief_id)
+    assert "Times are by the clock of America/Chicago." in opened.screen(stage.now()).text
