@@ -135,8 +135,7 @@ class Schedule:
         clock, problem = self.server_of(site).clock, ""
         until = clock() + _ROUND_S
         for some in await self._in_turn(site):
-            known = await self._known(site, some)
-            problem = await self._read_of(site, access, known, counted) or problem
+            problem = await self._read_of(site, access, some, counted) or problem
             async with self.database.transaction() as connection:
                 await feeds.set_feed(connection, self.database, site.name, asked_last=some[-1])
             if clock() >= until:
@@ -144,10 +143,10 @@ class Schedule:
         return problem
 
     async def _read_of(
-        self, site: Site, access: Access, known: Sequence[Known], counted: Counter[str]
+        self, site: Site, access: Access, patients: Collection[str], counted: Counter[str]
     ) -> str:
         """Read the schedules of some patients; one that cannot be read now is read in the next round."""
-        ids = list(dict.fromkeys(visit.patient for _, visit in known))
+        known, ids = await self._known(site, patients), await self._met(site, patients)
         first, days = self._today(site), _days(site)
         found = await self._search(site, access, "patient", ids, first=first, days=days)
         counted["changed"] += await self.follow(site, found.seen)
@@ -197,7 +196,7 @@ class Schedule:
             )
         access, ids = await self._access(site), _places(site, way)
         if way == "patient":
-            ids = list(dict.fromkeys(visit.patient for _, visit in await self._known(site)))
+            ids = await self._met(site)
         counted: dict[str, Fact] = {"day": day.isoformat()}
         try:
             found = await self._search(site, access, way, ids, first=day, days=1)
@@ -275,6 +274,18 @@ class Schedule:
                 for rows in (stored_visits.known, stored_visits.announced)
                 for row in await rows(connection, site.name, self.now(), patients=patients)
             ]
+        return await self._opened(rows)
+
+    async def _met(self, site: Site, patients: Collection[str] | None = None) -> list[str]:
+        """Return the ids of who was met: also of those whose visit was called off, and may stand again."""
+        async with self.database.reading() as connection:
+            off = await stored_visits.called_off(
+                connection, site.name, self.now(), patients=patients
+            )
+        met = [*await self._known(site, patients), *await self._opened(off)]
+        return list(dict.fromkeys(visit.patient for _, visit in met))
+
+    async def _opened(self, rows: Iterable[briefs.Row]) -> list[Known]:
         opened = [(row, await known_occasion(self.database, row)) for row in rows]
         return [(row, visit) for row, visit in opened if visit is not None]
 

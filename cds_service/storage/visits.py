@@ -10,6 +10,7 @@ from cds_service.storage.briefs import Row
 from cds_service.storage.tables import BRIEF, IS_ANNOUNCED, IS_EXPECTED
 
 _ROW = tuple(BRIEF.c[name] for name in Row.__dataclass_fields__)
+_IS_CALLED_OFF = BRIEF.c.state == "cancelled"
 
 
 async def known(
@@ -42,12 +43,24 @@ async def announced(
     return [Row(*row) for row in await connection.execute(query)]
 
 
+async def called_off(
+    connection: AsyncConnection,
+    site: str,
+    now: datetime,
+    *,
+    patients: Collection[str] | None = None,
+) -> list[Row]:
+    """Return the briefs of visits that were called off and could still stand again; of these patients, or of all."""
+    query = select(*_ROW).where(*_still_to_come(site, now, patients), _IS_CALLED_OFF)
+    return [Row(*row) for row in await connection.execute(query)]
+
+
 async def patients_to_come(connection: AsyncConnection, site: str, now: datetime) -> list[str]:
-    """Return whom open briefs are of (blind indices), each once and in their order."""
+    """Return whom open briefs, and those of visits called off, are of (blind indices), each once and in their order."""
     patients = union(
         *(
             select(BRIEF.c.patient).where(*_still_to_come(site, now), condition)
-            for condition in (IS_EXPECTED, IS_ANNOUNCED)
+            for condition in (IS_EXPECTED, IS_ANNOUNCED, _IS_CALLED_OFF)
         )
     )
     return sorted((await connection.execute(patients)).scalars())

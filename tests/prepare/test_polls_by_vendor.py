@@ -7,7 +7,8 @@ import pytest
 from cds_service.storage import feeds
 from tests.ground import EHR, GENERAL, RIVERSIDE
 from tests.prepare.conftest import AHEAD, working
-from tests.prepare.test_schedule import booked, poll
+from tests.prepare.test_booked_again import VISIT, appointment, poll_with
+from tests.prepare.test_schedule import booked, poll, store
 
 pytestmark = pytest.mark.anyio
 POLL = AHEAD.replace("[prepare]", "[prepare]\npoll = true")
@@ -80,6 +81,21 @@ async def test_epic_is_asked_for_the_visits_of_each_patient_who_was_met(at):
         assert search["date"] == DAYS
         assert search.keys().isdisjoint({"location", "practitioner"})
     assert len({row.visit for row in await works.rows("requested")}) == 4, "two met, two found"
+
+
+async def test_epic_is_asked_for_who_had_a_visit_that_was_called_off_until_its_day_is_over(at):
+    works = await at(polling("epic"))
+    for each in list(store(works).all("Appointment")):
+        store(works).remove("Appointment", each["id"])
+    await works.background.ask.for_booked(VISIT, works.site())
+    assert len(await works.rows("requested")) == 3
+    await poll_with(works, appointment("a", status="cancelled"))
+    assert await works.rows("requested") == []
+    await poll_with(works, appointment("b"))
+    assert len(await works.rows("requested")) == 3, "booked anew, for the same time"
+    await poll_with(works, appointment("b", status="cancelled"))
+    works.ground.clock.move(days=4)
+    assert await asked(works) == []
 
 
 async def test_oracle_is_asked_by_location_and_date_and_by_nothing_else(at):
