@@ -33,6 +33,9 @@ log = logging.getLogger("cds_service")
 _AGAIN = timedelta(minutes=15)
 BY_HAND: Mapping[str, Any] = {"asked": "by hand"}
 """What stands among the versions of a brief that a person asked for, and of none that it asks for in turn."""
+TRIED_AGAIN = "tried_again"
+"""Where a brief keeps the revision with which a person had it tried again: breaks before it do not count."""
+_ITS_OWN = frozenset({*BY_HAND, TRIED_AGAIN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +99,7 @@ class Ask:
         A person who asked gets the brief that was asked for.
         """
         visit = await known_occasion(self.database, row)
-        if visit is None or visit.start is not None or BY_HAND.items() <= row.versions.items():
+        if visit is None or visit.start is not None or is_by_hand(row):
             return False
         async with self.database.reading() as connection:
             found = await visits.waiting(connection, row.site, row.patient, self.now())
@@ -115,7 +118,7 @@ class Ask:
         row = self._row(visit, site, f"hand|{self.now().isoformat()}", self.now())
         async with self.database.transaction() as connection:
             found = await visits.waiting(connection, site.name, row["patient"], row["due"])
-            same = [r.id for r in found if r.visit == row["visit"] and r.versions == BY_HAND]
+            same = [r.id for r in found if r.visit == row["visit"] and is_by_hand(r)]
             if not same:
                 await self.add(connection, [row | {"versions": dict(BY_HAND)}])
             brief = same[0] if same else str(row["id"])
@@ -140,7 +143,7 @@ class Ask:
         if number > most:
             return []
         wanted = self._row(visit, site, f"again|{row.id}", self.now() + _AGAIN * number)
-        asked = {name: told for name, told in row.versions.items() if name not in BY_HAND}
+        asked = {name: told for name, told in row.versions.items() if name not in _ITS_OWN}
         return [wanted | {"versions": {**asked, "again": number}}]
 
     async def store(self, rows: list[dict[str, Any]]) -> None:
@@ -193,6 +196,11 @@ class Ask:
             "versions": {},
             **self.occasion(brief_id, site, visit),
         }
+
+
+def is_by_hand(row: briefs.Row) -> bool:
+    """Return whether a person asked for a brief, or had one tried again that had failed."""
+    return BY_HAND.items() <= row.versions.items()
 
 
 def expires(visit: Visit, now: datetime) -> datetime:

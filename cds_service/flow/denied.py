@@ -12,7 +12,7 @@ from datetime import datetime
 from cds_service.context.stored import unpack
 from cds_service.context.whole import REFUSED
 from cds_service.domain.steps import Permanent
-from cds_service.flow.ask import BY_HAND
+from cds_service.flow.ask import is_by_hand
 from cds_service.sites import Site
 from cds_service.storage import Database, briefs
 from cds_service.storage.earlier import Earlier, earlier
@@ -36,7 +36,7 @@ class Denied:
         `Permanent` when it was the patient.
         """
         is_again, codes = "again" in row.versions, frozenset(site.profile.search.denied_codes)
-        if BY_HAND.items() <= row.versions.items() or not (codes or is_again):
+        if is_by_hand(row) or not (codes or is_again):
             return {}
         async with self.database.reading() as connection:
             before = await earlier(connection, row, self.now(), failed=REFUSED)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cds_service.domain.errors import BadCall
 from cds_service.domain.states import State
-from cds_service.flow.ask import BY_HAND
+from cds_service.flow.ask import BY_HAND, TRIED_AGAIN
 from cds_service.flow.backlog import LATE
 from cds_service.flow.change import Change
 from cds_service.storage import Connection, Database, briefs, feeds
@@ -152,7 +152,7 @@ class Queue:
 
     async def _again(self, row: briefs.Row) -> bool:
         """Begin one anew; what failed, a person has asked for: what was denied is asked for once more, too."""
-        asked = BY_HAND if row.state == "failed" else {}
+        asked = {TRIED_AGAIN: row.revision + 1, **(BY_HAND if row.state == "failed" else {})}
         return await self.change.again(
             row, action="retry", due=self.now(), versions={**row.versions, **asked}
         )

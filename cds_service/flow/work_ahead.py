@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from cds_service.domain.errors import Misconfigured
 from cds_service.domain.states import STARTS, State
 from cds_service.engine import AT_ONCE, Engine
+from cds_service.flow.ask import TRIED_AGAIN
 from cds_service.flow.backlog import Backlog, look
 from cds_service.flow.change import Change
 from cds_service.flow.schedule import Schedule
@@ -241,11 +242,12 @@ class WorkAhead:
         await self.change.again(row, reason=reason, due=now + timedelta(minutes=breaks))
 
     async def _breaks(self, name: str, row: briefs.Row) -> int:
-        """Return how often the workflow of a row has broken, this time included.
+        """Return how often the workflow of a row has broken since it was asked for, this time included.
 
         The engine knows it: a revision whose workflow came to its end only waited for an EHR, or was decided anew.
         """
-        before = [(name, row.id, revision) for revision in range(1, row.revision)]
+        first = int(row.versions.get(TRIED_AGAIN, 1))
+        before = [(name, row.id, revision) for revision in range(first, row.revision)]
         return 1 + len(await self.engine.ended(before))
 
     async def _file_anew(self, filing: Mapping[str, briefs.Row]) -> None:

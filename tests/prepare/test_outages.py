@@ -82,6 +82,14 @@ async def mend(works, brief):
     works.ground.clock.moment = max(works.ground.clock(), (await works.row(brief)).due)
 
 
+async def breaks(works, engine, brief):
+    """Let the making of a brief break, and be mended."""
+    with outage(works, UNTIL_IT_ENDS):
+        await works.background.work.sweep()
+        await has_broken(works, engine, "prepare", brief)
+    await mend(works, brief)
+
+
 async def mended(works, brief):
     """Mend, and begin what is due."""
     await mend(works, brief)
@@ -195,12 +203,23 @@ async def test_a_brief_that_breaks_again_and_again_is_given_up_for_a_person_to_s
     monkeypatch.setattr(work_ahead, "_MOST_BREAKS", 3)
     brief = await works.ask()
     for _ in range(3):
-        with outage(works, UNTIL_IT_ENDS):
-            await works.background.work.sweep()
-            await has_broken(works, engine, "prepare", brief)
-        await mend(works, brief)
+        await breaks(works, engine, brief)
     row = await works.row(brief)
     assert (row.state, row.reason) == ("failed", "broke_error")
+
+
+async def test_what_a_person_has_tried_again_may_break_as_often_as_before(
+    works, engine, monkeypatch
+):
+    monkeypatch.setattr(work_ahead, "_MOST_BREAKS", 2)
+    brief = await works.ask()
+    for state in ("requested", "failed"):
+        await breaks(works, engine, brief)
+        assert (await works.row(brief)).state == state
+    await queue(works).retry([brief])
+    for state in ("requested", "failed"):
+        await breaks(works, engine, brief)
+        assert (await works.row(brief)).state == state
 
 
 async def test_a_note_whose_brief_waited_long_is_not_given_up_when_its_filing_breaks_once(
