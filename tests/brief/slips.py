@@ -415,6 +415,18 @@ MUTANTS = (
         "return item.when",
     ),
     Mutant(
+        "know weeks of a pregnancy by ICD-10-CM alone",
+        f"{_F}problems",
+        "each in _WEEKS or each.startswith(_WEEK_PREFIXES)",
+        "each.startswith(_WEEK_PREFIXES)",
+    ),
+    Mutant(
+        "take what happens in a week of a pregnancy for that week",
+        f"{_F}problems",
+        "_without_number(said) in _WEEK_WORDS",
+        "True",
+    ),
+    Mutant(
         "let every week of a pregnancy stand",
         f"{_F}problems",
         "kept = _without_past_weeks(record, made)",
