@@ -96,6 +96,17 @@ class EncounterClasses(_Table):
     observation: tuple[Word, ...] = ()
 
 
+class OrderWords(_Table):
+    """Words for orders that no result answers, beside those that the product knows."""
+
+    care: tuple[Word, ...] = ()
+    """A whole word for their category, or how their name begins."""
+    code_status: tuple[Word, ...] = ()
+    """What the name of an order of a code status holds."""
+    therapy: tuple[Word, ...] = ()
+    """What the name of an order of a therapist's work holds."""
+
+
 class Changes(_Table):
     """A site's changes to the rules' tables; empty where it has none."""
 
@@ -114,6 +125,7 @@ class Changes(_Table):
     encounter: EncounterClasses = EncounterClasses()
     contact: dict[Word, Literal["no_visit", "call", "visit"]] = {}
     """Whole name or code of a type of encounter -> whether it counts as a visit."""
+    order: OrderWords = OrderWords()
     no_known_allergy: dict[str, str] = {}
     """Whole texts that say so -> what they cover (`medication`, `food`, ...; "" for everything)."""
 

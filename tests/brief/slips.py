@@ -405,8 +405,38 @@ MUTANTS = (
     Mutant(
         "let a visit answer a test",
         f"{_F}orders",
-        'and not (item.ref in visited and not is_category(item, *_TERMS["tests"]))',
+        "and not (item.ref in visited and not _is_test(record, item))",
         "and item.ref not in visited",
+    ),
+    Mutant(
+        "wait for a result of a therapy",
+        f"{_F}orders",
+        "_is_therapy(record, item) and not _is_test(record, item)",
+        "False",
+    ),
+    Mutant(
+        "call a test a referral for a word of its name",
+        f"{_F}orders",
+        "_is_therapy(record, item) and not _is_test(record, item)",
+        "_is_therapy(record, item)",
+    ),
+    Mutant(
+        "forget a site's own words for orders of care",
+        "cds_service.rulebook.load",
+        'begins=said("begins", more.care)',
+        'begins=said("begins")',
+    ),
+    Mutant(
+        "tell an order against resuscitation as one for it",
+        f"{_W}summary",
+        'is_true(said, "doNotPerform")',
+        "False",
+    ),
+    Mutant(
+        "say that a directive's text is on file where none is attached",
+        f"{_W}summary",
+        'if has_text or obj(said, "sourceReference") else',
+        "if True else",
     ),
     Mutant(
         "wait for an order before its day",

@@ -73,6 +73,7 @@ def _codes() -> Iterator[tuple[str, str, Callable[[str], bool]]]:
         "none": [c for codes in terms["none"].values() for c in codes if c.isdigit()],
         "contact": [c for c in terms["contact"] if c.isdigit()],
         **{each["name"]: each["codes"] for each in terms["screening"]},
+        "order": [*terms["order"]["code_status_codes"], *terms["order"]["therapy_codes"]],
         "pregnant_values": pregnancy["pregnant_values"],
     }
     yield from ((table, c, _of(c)) for table, codes in lists.items() for c in codes)
