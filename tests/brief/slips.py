@@ -439,6 +439,36 @@ MUTANTS = (
         "if True else",
     ),
     Mutant(
+        "wait for a result of what is not to be done",
+        f"{_F}orders",
+        'if is_true(item.resource, "doNotPerform"):',
+        "if False:",
+    ),
+    Mutant(
+        "keep from telling that an order was put on hold",
+        f"{_F}medicine_changes",
+        'if item.status != "on-hold":',
+        "if True:",
+    ),
+    Mutant(
+        "tell old holds as new where a chart was moved",
+        f"{_F}medicine_changes",
+        "is_since_last_visit(record, seen) and _stamp(record, item) not in record.once(_moves)",
+        "is_since_last_visit(record, seen)",
+    ),
+    Mutant(
+        "keep back that an order which outlived its stay was written in it",
+        f"{_W}medicines",
+        'return dated("ordered in a stay that ended", past_stay(record, item))',
+        'return ""',
+    ),
+    Mutant(
+        "keep back where an earlier value without a flag lies",
+        f"{_W}trends",
+        'lies = f"{side} range" if side else ""',
+        'lies = ""',
+    ),
+    Mutant(
         "wait for an order before its day",
         f"{_F}orders",
         "return max((each for each in known if each), default=None)",
@@ -807,7 +837,7 @@ MUTANTS = (
     Mutant(
         "lose why an order is on hold",
         f"{_W}medicines",
-        'joined((_before(record, change_), _reason(change_.item)), "; ")',
+        'joined((_before(record, change_), stay, _reason(change_.item)), "; ")',
         "_before(record, change_)",
     ),
     Mutant(

@@ -73,6 +73,11 @@ def test_a_code_status_is_known_by_its_codes_too_and_one_against_it_says_so(orde
     assert texts(made, "attention") == texts(made, "open_loops") == []
 
 
+def test_an_order_not_to_do_something_waits_for_no_result():
+    made = brief(ordered("MRI brain", doNotPerform=True))
+    assert texts(made, "attention") == texts(made, "open_loops") == []
+
+
 @pytest.mark.parametrize(
     "order",
     [

@@ -8,7 +8,17 @@ from cds_service.brief.record import Item, Record
 from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import words
 from cds_service.fhir.dates import Moment
-from cds_service.fhir.elements import code, codes, has_code, name, obj, objs, reference, text
+from cds_service.fhir.elements import (
+    code,
+    codes,
+    has_code,
+    is_true,
+    name,
+    obj,
+    objs,
+    reference,
+    text,
+)
 
 _ORDERS = frozenset(
     {"order", "original-order", "reflex-order", "filler-order", "instance-order", ""}
@@ -58,7 +68,9 @@ def code_status_orders(record: Record) -> tuple[Item, ...]:
 
 
 def _waits_for_nothing(record: Record, item: Item) -> bool:
-    """Return whether an order is of care, diet, activity, equipment or code status: no result ever answers it."""
+    """Return whether no result ever answers an order: of care, diet, activity, equipment, code status, or not to."""
+    if is_true(item.resource, "doNotPerform"):
+        return True
     if _is_filed_as_referral(item) or _is_test(record, item):
         return False
     terms = record.tables.orders
