@@ -575,7 +575,7 @@ MUTANTS = (
     Mutant(
         "take a visit during a stay for the last one",
         f"{_F}visits",
-        "        and not _is_during_a_stay(record, item.when)\n",
+        "        and not _is_during_a_stay(record, item, item.when)\n",
         "",
     ),
     Mutant(
@@ -648,14 +648,44 @@ MUTANTS = (
     Mutant(
         "take a visit with a blood draw for a blood draw",
         f"{_F}visits",
-        "all(_contact(record, each) in kinds",
-        "any(_contact(record, each) in kinds",
+        "all(each in kinds for each in said)",
+        "any(each in kinds for each in said)",
     ),
     Mutant(
         "take an encounter without a type for no visit",
         f"{_F}visits",
-        "return bool(types) and all(",
+        "return bool(said) and all(",
         "return all(",
+    ),
+    Mutant(
+        "believe the reason of an office visit",
+        f"{_F}visits",
+        'all(each == "by_reason" for each in said)',
+        "True",
+    ),
+    Mutant(
+        "never ask the reason what contact it was",
+        f"{_F}visits",
+        'all(each == "by_reason" for each in said)',
+        "False",
+    ),
+    Mutant(
+        "take a nursing home for a hospital",
+        f"{_DATA}terms",
+        'nonacute = ["NONAC"]',
+        "nonacute = []",
+    ),
+    Mutant(
+        "let a stay that was closed late swallow visits",
+        f"{_F}visits",
+        "and (over.date - begun.date).days <= longest",
+        "and True",
+    ),
+    Mutant(
+        "take a part of a nursing home's stay for a visit",
+        f"{_F}visits",
+        "if whole and setting(record, whole):",
+        "if False:",
     ),
     Mutant(
         "know a contact by its name alone",
