@@ -54,6 +54,8 @@ class Denied:
         packed = await self.database.open(before.sources, place=place)
         await self.turn()
         ledger = await asyncio.to_thread(unpack, packed)
+        if ledger.base_url != site.file.fhir.base_url:  # another EHR denied it
+            return {}
         return {
             each.key: each.code
             for each in ledger.searches

@@ -40,7 +40,7 @@ class Keep:
             versions={
                 **made_by(brief.versions),
                 "prepared": made.prepared,
-                "policy": site.policy_version,
+                **site.versions,
             },
             body=encode(to_json(brief)),
             sources=None if made.prepared else pack(cited(made.context.ledger, ())),

@@ -82,16 +82,24 @@ class _Parts:
 
     database: Database
     row: briefs.Row
+    ehr: str
+    """Whose answers they are: those of an EHR that the site had before are not this one's."""
 
     async def load(self) -> Mapping[str, bytes]:
         async with self.database.reading() as connection:
-            return await stored_parts.load(connection, self.database, self.row.id, self.row.site)
+            kept = await stored_parts.load(connection, self.database, self.row.id, self.row.site)
+        ours = self._key("")
+        return {key.removeprefix(ours): p for key, p in kept.items() if key.startswith(ours)}
 
     async def save(self, parts: Mapping[str, bytes]) -> None:
         """Keep more of it. Raises `_NotWanted`."""
         async with self.database.transaction() as connection:
             await _check_wanted(connection, self.row)
-            await stored_parts.save(connection, self.database, self.row.id, self.row.site, parts)
+            told = {self._key(key): part for key, part in parts.items()}
+            await stored_parts.save(connection, self.database, self.row.id, self.row.site, told)
+
+    def _key(self, key: str) -> str:
+        return f"{self.ehr}|{key}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +181,8 @@ class Prepare:
             raise Temporary(pause.reason)
         access = await self._access(site)
         needs = wanted(self._needs(site), access, site)
-        parts, denied = _Parts(database=self.database, row=row), await self.denied(row, site)
+        parts = _Parts(database=self.database, row=row, ehr=site.versions["ehr"])
+        denied = await self.denied(row, site)
         try:
             found = await self.gather_whole(visit, access, site, parts, needs=needs, denied=denied)
             if found.passing and not settle:
@@ -194,7 +203,8 @@ class Prepare:
         await self.turn()
         packed = await asyncio.to_thread(pack, found.ledger)
         columns: dict[str, object] = {
-            "sources": self.database.seal(packed, place=f"brief|sources|{row.id}|{row.site}")
+            "sources": self.database.seal(packed, place=f"brief|sources|{row.id}|{row.site}"),
+            "versions": {**row.versions, **site.versions},
         }
         if found.patient != visit.patient:
             asked = visit.merged_from or visit.patient
@@ -228,6 +238,9 @@ class Prepare:
         row, site, visit = await self._known(brief_id)
         if row.state != "preparing":
             return
+        if not site.versions.items() <= row.versions.items():  # nobody has held it against these
+            await self.change.again(row, reason="site_changed", due=self.now())
+            return
         packed = await self._sources(row)
         await self.turn()
         ledger = await asyncio.to_thread(unpack, packed)
@@ -254,7 +267,6 @@ class Prepare:
             versions={
                 **row.versions,
                 **written.versions,
-                "policy": site.policy_version,
                 "form": FORM,
             },
             body=seal(encode(to_json(written.brief)), place=place.format("body")),

@@ -157,7 +157,7 @@ class Ready:
         if found is None or (found.expires_at is not None and found.expires_at <= self.now()):
             return None
         may_show = (
-            found.versions.get("policy") == site.policy_version
+            site.versions.items() <= found.versions.items()
             and found.versions.get("form", _FIRST_FORM) == FORM
         )
         return found if may_show else None

@@ -44,6 +44,15 @@ class Site:
         told = f"{self.file.policy.model_dump_json()}|{self.marks.version}".encode()
         return blake2b(told, digest_size=6).hexdigest()
 
+    @cached_property
+    def versions(self) -> Mapping[str, str]:
+        """Return what a record and its brief hold for: under another policy, and of another EHR, they are not used.
+
+        One server's id of a patient may be another person's at the next.
+        """
+        ehr = blake2b(self.file.fhir.base_url.encode(), digest_size=6).hexdigest()
+        return {"policy": self.policy_version, "ehr": ehr}
+
     @property
     def doc_status(self) -> str:
         """Return the `docStatus` that approved notes of this site get; `final` means signed."""
