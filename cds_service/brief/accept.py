@@ -233,7 +233,7 @@ def _problem(record: Record, item: Item) -> Made:
 def _order(record: Record, item: Item) -> Made:
     if item not in record.once(orders.forgotten):
         return "not_computed"
-    kind: Kind = "task_open" if orders.is_referral(item) else "order_open"
+    kind: Kind = "task_open" if orders.is_referral(record, item) else "order_open"
     return "open_loops", Statement(kind=kind, refs=(item.ref,))
 
 

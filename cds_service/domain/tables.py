@@ -80,6 +80,27 @@ class Screening:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """By which words and codes orders are told apart that no result answers."""
+
+    categories: frozenset[tuple[str, ...]]
+    """Of care: a whole word for their category."""
+    begins: tuple[tuple[str, ...], ...]
+    """Of care: how their name begins."""
+    holds: tuple[str, ...]
+    """Of care: what their name holds."""
+    code_status: tuple[str, ...]
+    code_status_codes: tuple[str, ...]
+    therapy: tuple[str, ...]
+    """Of a therapist's work: what their name holds."""
+    therapy_codes: tuple[str, ...]
+    tests: tuple[str, ...]
+    """Codes of the categories of tests."""
+    letters: tuple[str, ...]
+    """Codes of documents that go with a referral."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of a table as its page prints it: where it comes from, and when that was last looked at."""
 
@@ -108,6 +129,7 @@ class Tables:
     """Words of a type of encounter, or its code -> "no_visit", "call", or "visit" where a site says so."""
     no_known_words: Mapping[str, str]
     """Whole lower-case texts that deny allergies -> what they cover."""
+    orders: OrderTerms
     groups: Mapping[str, Group]
     pressure: Mapping[str, Any]
     screenings: tuple[Screening, ...]

@@ -93,7 +93,20 @@ class EncounterClasses(_Table):
     ambulatory: tuple[Word, ...] = ()
     emergency: tuple[Word, ...] = ()
     inpatient: tuple[Word, ...] = ()
+    nonacute: tuple[Word, ...] = ()
+    """Those of inpatient stays during which a clinic may see the patient: a nursing home."""
     observation: tuple[Word, ...] = ()
+
+
+class OrderWords(_Table):
+    """Words for orders that no result answers, beside those that the product knows."""
+
+    care: tuple[Word, ...] = ()
+    """A whole word for their category, or how their name begins."""
+    code_status: tuple[Word, ...] = ()
+    """What the name of an order of a code status holds."""
+    therapy: tuple[Word, ...] = ()
+    """What the name of an order of a therapist's work holds."""
 
 
 class Changes(_Table):
@@ -112,8 +125,9 @@ class Changes(_Table):
     classes: dict[str, AllergyClass] = {}
     screening: dict[str, ScreeningTerms] = {}
     encounter: EncounterClasses = EncounterClasses()
-    contact: dict[Word, Literal["no_visit", "call", "visit"]] = {}
-    """Whole name or code of a type of encounter -> whether it counts as a visit."""
+    contact: dict[Word, Literal["no_visit", "call", "visit", "by_reason"]] = {}
+    """Whole name or code of a type of encounter -> whether it counts as a visit, or its reason says so."""
+    order: OrderWords = OrderWords()
     no_known_allergy: dict[str, str] = {}
     """Whole texts that say so -> what they cover (`medication`, `food`, ...; "" for everything)."""
 

@@ -15,12 +15,19 @@ from cds_service.domain.tables import (
     Group,
     Ingredient,
     Limit,
+    OrderTerms,
     Screening,
     Tables,
     words,
 )
 from cds_service.rulebook import changes as changed
-from cds_service.rulebook.changes import AllergyClass, Changes, KnownIngredient, ScreeningTerms
+from cds_service.rulebook.changes import (
+    AllergyClass,
+    Changes,
+    KnownIngredient,
+    OrderWords,
+    ScreeningTerms,
+)
 
 FILES = ("windows", "loinc", "terms", "ingredients")
 Data = Mapping[str, Any]
@@ -56,12 +63,33 @@ def load_tables(changes: Changes) -> Tables:
             **terms["no_known_words"],
             **{said.lower(): scope for said, scope in changes.no_known_allergy.items()},
         },
+        orders=_orders(terms["order"], changes.order),
         groups=_groups(loinc),
         pressure=loinc["pressure"],
         screenings=_screenings(terms, changes),
         classes=_classes(drugs, changes, frozenset(known)),
         rxnorm={code: each for each, code, _ in known.values() if code},
         by_word=_by_word(known.values()),
+    )
+
+
+def _orders(table: Data, more: OrderWords) -> OrderTerms:
+    def said(name: str, added: Iterable[str] = ()) -> tuple[tuple[str, ...], ...]:
+        return tuple(filter(None, map(words, (*table[name], *added))))
+
+    def phrases(name: str, added: Iterable[str]) -> tuple[str, ...]:
+        return tuple(map(" ".join, said(name, added)))
+
+    return OrderTerms(
+        categories=frozenset(said("categories", more.care)),
+        begins=said("begins", more.care),
+        holds=phrases("holds", ()),
+        code_status=phrases("code_status", more.code_status),
+        code_status_codes=tuple(table["code_status_codes"]),
+        therapy=phrases("therapy", more.therapy),
+        therapy_codes=tuple(table["therapy_codes"]),
+        tests=tuple(table["tests"]),
+        letters=tuple(table["letters"]),
     )
 
 

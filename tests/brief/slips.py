@@ -405,14 +405,86 @@ MUTANTS = (
     Mutant(
         "let a visit answer a test",
         f"{_F}orders",
-        'and not (item.ref in visited and not is_category(item, *_TERMS["tests"]))',
+        "and not (item.ref in visited and not _is_test(record, item))",
         "and item.ref not in visited",
+    ),
+    Mutant(
+        "wait for a result of a therapy",
+        f"{_F}orders",
+        "_is_therapy(record, item) and not _is_test(record, item)",
+        "False",
+    ),
+    Mutant(
+        "call a test a referral for a word of its name",
+        f"{_F}orders",
+        "_is_therapy(record, item) and not _is_test(record, item)",
+        "_is_therapy(record, item)",
+    ),
+    Mutant(
+        "forget a site's own words for orders of care",
+        "cds_service.rulebook.load",
+        'begins=said("begins", more.care)',
+        'begins=said("begins")',
+    ),
+    Mutant(
+        "tell an order against resuscitation as one for it",
+        f"{_W}summary",
+        'is_true(said, "doNotPerform")',
+        "False",
+    ),
+    Mutant(
+        "say that a directive's text is on file where none is attached",
+        f"{_W}summary",
+        'if has_text or obj(said, "sourceReference") else',
+        "if True else",
+    ),
+    Mutant(
+        "wait for a result of what is not to be done",
+        f"{_F}orders",
+        'if is_true(item.resource, "doNotPerform"):',
+        "if False:",
+    ),
+    Mutant(
+        "keep from telling that an order was put on hold",
+        f"{_F}medicine_changes",
+        'if item.status != "on-hold":',
+        "if True:",
+    ),
+    Mutant(
+        "tell old holds as new where a chart was moved",
+        f"{_F}medicine_changes",
+        "is_since_last_visit(record, seen) and _stamp(record, item) not in record.once(_moves)",
+        "is_since_last_visit(record, seen)",
+    ),
+    Mutant(
+        "keep back that an order which outlived its stay was written in it",
+        f"{_W}medicines",
+        'return dated("ordered in a stay that ended", past_stay(record, item))',
+        'return ""',
+    ),
+    Mutant(
+        "keep back where an earlier value without a flag lies",
+        f"{_W}trends",
+        'lies = f"{side} range" if side else ""',
+        'lies = ""',
     ),
     Mutant(
         "wait for an order before its day",
         f"{_F}orders",
         "return max((each for each in known if each), default=None)",
         "return item.when",
+    ),
+    Mutant(
+        "know weeks of a pregnancy by ICD-10-CM alone",
+        f"{_F}problems",
+        "each in _WEEKS or each.startswith(_WEEK_PREFIXES)",
+        "each.startswith(_WEEK_PREFIXES)",
+    ),
+    Mutant(
+        "take what happens in a week of a pregnancy for that week",
+        f"{_F}problems",
+        "_without_number(said) in _WEEK_WORDS",
+        "True",
     ),
     Mutant(
         "let every week of a pregnancy stand",
@@ -503,7 +575,7 @@ MUTANTS = (
     Mutant(
         "take a visit during a stay for the last one",
         f"{_F}visits",
-        "        and not _is_during_a_stay(record, item.when)\n",
+        "        and not _is_during_a_stay(record, item, item.when)\n",
         "",
     ),
     Mutant(
@@ -576,14 +648,44 @@ MUTANTS = (
     Mutant(
         "take a visit with a blood draw for a blood draw",
         f"{_F}visits",
-        "all(_contact(record, each) in kinds",
-        "any(_contact(record, each) in kinds",
+        "all(each in kinds for each in said)",
+        "any(each in kinds for each in said)",
     ),
     Mutant(
         "take an encounter without a type for no visit",
         f"{_F}visits",
-        "return bool(types) and all(",
+        "return bool(said) and all(",
         "return all(",
+    ),
+    Mutant(
+        "believe the reason of an office visit",
+        f"{_F}visits",
+        'all(each == "by_reason" for each in said)',
+        "True",
+    ),
+    Mutant(
+        "never ask the reason what contact it was",
+        f"{_F}visits",
+        'all(each == "by_reason" for each in said)',
+        "False",
+    ),
+    Mutant(
+        "take a nursing home for a hospital",
+        f"{_DATA}terms",
+        'nonacute = ["NONAC"]',
+        "nonacute = []",
+    ),
+    Mutant(
+        "let a stay that was closed late swallow visits",
+        f"{_F}visits",
+        "and (over.date - begun.date).days <= longest",
+        "and True",
+    ),
+    Mutant(
+        "take a part of a nursing home's stay for a visit",
+        f"{_F}visits",
+        "if whole and setting(record, whole):",
+        "if False:",
     ),
     Mutant(
         "know a contact by its name alone",
@@ -765,7 +867,7 @@ MUTANTS = (
     Mutant(
         "lose why an order is on hold",
         f"{_W}medicines",
-        'joined((_before(record, change_), _reason(change_.item)), "; ")',
+        'joined((_before(record, change_), stay, _reason(change_.item)), "; ")',
         "_before(record, change_)",
     ),
     Mutant(

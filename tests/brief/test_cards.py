@@ -244,4 +244,4 @@ def test_a_directive_is_on_the_card_and_what_else_is_of_a_patients_life_is_not()
     made = brief(seen(), consent, smoker)
     assert len(made.section("context")) == 2
     below = {each.heading: each.lines for each in cards(made)[-1].detail if hasattr(each, "lines")}
-    assert below["Directives"] == ("DNR directive on file, dated 2025-05-01, text on file",)
+    assert below["Directives"] == ("DNR directive on file, dated 2025-05-01, no text attached",)

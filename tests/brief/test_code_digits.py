@@ -9,8 +9,8 @@ from cds_service.rulebook.load import data
 
 
 def _snomed(code: str) -> bool:
-    """SNOMED CT: a concept's partition before the last digit, which is Verhoeff's."""
-    return bool(re.fullmatch(r"[1-9]\d{3,14}[01]0\d", code)) and _verhoeff(code) == 0
+    """SNOMED CT: 6 to 18 digits, a concept's partition before the last one, which is Verhoeff's."""
+    return bool(re.fullmatch(r"[1-9]\d{2,14}[01]0\d", code)) and _verhoeff(code) == 0
 
 
 def _verhoeff(digits: str) -> int:
@@ -73,11 +73,12 @@ def _codes() -> Iterator[tuple[str, str, Callable[[str], bool]]]:
         "none": [c for codes in terms["none"].values() for c in codes if c.isdigit()],
         "contact": [c for c in terms["contact"] if c.isdigit()],
         **{each["name"]: each["codes"] for each in terms["screening"]},
+        "order": [*terms["order"]["code_status_codes"], *terms["order"]["therapy_codes"]],
         "pregnant_values": pregnancy["pregnant_values"],
     }
     yield from ((table, c, _of(c)) for table, codes in lists.items() for c in codes)
     for table, codes in (
-        ("pregnancy", pregnancy["conditions"]),
+        ("pregnancy", [*pregnancy["conditions"], *pregnancy["week_codes"]]),
         ("finding", [*finding["codes"], *finding["told_codes"]]),
         ("diabetes", diabetes["snomed"]),
     ):

@@ -68,6 +68,41 @@ def test_a_plan_hides_no_order_of_the_same_medicine():
     )
 
 
+def held(name, identity="m1", changed="2026-11-20", **more):
+    stamp = {"meta": {"versionId": "2", "lastUpdated": f"{changed}T12:00:00-06:00"}}
+    return order(name, identity, **{"authoredOn": "2026-02-01", **_HELD, **stamp, **more})
+
+
+def test_an_order_that_was_put_on_hold_since_the_last_visit_is_a_change():
+    made = brief(seen(), held("warfarin 5 mg"), held("Drug X", "m2", statusReason=None))
+    assert [each for each in texts(made, "attention") if each.startswith("Drug changes")] == [
+        "Drug changes since the last visit: on hold warfarin 5 mg (reason: GI bleed), Drug X"
+    ]
+    assert texts(made, "changes") == [
+        "On hold: warfarin 5 mg; record of 2026-11-20; reason: GI bleed",
+        "On hold: Drug X; record of 2026-11-20",
+    ]
+
+
+def test_one_of_two_orders_of_a_medicine_that_was_put_on_hold_is_a_change_too():
+    other = order("warfarin 2 mg", "m2", authoredOn="2026-03-01")
+    [line] = texts(brief(seen(), other, held("warfarin 5 mg")), "changes")
+    assert line.startswith("On hold: warfarin 5 mg; ")
+
+
+def test_an_order_on_hold_since_before_or_since_nobody_knows_when_is_no_change():
+    assert not texts(brief(seen(), held("warfarin 5 mg", changed="2026-08-01")), "changes")
+    assert not texts(brief(seen(), held("warfarin 5 mg", meta={"versionId": "2"})), "changes")
+    moved = [held(f"Drug {n}", f"m{n}", authoredOn=f"2026-02-0{n}") for n in range(1, 6)]
+    assert not texts(brief(seen(), *moved), "changes")
+
+
+def test_the_written_end_of_an_order_on_hold_is_not_told_as_when_it_ended():
+    ahead = {"dispenseRequest": {"validityPeriod": {"end": "2027-01-31"}}}
+    [line] = texts(brief(seen(), held("warfarin 5 mg", **ahead)), "changes")
+    assert line == "On hold: warfarin 5 mg; record of 2026-11-20; reason: GI bleed"
+
+
 def test_an_anticoagulant_on_hold_stands_apart_from_the_one_in_its_place():
     made = brief(
         _VISIT,

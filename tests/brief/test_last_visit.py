@@ -100,6 +100,28 @@ def test_a_stay_without_an_end_goes_on_for_thirty_days(begun, last):
     assert _last(made).startswith(f"Last visit: {last}")
 
 
+@pytest.mark.parametrize(
+    ("kind", "begun", "last"),
+    [
+        ("NONAC", "2026-11-02", "2026-11-04"),
+        ("IMP", "2026-10-14", "2026-11-04"),
+        ("EMER", "2026-10-14", "2026-11-04"),
+        ("IMP", "2026-10-15", "2026-06-01"),
+        ("EMER", "2026-11-02", "2026-06-01"),
+    ],
+)
+def test_a_nursing_home_or_a_stay_that_was_closed_late_takes_no_visit_away(kind, begun, last):
+    stay = _stay(f"{begun}T08:00:00-05:00", "2026-11-14T06:00:00-06:00", kind=kind)
+    assert _last(brief(FIRST, stay, WOUND)).startswith(f"Last visit: {last}")
+
+
+@pytest.mark.parametrize(("whole", "last"), [("stay", "2026-06-01"), ("e1", "2026-11-04")])
+def test_what_is_part_of_a_stay_is_no_visit_however_long_it_was(whole, last):
+    home = _stay("2026-02-01T08:00:00-06:00", "2026-11-14T06:00:00-06:00", kind="NONAC")
+    part = {**WOUND, "partOf": {"reference": f"Encounter/{whole}"}}
+    assert _last(brief(FIRST, home, part)).startswith(f"Last visit: {last}")
+
+
 def test_an_emergency_during_a_stay_does_not_end_it():
     emergency = seen(
         identity="ed",
@@ -128,6 +150,16 @@ def _contact(*types, when="2026-11-20T09:00:00-06:00", **more):
         *("Immunization only", "LAB DRAW", "X-ray only", "Nurse visit", "Refill"),
         *("Urgent Care Visit", "Walk-in clinic", "Retail clinic", "Eye exam", "Dental visit"),
         "Ophthalmic examination and evaluation (procedure)",
+        *(
+            "Hemodialysis",
+            "Hämodialyse",
+            "Infusion",
+            "Chemotherapy",
+            "Injection visit",
+            "Allergy shot",
+        ),
+        *("Physical Therapy", "Speech therapy", "Radiation treatment", "Cardiac rehab"),
+        *("Anticoagulation clinic pharmacist", "INR check", "Methadone dosing"),
     ],
 )
 def test_a_contact_at_which_nobody_reads_the_chart_hides_nothing(name):
@@ -163,8 +195,27 @@ def test_whatever_is_not_known_to_be_such_a_contact_is_a_visit(types):
     assert _last(brief(FIRST, _contact(*types))).startswith("Last visit: 2026-11-20")
 
 
-def test_a_contact_is_known_by_its_code_too():
-    coding = ("http://www.ama-assn.org/go/cpt", "36415", "Collection of venous blood")
+@pytest.mark.parametrize("types", [(), ("Encounter for problem (procedure)",), ("Outpatient",)])
+def test_where_the_type_says_nothing_the_reason_tells_what_contact_it_was(types):
+    dialysis = _contact(*types, reasonCode=[{"text": "Renal dialysis"}])
+    assert _last(brief(FIRST, dialysis)).startswith("Last visit: 2026-06-01")
+    cough = _contact(*types, reasonCode=[{"text": "Cough"}])
+    assert _last(brief(FIRST, cough)).startswith("Last visit: 2026-11-20")
+
+
+def test_a_type_that_says_what_it_was_is_believed_whatever_the_reason():
+    visit = _contact("Office visit", reasonCode=[{"text": "Hemodialysis"}])
+    assert _last(brief(FIRST, visit)).startswith("Last visit: 2026-11-20")
+
+
+@pytest.mark.parametrize(
+    "coding",
+    [
+        ("http://www.ama-assn.org/go/cpt", "36415", "Collection of venous blood"),
+        ("http://snomed.info/sct", "265764009", "Dialysis of a kidney"),
+    ],
+)
+def test_a_contact_is_known_by_its_code_too(coding):
     made = brief(FIRST, seen("2026-11-20T09:00:00-06:00", "e2", type=[concept("", coding)]))
     assert _last(made).startswith("Last visit: 2026-06-01")
 

@@ -5,6 +5,7 @@ import pytest
 from tests.brief.charts import LOINC, booked, brief, coded, concept, plain, seen, texts
 
 REFERRAL = {"category": [coded("3457005")]}
+SNOMED = "http://snomed.info/sct"
 LAB = {"category": [coded("108252007")]}
 NAMED = [{"reference": "ServiceRequest/sr1"}]
 
@@ -50,6 +51,62 @@ def test_an_order_of_a_code_status_is_told_as_a_directive_and_waits_for_nothing(
     made = brief(ordered("Code status: DNR/DNI"))
     assert texts(made, "context") == ["Order: Code status: DNR/DNI, ordered 2026-05-01"]
     assert texts(made, "attention") == texts(made, "open_loops") == []
+
+
+@pytest.mark.parametrize(
+    ("order", "told"),
+    [
+        ({"name": "Comfort measures only"}, "Order: Comfort measures only, ordered 2026-05-01"),
+        (
+            {"code": concept("Resus", (SNOMED, "304253006", "Not for resuscitation (finding)"))},
+            "Order: Resus, ordered 2026-05-01",
+        ),
+        (
+            {"name": "CPR", "category": [coded("100822-6")], "doNotPerform": True},
+            "Order not to perform: CPR, ordered 2026-05-01",
+        ),
+    ],
+)
+def test_a_code_status_is_known_by_its_codes_too_and_one_against_it_says_so(order, told):
+    made = brief(ordered(**order))
+    assert texts(made, "context") == [told]
+    assert texts(made, "attention") == texts(made, "open_loops") == []
+
+
+def test_an_order_not_to_do_something_waits_for_no_result():
+    made = brief(ordered("MRI brain", doNotPerform=True))
+    assert texts(made, "attention") == texts(made, "open_loops") == []
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"name": "Physical therapy, evaluate and treat"},
+        {"name": "Eval: PT/OT"},
+        {"code": concept("Logopedics", (SNOMED, "5154007", "Speech therapy (regime/therapy)"))},
+        {"name": "Six sessions", "category": [coded("91251008")]},
+    ],
+)
+def test_a_therapy_waits_like_a_referral_and_for_no_result(order):
+    [line] = texts(brief(ordered(**order)), "attention")
+    assert line.startswith("Referrals not answered by anything in the record: ")
+    made = brief(seen(), ordered(when="2026-11-12", **order))
+    assert texts(made, "open_loops")[0].startswith("Referral open: ")
+
+
+@pytest.mark.parametrize("answer", ["visit", "note"])
+def test_a_therapy_is_answered_by_a_visit_or_a_note_that_names_it(answer):
+    came = {"visit": VISIT, "note": NOTE}[answer]
+    made = brief(seen(), ordered("Physical therapy"), came)
+    assert texts(made, "attention") == texts(made, "open_loops") == []
+
+
+@pytest.mark.parametrize(
+    "order", [{"name": "PT/INR"}, {"name": "Speech therapy swallow study, video", **LAB}]
+)
+def test_a_test_is_no_therapy_for_a_word_of_its_name(order):
+    [line] = texts(brief(ordered(**order)), "attention")
+    assert line.startswith("Orders without a result in the record: ")
 
 
 def test_a_category_in_words_tells_it_too():

@@ -79,7 +79,35 @@ def test_a_directive_against_resuscitation_cannot_be_read_as_its_refusal(kind):
         **({"provision": {"type": kind}} if kind else {}),
     }  # fmt: skip
     told = texts(brief(will), "context")
-    assert told == ["DNR directive on file, dated 2025-05-01, text on file"]
+    assert told == ["DNR directive on file, dated 2025-05-01, no text attached"]
+
+
+WILL = plain(
+    "Consent",
+    "cn1",
+    status="active",
+    scope=coded("adr"),
+    patient={"reference": "Patient/p1"},
+    category=[{"text": "Living will"}],
+    dateTime="2025-05-01",
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        (
+            {"sourceAttachment": {"contentType": "application/pdf", "url": "Binary/1"}},
+            "text on file",
+        ),
+        ({"sourceReference": {"reference": "DocumentReference/d1"}}, "text on file"),
+        ({"sourceAttachment": {"title": "Living will"}}, "no text attached"),
+        ({}, "no text attached"),
+    ],
+)
+def test_the_text_of_a_directive_is_on_file_only_where_its_entry_holds_or_names_it(where, said):
+    told = texts(brief({**WILL, **where}), "context")
+    assert told == [f"Living will, dated 2025-05-01, {said}"]
 
 
 def test_that_an_interpreter_is_needed_is_said(monkeypatch):

@@ -444,3 +444,12 @@ def test_a_value_that_is_critical_now_comes_before_one_that_was():
         lab("1.1", "2026-01-03", "o3", loinc="19123-9", **flagged("LL")),
     )
     assert [line.split()[0] for line in texts(made, "attention")] == ["Magnesium", "Was"]
+
+
+def test_an_earlier_value_says_its_flag_or_else_where_it_lies_in_its_range():
+    final = lab("6.9", "2026-09-01", "o1", **limits("4.0", "5.6"))
+    flagged_ = lab("6.5", "2026-08-01", "o2", **limits("4.0", "5.6"), **flagged("H"))
+    inside = lab("5.0", "2026-07-01", "o3", **limits("4.0", "5.6"))
+    early = lab("5.5", "2026-10-02", "o4", status="preliminary", **limits("4.0", "5.6"))
+    [line] = texts(brief(final, flagged_, inside, early), "results")
+    assert "earlier 6.9 above range (2026-09-01), 6.5 H (2026-08-01), 5.0 (2026-07-01)" in line

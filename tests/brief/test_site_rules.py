@@ -84,6 +84,30 @@ def test_an_ingredient_and_a_class_of_the_site_meet_an_allergy():
     assert said[0].startswith("Allergy to Ertapenem, yet active: Merrem 1 g")
 
 
+def test_a_site_names_its_own_orders_of_care_of_a_code_status_and_of_a_therapy():
+    def ordered(name, **more):
+        said = {"status": "active", "intent": "order", "authoredOn": "2026-05-01", **more}
+        return plain("ServiceRequest", "x", code={"text": name}, **said)
+
+    turned = ordered("Turn q2h, left and right")
+    filed = ordered("Left side up", category=[{"text": "Ward care"}])
+    status = ordered("Resus plan B")
+    spine = ordered("Spine school")
+    words = {
+        "care": ["turn q2h", "Ward care"],
+        "code_status": ["Resus plan"],
+        "therapy": ["spine school"],
+    }
+    for each in (turned, filed, status, spine):
+        assert texts(made(each), "attention")[0].startswith("Orders without a result")
+    for each in (turned, filed):
+        assert texts(made(each, order=words), "attention") == []
+    assert texts(made(status, order=words), "context") == [
+        "Order: Resus plan B, ordered 2026-05-01"
+    ]
+    assert texts(made(spine, order=words), "attention")[0].startswith("Referrals not answered")
+
+
 def test_a_class_name_that_holds_no_word_of_ours_meets_no_allergy():
     known = {"meropenem": {"names": ["merrem"], **SOURCED}}
     named = {"names": ["カルバペネム"], "members": list(known), **SOURCED}

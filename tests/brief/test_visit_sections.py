@@ -233,7 +233,7 @@ def test_the_quieter_sections():
     ]
     assert texts(made, "attention") == ["Flag: Falls risk"]
     assert texts(made, "context") == [
-        "Advance directive, dated 2025-01-02, text on file",
+        "Advance directive, dated 2025-01-02, no text attached",
         "Care team: Dr. Adler (Primary care)",
     ]
     assert texts(made, "notes") == ["Progress note, 2026-10-01 04:00, by Dr. Adler"]

@@ -50,8 +50,19 @@ def test_without_a_category_an_order_that_ended_with_its_stay_was_for_the_stay()
     plain = {"category": []}
     assert not drugs(brief(VISIT, STAY, ward("ondansetron 4 mg", "w1", **plain)))
     after = {"meta": {"versionId": "1", "lastUpdated": "2026-11-20T12:00:00-06:00"}}
-    [line] = drugs(brief(VISIT, STAY, ward("cephalexin 500 mg", "w1", **plain, **after)))
-    assert "stopped cephalexin 500 mg" in line
+    made = brief(VISIT, STAY, ward("cephalexin 500 mg", "w1", **plain, **after))
+    said = "ordered in a stay that ended 2026-11-14"
+    assert drugs(made) == [
+        f"Drug changes since the last visit: stopped cephalexin 500 mg ({said})"
+    ]
+    assert f"Stopped: cephalexin 500 mg; record of 2026-11-20; {said}" in texts(made, "changes")
+
+
+def test_an_order_for_home_that_ended_after_its_stay_is_an_order_of_home():
+    after = {"meta": {"versionId": "1", "lastUpdated": "2026-11-20T12:00:00-06:00"}}
+    discharge = {"category": [coded("discharge")]}
+    made = brief(VISIT, STAY, ward("cephalexin 500 mg", "w1", **discharge, **after))
+    assert drugs(made) == ["Drug changes since the last visit: stopped cephalexin 500 mg"]
 
 
 def test_an_order_for_discharge_is_told_though_it_was_written_in_the_stay():

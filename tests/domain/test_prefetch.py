@@ -91,6 +91,21 @@ def test_a_key_that_was_not_sent_shows_nothing():
         assert empty.envelope("key") is None
 
 
+@pytest.mark.parametrize(
+    "prefetch",
+    [
+        '{"key": {"resourceType": "Patient", "id": "one", "\\u0069d": "two"}}',
+        '{"key": {"id": "one"}, "k\\u0065y": {"resourceType": "Patient", "id": "two"}}',
+        '{"key": {"id": "one"}}, "prefetch": {"key": {"resourceType": "Patient", "id": "two"}}',
+    ],
+)
+def test_of_what_is_said_twice_the_same_counts_wherever_it_is_read(prefetch):
+    said = '{"hook": "patient-view", "hookInstance": "1", "context": {"patientId": "p"}'
+    read = read_request(f'{said}, "prefetch": {prefetch}}}'.encode()).prefetch
+    [glimpse] = read.glimpses("key")
+    assert glimpse.id == glimpse.whole()["id"] == read["key"]["id"] == "two"
+
+
 def test_a_value_that_is_no_json_spoils_no_other():
     body = (
         b'{"hook": "patient-view", "hookInstance": "1", "context": {"patientId": "p"}, "prefetch":'

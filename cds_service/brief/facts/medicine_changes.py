@@ -1,4 +1,4 @@
-"""What became of a patient's medicines since the last visit: new, changed or stopped orders."""
+"""What became of a patient's medicines since the last visit: new, changed, stopped or held orders."""
 
 import re
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import Literal
 from cds_service.brief.facts.medicines import (
     ORDER,
     alerts_of,
+    changed_at,
     dosages,
     dose,
     ended,
@@ -28,7 +29,7 @@ _STOPPED = frozenset({"stopped", "cancelled", "completed", "not-taken"})
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
-Word = Literal["new", "changed", "renewed", "stopped"]
+Word = Literal["new", "changed", "renewed", "stopped", "on_hold"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +57,8 @@ def changes(record: Record) -> tuple[Change, ...]:
 
 
 def _place(record: Record, change: Change) -> tuple[bool, bool]:
-    is_reasoned = change.word == "stopped" and bool(obj(change.item.resource, "statusReason"))
+    is_over = change.word in {"stopped", "on_hold"}
+    is_reasoned = is_over and bool(obj(change.item.resource, "statusReason"))
     return not alerts_of(record, change.item), not is_reasoned
 
 
@@ -71,8 +73,8 @@ def _orders(record: Record) -> dict[object, list[Item]]:
 
 
 def words_of(record: Record) -> dict[str, Word]:
-    """Return what became of each order, by its reference; a renewal of the same dose is in none."""
-    return {each.item.ref: each.word for each in record.once(changes)}
+    """Return what became of each order, by its reference; a renewal of the same dose is in none, nor one on hold."""
+    return {each.item.ref: each.word for each in record.once(changes) if each.word != "on_hold"}
 
 
 def _change(record: Record, items: list[Item]) -> Iterator[Change]:
@@ -92,11 +94,22 @@ def _newest(record: Record, items: list[Item]) -> Iterator[Change]:
     if place is not None:
         if is_since_last_visit(record, newest):
             yield from _ordered(record, newest, items[place + 1 :])
+        else:
+            held = (each for each in items[place:] if _is_held_since(record, each))
+            yield from (Change("on_hold", each) for each in held)
     elif newest.status in _STOPPED:
         when = stopped_at(record, newest)
         seen = Item(newest.ref, newest.type, newest.resource, when, newest.status)
         if is_since_last_visit(record, seen) and not is_moved(record, newest):
             yield Change("stopped", newest)
+
+
+def _is_held_since(record: Record, item: Item) -> bool:
+    """Return whether an order that is on hold was last changed since the last visit, and in no move of the chart."""
+    if item.status != "on-hold":
+        return False
+    seen = Item(item.ref, item.type, item.resource, changed_at(record, item), item.status)
+    return is_since_last_visit(record, seen) and _stamp(record, item) not in record.once(_moves)
 
 
 def _ordered(record: Record, newest: Item, rest: list[Item]) -> Iterator[Change]:
@@ -198,5 +211,5 @@ def _is_of_many_days(items: list[Item]) -> bool:
 
 
 def _stamp(record: Record, item: Item) -> str:
-    changed = record.moment(obj(item.resource, "meta").get("lastUpdated"))
+    changed = changed_at(record, item)
     return changed.day if changed else ""

@@ -143,10 +143,7 @@ def is_of_past_stay(record: Record, item: Item) -> bool:
 
 
 def _is_of_past_stay(record: Record, item: Item) -> bool:
-    kinds: set[str] = set()
-    for category in objs(item.resource, "category"):
-        kinds.update(codes(category))
-        kinds.add(name(category).casefold())
+    kinds = _kinds(item)
     if kinds & _HOME:
         return False
     over = stay_ended(record, item)
@@ -158,6 +155,20 @@ def _is_of_past_stay(record: Record, item: Item) -> bool:
     return over is not None and stopped is not None and stopped.date <= over.date
 
 
+def past_stay(record: Record, item: Item) -> Moment | None:
+    """Return when the stay was over in which an order was written, unless its category says that it was for home."""
+    over = None if _kinds(item) & _HOME else stay_ended(record, item)
+    return over if over and over.at < record.now.at else None
+
+
+def _kinds(item: Item) -> set[str]:
+    kinds: set[str] = set()
+    for category in objs(item.resource, "category"):
+        kinds.update(codes(category))
+        kinds.add(name(category).casefold())
+    return kinds
+
+
 def stay_ended(record: Record, item: Item) -> Moment | None:
     """Return when the emergency or stay was over in which an order was written: now for one that goes on."""
     stay = record.get(reference(item.resource, "encounter"))
@@ -166,7 +177,12 @@ def stay_ended(record: Record, item: Item) -> Moment | None:
 
 def stopped_at(record: Record, item: Item) -> Moment | None:
     """Return when a stopped order says it ended, else when its record was last changed."""
-    return ended(record, item) or record.moment(obj(item.resource, "meta").get("lastUpdated"))
+    return ended(record, item) or changed_at(record, item)
+
+
+def changed_at(record: Record, item: Item) -> Moment | None:
+    """Return when the record of an entry was last changed."""
+    return record.moment(obj(item.resource, "meta").get("lastUpdated"))
 
 
 def foremost(record: Record, items: Sequence[Item]) -> Item:

@@ -8,44 +8,79 @@ from cds_service.brief.record import Item, Record
 from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import words
 from cds_service.fhir.dates import Moment
-from cds_service.fhir.elements import code, codes, has_code, name, obj, objs, reference, text
-from cds_service.rulebook import DEFAULT
+from cds_service.fhir.elements import (
+    code,
+    codes,
+    has_code,
+    is_true,
+    name,
+    obj,
+    objs,
+    reference,
+    text,
+)
 
 _ORDERS = frozenset(
     {"order", "original-order", "reflex-order", "filler-order", "instance-order", ""}
 )
 _OPEN_TASKS = frozenset({"requested", "received", "accepted", "ready", "in-progress", "on-hold"})
-_TERMS = DEFAULT.terms["order"]
-_BEGINS = tuple(map(words, _TERMS["begins"]))
-_CARE = frozenset(map(words, _TERMS["categories"]))
 _REFERRALS = ("3457005", "306206005", "103696004", "referral")
 
 
-def is_referral(item: Item) -> bool:
-    """Return whether an order sends the patient to somebody."""
+def is_referral(record: Record, item: Item) -> bool:
+    """Return whether an order sends the patient to somebody: filed as a referral, or a therapist's work."""
+    return record.each(_is_referral, item)
+
+
+def _is_referral(record: Record, item: Item) -> bool:
+    return _is_filed_as_referral(item) or (
+        _is_therapy(record, item) and not _is_test(record, item)
+    )
+
+
+def _is_filed_as_referral(item: Item) -> bool:
     return is_category(item, *_REFERRALS)
 
 
-def is_code_status(item: Item) -> bool:
+def _is_therapy(record: Record, item: Item) -> bool:
+    terms = record.tables.orders
+    coded = has_code(obj(item.resource, "code"), *terms.therapy_codes)
+    return coded or is_category(item, *terms.therapy_codes) or _holds(_said(item), terms.therapy)
+
+
+def _is_test(record: Record, item: Item) -> bool:
+    return is_category(item, *record.tables.orders.tests)
+
+
+def is_code_status(record: Record, item: Item) -> bool:
     """Return whether an order says whether a patient is to be resuscitated."""
-    return item.type == "ServiceRequest" and _holds(_said(item), _TERMS["code_status"])
+    terms = record.tables.orders
+    return (
+        _holds(_said(item), terms.code_status)
+        or has_code(obj(item.resource, "code"), *terms.code_status_codes)
+        or is_category(item, *terms.code_status_codes)
+    )
 
 
 def code_status_orders(record: Record) -> tuple[Item, ...]:
     """Return the active orders of that kind, newest first."""
-    return tuple(item for item in _active(record) if is_code_status(item))
+    return tuple(item for item in _active(record) if is_code_status(record, item))
 
 
-def _waits_for_nothing(item: Item) -> bool:
-    """Return whether an order is of care, diet, activity, equipment or code status: no result ever answers it."""
-    if is_referral(item) or is_category(item, *_TERMS["tests"]):
+def _waits_for_nothing(record: Record, item: Item) -> bool:
+    """Return whether no result ever answers an order: of care, diet, activity, equipment, code status, or not to."""
+    if is_true(item.resource, "doNotPerform"):
+        return True
+    if _is_filed_as_referral(item) or _is_test(record, item):
         return False
+    terms = record.tables.orders
     kinds = {each for c in objs(item.resource, "category") for each in (name(c), *_displays(c))}
     said = _said(item)
     return (
-        not _CARE.isdisjoint(map(words, kinds))
-        or any(said[: len(each)] == each for each in _BEGINS)
-        or _holds(said, (*_TERMS["holds"], *_TERMS["code_status"]))
+        not terms.categories.isdisjoint(map(words, kinds))
+        or any(said[: len(each)] == each for each in terms.begins)
+        or _holds(said, terms.holds)
+        or is_code_status(record, item)
     )
 
 
@@ -143,7 +178,7 @@ def open_tasks(record: Record) -> dict[str, list[Item]]:
 
 def unanswered(record: Record) -> tuple[Item, ...]:
     """Return the active orders that wait for something and that nothing in the record answers."""
-    active = [item for item in _active(record) if not _waits_for_nothing(item)]
+    active = [item for item in _active(record) if not _waits_for_nothing(record, item)]
     if not active:
         return ()
     based, newest = _named(record), _newest(record, min(map(_begun, active)))
@@ -152,7 +187,7 @@ def unanswered(record: Record) -> tuple[Item, ...]:
         item
         for item in active
         if item.ref not in based
-        and not (item.ref in visited and not is_category(item, *_TERMS["tests"]))
+        and not (item.ref in visited and not _is_test(record, item))
         and not written.get(item.ref, _NEVER) > _begun(item)
         and not any(newest.get(key, _NEVER) > _begun(item) for key in _keys(item))
     )
@@ -182,7 +217,11 @@ def _written(record: Record) -> dict[str, float]:
     found: dict[str, float] = {}
     for item in record.of("DocumentReference"):
         related = (*objs(obj(item.resource, "context"), "related"), *_refs(item, "basedOn"))
-        if related and item.when and not has_code(obj(item.resource, "type"), *_TERMS["letters"]):
+        if (
+            related
+            and item.when
+            and not has_code(obj(item.resource, "type"), *record.tables.orders.letters)
+        ):
             for each in related:
                 found.setdefault(_plain(code(each, "reference")), item.when.at)
     return found

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from cds_service.brief.facts.visits import is_category, is_since_last_visit, next_appointment
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Statement
+from cds_service.domain.tables import words
 from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import code, codes, codings, has_code, name, obj, objs, text
 from cds_service.rulebook import DEFAULT
@@ -17,6 +18,8 @@ _ENDED = frozenset({"inactive", "resolved", "remission"})
 _PREGNANT = frozenset(DEFAULT.terms["pregnancy"]["conditions"])
 _PREGNANT_PREFIXES = tuple(DEFAULT.terms["pregnancy"]["condition_prefixes"])
 _WEEK_PREFIXES = tuple(DEFAULT.terms["pregnancy"]["week_prefixes"])
+_WEEKS = frozenset(DEFAULT.terms["pregnancy"]["week_codes"])
+_WEEK_WORDS = frozenset(map(words, DEFAULT.terms["pregnancy"]["week_words"]))
 _LIFE, _LIFE_PREFIXES, _LIFE_CATEGORIES, _TOLD, _TOLD_PREFIXES = (
     tuple(DEFAULT.terms["finding"][each])
     for each in ("codes", "prefixes", "categories", "told_codes", "told_prefixes")
@@ -65,7 +68,15 @@ def _without_past_weeks(record: Record, made: list[Problem]) -> list[Problem]:
 
 
 def _is_week(item: Item) -> bool:
-    return any(each.startswith(_WEEK_PREFIXES) for each in codes(obj(item.resource, "code")))
+    concept = obj(item.resource, "code")
+    if any(each in _WEEKS or each.startswith(_WEEK_PREFIXES) for each in codes(concept)):
+        return True
+    said = name(concept).lower()
+    return "gestation" in said and _without_number(said) in _WEEK_WORDS
+
+
+def _without_number(said: str) -> tuple[str, ...]:
+    return tuple(each for each in words(said) if not each.isdigit())
 
 
 _ORDER: tuple[Place, ...] = ("listed", "other", "old", "remission")
@@ -154,12 +165,12 @@ def _keys(item: Item) -> tuple[list[object], list[object]]:
     coded = list(codings(concept))
     snomed: list[object] = [(each,) for system, each in coded if "snomed" in system]
     icd = [each for system, each in coded if "icd-10" in system]
-    words: list[object] = [w] if (w := name(concept).casefold()) else []
+    named: list[object] = [w] if (w := name(concept).casefold()) else []
     shared: list[object] = [("icd-10", each) for each in icd]
-    fallback: list[object] = [] if (coded and (snomed or icd)) or words else [(item.ref,)]
+    fallback: list[object] = [] if (coded and (snomed or icd)) or named else [(item.ref,)]
     if snomed:
-        return [*snomed, *words], [*snomed, *words, *shared]
-    both = [*shared, *words, *fallback]
+        return [*snomed, *named], [*snomed, *named, *shared]
+    both = [*shared, *named, *fallback]
     return both, both
 
 

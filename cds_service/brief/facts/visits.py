@@ -9,7 +9,7 @@ from cds_service.domain.json import JsonObject
 from cds_service.domain.needs import NeedName
 from cds_service.domain.tables import words
 from cds_service.fhir.dates import Moment
-from cds_service.fhir.elements import code, codes, has_code, obj, objs, text
+from cds_service.fhir.elements import code, codes, has_code, obj, objs, reference, text
 
 Setting = Literal["emergency", "inpatient", "observation", ""]
 _SETTINGS: tuple[Setting, ...] = ("emergency", "inpatient", "observation")
@@ -36,13 +36,18 @@ def is_ambulatory(record: Record, item: Item) -> bool:
 
 
 def _is_only(record: Record, item: Item, *kinds: str) -> bool:
-    """Return whether every type of an Encounter is a contact of these kinds; False where it has no type."""
-    types = objs(item.resource, "type")
-    return bool(types) and all(_contact(record, each) in kinds for each in types)
+    """Return whether an Encounter is a contact of these kinds alone; False where nothing says of what kind it is.
+
+    Its types say so; where they say nothing (an encounter for a problem) or there is none, its reasons do.
+    """
+    said = [_contact(record, each) for each in objs(item.resource, "type")]
+    if all(each == "by_reason" for each in said):
+        said = [_contact(record, each) for each in objs(item.resource, "reasonCode")]
+    return bool(said) and all(each in kinds for each in said)
 
 
 def _contact(record: Record, concept: JsonObject) -> str:
-    """Return what kind of contact a type of encounter is by its whole name or its code, "" where it is not known."""
+    """Return what kind of contact a type or a reason is by its whole name or its code, "" where it is not known."""
     said = [text(concept, "text")]
     for coding in objs(concept, "coding"):
         said += [text(coding, "display"), code(coding, "code")]
@@ -73,7 +78,7 @@ def last_visit(record: Record) -> Item | None:
         and item.when.at <= record.now.at
         and not setting(record, item)
         and not _is_only(record, item, "no_visit")
-        and not _is_during_a_stay(record, item.when)
+        and not _is_during_a_stay(record, item, item.when)
     ]
     return next((item for item in past if is_ambulatory(record, item)), past[0] if past else None)
 
@@ -98,27 +103,39 @@ def until(record: Record, item: Item) -> Moment | None:
     return record.now if goes_on else item.when
 
 
-def _is_during_a_stay(record: Record, when: Moment) -> bool:
-    """Return whether something began while the patient was in an emergency department or a hospital."""
+def _is_during_a_stay(record: Record, item: Item, when: Moment) -> bool:
+    """Return whether an encounter is a part of an emergency or a stay, or began during an acute one."""
+    whole = record.get(reference(item.resource, "partOf")) if "partOf" in item.resource else None
+    if whole and setting(record, whole):
+        return True
     starts, ends = record.once(_stays)
     place = bisect_left(starts, when.at)
     return place > 0 and ends[place - 1] > when.at + (0 if _has_clock(when) else _DAY)
 
 
 def _stays(record: Record) -> tuple[list[float], list[float]]:
-    """Return when emergencies and stays began, oldest first, and when all until then were over.
+    """Return when acute emergencies and stays began, oldest first, and when all until then were over.
 
-    A day without a time is left out at both ends: whether a visit of that day was during the stay is not known.
+    A day without a time is left out at both ends: whether a visit of that day was during the stay is not known. A stay
+    in a nursing home is none, nor one longer than `days.stay_open`: clinics see such patients, or it was closed late.
     """
+    longest = record.tables.days["stay_open"]
     spans = sorted(
         (begun.at + (0 if _has_clock(begun) else _DAY), over.at)
         for item in record.of("Encounter")
-        if setting(record, item)
+        if _is_acute(record, item)
         and item.status not in NEVER_TOOK_PLACE
         and (begun := item.when)
         and (over := until(record, item))
+        and (over.date - begun.date).days <= longest
     )
     return [start for start, _ in spans], list(accumulate((end for _, end in spans), max))
+
+
+def _is_acute(record: Record, item: Item) -> bool:
+    return bool(setting(record, item)) and _class(item).isdisjoint(
+        record.tables.encounter["nonacute"]
+    )
 
 
 def is_since_last_visit(record: Record, item: Item) -> bool:

@@ -27,7 +27,7 @@ def statements(record: Record) -> Iterator[Statement]:
             yield allergies.statement(item)
     waiting = sorted(record.once(overdue), key=lambda item: not is_of_visit(record, item))
     for are_referrals in (False, True):
-        refs = [(item.ref,) for item in waiting if is_referral(item) is are_referrals]
+        refs = [(item.ref,) for item in waiting if is_referral(record, item) is are_referrals]
         yield from gathered(record, "order_open", refs, "must_show")
     yield from _drug_changes(record)
     for item in active_flags(record):

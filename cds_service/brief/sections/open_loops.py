@@ -29,7 +29,7 @@ def statements(record: Record) -> Iterator[Statement]:
 
 def _order(record: Record, item: Item, flag: Flag) -> Statement:
     """Return the statement of an order and of the tasks that wait for it."""
-    kind: Kind = "task_open" if orders.is_referral(item) else "order_open"
+    kind: Kind = "task_open" if orders.is_referral(record, item) else "order_open"
     tasks = record.once(orders.open_tasks).get(item.ref, [])
     ours: tuple[Flag, ...] = ("for_visit",) if is_of_visit(record, item) else ()
     refs = (item.ref, *(each.ref for each in (*tasks, *orders.booked(record, item))))

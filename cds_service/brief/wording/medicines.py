@@ -5,6 +5,7 @@ from cds_service.brief.facts.medicines import (
     ORDER,
     alert_groups,
     alerts_of,
+    changed_at,
     concept,
     dose,
     ended,
@@ -14,9 +15,9 @@ from cds_service.brief.facts.medicines import (
     is_past_end,
     is_planned,
     is_reported,
+    past_stay,
     place,
     stay_ended,
-    stopped_at,
     title,
 )
 from cds_service.brief.record import Item, Record
@@ -101,7 +102,7 @@ def change(statement: Statement, record: Record, items: list[Item]) -> str:
     by_ref = {item.ref: item for item in items}
     newest = by_ref.get(statement.refs[0], items[0])
     before = next((item for item in items if item is not newest), None)
-    if newest.status in {"stopped", "cancelled", "completed"}:
+    if newest.status in {"stopped", "cancelled", "completed"} or "on_hold" in statement.flags:
         return _stopped(record, newest)
     if "renewed" in statement.flags:
         return f"Ordered again: {_entry(record, newest)}; the order before it was not read"
@@ -112,7 +113,7 @@ def change(statement: Statement, record: Record, items: list[Item]) -> str:
 
 
 def _changes(record: Record, items: list[Item]) -> str:
-    """Write new, changed and stopped orders, each by name; those that are not in force by how they stand.
+    """Write new, changed, stopped and held orders, each by name; those that are not in force by how they stand.
 
     Of very many the first are named, high-alert medicines before others: each stands on a line of its own as well.
     """
@@ -134,6 +135,8 @@ def _word(record: Record, change_: Change) -> str:
     item = change_.item
     if change_.word == "stopped":
         return item.status
+    if change_.word == "on_hold":
+        return "on hold"
     stands = standing(record, item)
     word = "" if is_planned(item) else change_.word
     return f"{joined((word, stands))}:" if stands else word
@@ -148,7 +151,8 @@ def _ended_somewhen(record: Record, items: list[Item]) -> str:
 
 
 def _briefly(record: Record, change_: Change) -> str:
-    aside = joined((_before(record, change_), _reason(change_.item)), "; ")
+    stay = _from_stay(record, change_.item) if change_.word == "stopped" else ""
+    aside = joined((_before(record, change_), stay, _reason(change_.item)), "; ")
     words = name_of(record, change_.item)
     return f"{words} ({aside})" if aside else words
 
@@ -169,11 +173,19 @@ def _reason(item: Item) -> str:
     return f"reason: {words}" if words else ""
 
 
+def _from_stay(record: Record, item: Item) -> str:
+    """Say of an order that outlived its stay where it was written: whether it was for home is not recorded."""
+    return dated("ordered in a stay that ended", past_stay(record, item))
+
+
 def _stopped(record: Record, item: Item) -> str:
-    when = dated("record of", stopped_at(record, item)) if not ended(record, item) else ""
-    word = item.status.capitalize()
-    end = dated("ended", ended(record, item))
-    return joined((f"{word}: {name_of(record, item)}", end, when, _reason(item)), "; ")
+    """Write an order that was stopped or put on hold: by its written end, else by when its record was last changed."""
+    is_held = item.status == "on-hold"
+    end = None if is_held else ended(record, item)
+    when = dated("ended", end) or dated("record of", changed_at(record, item))
+    word = "On hold" if is_held else item.status.capitalize()
+    stay = "" if is_held else _from_stay(record, item)
+    return joined((f"{word}: {name_of(record, item)}", when, stay, _reason(item)), "; ")
 
 
 def name_of(record: Record, item: Item) -> str:

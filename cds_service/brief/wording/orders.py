@@ -45,7 +45,7 @@ def order_open(statement: Statement, record: Record, items: list[Item]) -> str:
 
 def _orders(statement: Statement, record: Record) -> str:
     """Write orders on one line in the order they are cited; those that stand one by one elsewhere, the first few."""
-    are_referrals = all(is_referral(record.items[ref]) for ref in statement.refs)
+    are_referrals = all(is_referral(record, record.items[ref]) for ref in statement.refs)
     what = "referrals" if are_referrals else "orders"
     head = f"Older {what}" if "stale" in statement.flags else what.capitalize()
     refs = statement.refs

@@ -34,7 +34,7 @@ from cds_service.brief.wording.words import (
 )
 from cds_service.domain.brief import Statement
 from cds_service.domain.json import JsonObject
-from cds_service.fhir.elements import code, codes, inline_text, name, obj, objs, text
+from cds_service.fhir.elements import code, codes, inline_text, is_true, name, obj, objs, text
 
 _USUAL_VERIFICATION = {"", "confirmed"}
 
@@ -327,8 +327,9 @@ def directive(statement: Statement, record: Record, items: list[Item]) -> str:
     said = item.resource
     if item.type == "ServiceRequest":
         ordered = dated("ordered", item.when) or "undated"
+        head = "Order not to perform" if is_true(said, "doNotPerform") else "Order"
         return joined(
-            (f"Order: {code_name(item, 'without words')}", ordered, status_word(item, "active"))
+            (f"{head}: {code_name(item, 'without words')}", ordered, status_word(item, "active"))
         )
     kind = names(said, "category") or named(obj(said, "type"), "") or "Advance directive"
     if is_category(
@@ -345,13 +346,22 @@ def directive(statement: Statement, record: Record, items: list[Item]) -> str:
             f"recorded as “{provision}”" if provision not in {"", "deny"} else "",
             dated("dated", item.when) or "undated",
             status_word(item, "active", "current"),
-            quoted(_directive_text(said), TEXT_MAX) or "text on file",
+            quoted(_directive_text(said), TEXT_MAX) or _directive_file(said),
         )
     )
 
 
 def _directive_text(said: JsonObject) -> str:
     """Return the words of a directive that the resource carries within itself."""
-    attached = [obj(said, "sourceAttachment")]
-    attached += [obj(each, "attachment") for each in objs(said, "content")]
-    return next((words for each in attached if each and (words := inline_text(each))), "")
+    return next((words for each in _attached(said) if (words := inline_text(each))), "")
+
+
+def _directive_file(said: JsonObject) -> str:
+    """Say whether a directive has its text attached, or names where it is."""
+    has_text = any(code(each, "url") or code(each, "data") for each in _attached(said))
+    return "text on file" if has_text or obj(said, "sourceReference") else "no text attached"
+
+
+def _attached(said: JsonObject) -> list[JsonObject]:
+    documents = [obj(each, "attachment") for each in objs(said, "content")]
+    return [each for each in (obj(said, "sourceAttachment"), *documents) if each]

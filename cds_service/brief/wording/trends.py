@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from cds_service.brief.facts.observations import as_new, level, mark_of
-from cds_service.brief.facts.ranges import unit
+from cds_service.brief.facts.ranges import side_of_range, unit
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.values import (
     mark_in_words,
@@ -50,9 +50,11 @@ def _before(record: Record, item: Item, known: tuple[str, str], *, crowded: bool
         said = said.removesuffix(f" {upper}")
     own = mark_of(record, item)
     flagged = own.code if own.code in {"HH", "LL", "AA", "H", "L"} else mark_in_words(own)
+    side = "" if own.code else side_of_range(item.resource)
     when = stamp(item) if crowded or not item.when else item.when.day
     unusual = "" if item.status in {"final", "amended", "corrected"} else f", {status(item)}"
-    return f"{joined((said, flagged), ' ')} ({when}{unusual})"
+    lies = f"{side} range" if side else ""
+    return f"{joined((said, flagged, lies), ' ')} ({when}{unusual})"
 
 
 def trend(record: Record, newest: Item, earlier: list[Item], group: Group | None) -> str:
