@@ -20,6 +20,10 @@ Standing = Literal["booked", "off", "declined", "other"]
 
 _IDS_EACH = 20
 """Ids in one search; more become several searches."""
+_YEARS = range(1900, 2200)
+"""What an EHR says of other years stands for something that is not known."""
+_LONGEST = timedelta(days=31)
+"""Of one visit; an end beyond it stands for an open one."""
 _STANDING: dict[str, Standing] = {
     "proposed": "other",
     "pending": "booked",
@@ -84,11 +88,13 @@ def way_of(site: Site) -> Way | None:
 def visit_of(resource: JsonObject, patient: str) -> Visit:
     """Return the visit of a patient that an Appointment is about; a draft has no id that would last."""
     is_draft = code(resource, "status") == "proposed"
+    start, end = _moment(resource, "start"), _moment(resource, "end")
+    is_real = start is None or end is None or timedelta() <= end - start <= _LONGEST
     return Visit(
         patient=patient,
         appointment=None if is_draft else type_and_id(resource)[1] or None,
-        start=_moment(resource, "start"),
-        end=_moment(resource, "end"),
+        start=start,
+        end=end if is_real else None,
     )
 
 
@@ -119,12 +125,12 @@ def _patients(resource: JsonObject) -> Iterator[tuple[str, bool]]:
 
 
 def _moment(resource: JsonObject, name: str) -> datetime | None:
-    """Return an instant; one without a zone, or that is none, is not known."""
+    """Return an instant; one without a zone, of no year that a visit has, or that is none, is not known."""
     try:
         moment = datetime.fromisoformat(code(resource, name))
     except ValueError:
         return None
-    return moment if moment.tzinfo else None
+    return moment if moment.tzinfo and moment.year in _YEARS else None
 
 
 def _utc(moment: datetime) -> str:
