@@ -36,7 +36,9 @@ _ROUND_S = 300.0
 """A poll of one patient after the other begins no further searches after so long."""
 _READ_EACH = 20
 _GONE = frozenset({"404", "410"})
-_AGAIN_S = 120
+_HELD = timedelta(minutes=10)
+"""A poll is this process's for so long, and longer as it goes on: one that a stop cuts off is made again after it."""
+_AGAIN = timedelta(minutes=2)
 """A poll that failed is tried again after so long, or at its usual time when that is sooner."""
 log = logging.getLogger("cds_service")
 
@@ -67,23 +69,45 @@ class Schedule:
     now: Callable[[], datetime]
 
     async def __call__(self, site: Site) -> None:
-        """Poll one site, when it is due and no other process does; what goes wrong is kept for the operator."""
+        """Poll one site, when it is due and no other process does; what goes wrong is kept for the operator.
+
+        Raises what broke it.
+        """
         way, prepare = way_of(site), site.file.prepare
         if prepare is None or not prepare.poll or way is None:
             return
-        now = self.now()
-        every = timedelta(minutes=prepare.poll_every_minutes)
+        now, every, until = self.now(), _every(site), self._held(site)
         async with self.database.transaction() as connection:
-            if not await feeds.claim(connection, self.database, site.name, now, now + every):
+            if not await feeds.claim(
+                connection, self.database, site.name, now, until=until, every=every
+            ):
                 return
         counted: Counter[str] = Counter()
-        problem = await self._polled(site, way, counted)
+        try:
+            problem = await self._polled(site, way, counted)
+        except Exception as broke:
+            await self._end(site, now, f"broke_{type(broke).__name__}"[:64], counted)
+            raise
+        await self._end(site, now, problem, counted)
+
+    def _held(self, site: Site) -> datetime:
+        return self.now() + min(_HELD, _every(site))
+
+    async def _hold(self, site: Site, **told: object) -> None:
+        """Keep a poll that goes on, and what is told of it."""
+        async with self.database.transaction() as connection:
+            await feeds.set_feed(
+                connection, self.database, site.name, next_poll=self._held(site), **told
+            )
+
+    async def _end(self, site: Site, began: datetime, problem: str, counted: Counter[str]) -> None:
+        """Keep how a poll ended, and when the next one is."""
         told: dict[str, object] = {"without_patient": counted["without_patient"]}
         if problem:
-            told["next_poll"] = now + min(every, timedelta(seconds=_AGAIN_S))
+            told["next_poll"] = began + min(_every(site), _AGAIN)
             log.warning("site %s: the poll of its schedule failed: %s", site.name, problem)
         else:
-            told["polled_at"] = now
+            told |= {"polled_at": began, "next_poll": began + _every(site)}
         async with self.database.transaction() as connection:
             await feeds.set_feed(
                 connection, self.database, site.name, reason=problem or None, **told
@@ -136,8 +160,7 @@ class Schedule:
         until = clock() + _ROUND_S
         for some in await self._in_turn(site):
             problem = await self._read_of(site, access, some, counted) or problem
-            async with self.database.transaction() as connection:
-                await feeds.set_feed(connection, self.database, site.name, asked_last=some[-1])
+            await self._hold(site, asked_last=some[-1])
             if clock() >= until:
                 break
         return problem
@@ -258,6 +281,7 @@ class Schedule:
         for _, visit in known:
             if visit.appointment in {None, *there} or self.follow.is_over(visit):
                 continue
+            await self._hold(site)
             reading = self._reading(f"Appointment/{visit.appointment}", site)
             await self._read(site, access, [reading])
             if reading.code in _GONE:
@@ -297,6 +321,11 @@ class Schedule:
         first = bisect_right(patients, (feed and feed.asked_last) or "")
         turn = patients[first:] + patients[:first]
         return [turn[n : n + _READ_EACH] for n in range(0, len(turn), _READ_EACH)]
+
+
+def _every(site: Site) -> timedelta:
+    """Return how often this schedule is polled."""
+    return timedelta(minutes=site.file.prepare.poll_every_minutes if site.file.prepare else 0)
 
 
 def _days(site: Site) -> int:

@@ -353,7 +353,7 @@ def _is_poll_due(site: Site, feed: feeds.FeedState | None, now: datetime) -> boo
     prepare = site.file.prepare
     if prepare is None:
         return False
-    return feeds.is_due(feed, now, now + timedelta(minutes=prepare.poll_every_minutes))
+    return feeds.is_due(feed, now, timedelta(minutes=prepare.poll_every_minutes))
 
 
 async def _each(*parts: Callable[[], Awaitable[None]]) -> None:

@@ -58,9 +58,9 @@ class FeedState:
         return self.next_poll is not None and self.next_poll > now - _LATELY
 
 
-def is_due(feed: FeedState | None, now: datetime, until: datetime) -> bool:
-    """Return whether a site's poll is due whose turn would come again at `until`, as `claim` has it."""
-    return feed is None or feed.next_poll is None or not now < feed.next_poll <= until
+def is_due(feed: FeedState | None, now: datetime, every: timedelta) -> bool:
+    """Return whether a site's poll is due that comes `every` so often, as `claim` has it."""
+    return feed is None or feed.next_poll is None or not now < feed.next_poll <= now + every
 
 
 async def feeds(connection: AsyncConnection) -> Mapping[str, FeedState]:
@@ -78,9 +78,15 @@ async def set_feed(
 
 
 async def claim(
-    connection: AsyncConnection, database: Database, site: str, now: datetime, until: datetime
+    connection: AsyncConnection,
+    database: Database,
+    site: str,
+    now: datetime,
+    *,
+    until: datetime,
+    every: timedelta,
 ) -> bool:
-    """Take the next poll of a site, when it is due and nobody else took it; its turn comes again at `until`.
+    """Take a poll of a site until a moment, when it is due and nobody else took it; polls come `every` so often.
 
     One that is further off than that was put there by a clock that was ahead, and is due.
     """
@@ -89,7 +95,9 @@ async def claim(
         update(FEED)
         .where(
             FEED.c.site == site,
-            or_(FEED.c.next_poll.is_(None), FEED.c.next_poll <= now, FEED.c.next_poll > until),
+            or_(
+                FEED.c.next_poll.is_(None), FEED.c.next_poll <= now, FEED.c.next_poll > now + every
+            ),
             or_(
                 FEED.c.paused_until.is_(None),
                 FEED.c.paused_until <= now,

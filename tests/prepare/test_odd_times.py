@@ -13,7 +13,12 @@ ODD = [
     {"start": "9999-12-31T23:59:59-05:00", "end": None},
     {"start": "0001-01-01T00:00:00+05:00", "end": None},
 ]
-IDS = ["no real end", "an end before its start", "a start at the end of time", "one at its beginning"]
+IDS = [
+    "no real end",
+    "an end before its start",
+    "a start at the end of time",
+    "one at its beginning",
+]
 
 
 @pytest.fixture
