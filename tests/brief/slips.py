@@ -984,8 +984,44 @@ MUTANTS = (
     Mutant(
         "name open orders by age, not by the visit's reason",
         f"{_S}attention",
-        "key=lambda item: not is_of_visit(record, item)",
-        "key=lambda item: False",
+        "(not turned_down(record, item), not is_of_visit(record, item))",
+        "not turned_down(record, item)",
+    ),
+    Mutant(
+        "name what was turned down by its age",
+        f"{_S}attention",
+        "(not turned_down(record, item), not is_of_visit(record, item))",
+        "not is_of_visit(record, item)",
+    ),
+    Mutant(
+        "take a rejected task for an answer",
+        f"{_F}orders",
+        'if item.status == "completed"',
+        'if item.status in {"completed", *UNDONE_TASKS}',
+    ),
+    Mutant(
+        "let an order that was turned down wait for a month",
+        f"{_F}orders",
+        "return recent and not turned_down(record, item)",
+        "return recent",
+    ),
+    Mutant(
+        "tell a task that nobody carried out beside one that waits",
+        f"{_F}orders",
+        "return waiting or tuple(",
+        "return waiting + tuple(",
+    ),
+    Mutant(
+        "answer an order in words by a result in the same words alone",
+        f"{_F}orders",
+        "by_name = any(",
+        "by_name = False and any(",
+    ),
+    Mutant(
+        "forget that our table names a result",
+        f"{_F}orders",
+        "*(each.name for each in groups if each)",
+        "",
     ),
     Mutant(
         "cut a line that nothing else repeats",

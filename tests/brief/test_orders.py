@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.brief.charts import LOINC, booked, brief, coded, concept, plain, seen, texts
+from tests.brief.charts import LOINC, SUBJECT, booked, brief, coded, concept, plain, seen, texts
 
 REFERRAL = {"category": [coded("3457005")]}
 SNOMED = "http://snomed.info/sct"
@@ -184,3 +184,71 @@ def test_where_no_visit_is_known_a_young_order_is_told_too():
     assert texts(brief(ordered("Lipid panel", "2026-11-12")), "open_loops") == [
         "Ordered, no result yet: Lipid panel, ordered 2026-11-12"
     ]
+
+
+def _task(status, identity="t1", **more):
+    said = {"status": status, "for": SUBJECT, "focus": NAMED[0], "authoredOn": "2026-05-04"}
+    return plain("Task", identity, **said, **more)
+
+
+@pytest.mark.parametrize("status", ["rejected", "failed", "cancelled"])
+def test_a_task_that_nobody_carried_out_answers_no_order_and_says_why(status):
+    task = _task(status, statusReason={"text": "Out of network"})
+    more = {"priority": "urgent", "reasonCode": [{"text": "BI-RADS 5"}]}
+    made = brief(ordered("Referral to Surgery", **REFERRAL, **more), task)
+    assert texts(made, "attention") == [
+        (
+            "Referrals not answered by anything in the record: Referral to Surgery for BI-RADS 5 "
+            f"(2026-05-01, urgent, task {status}: Out of network)"
+        )
+    ]
+    assert made.section("attention")[0].statement.refs == ("ServiceRequest/sr1", "Task/t1")
+    assert texts(made, "open_loops") == [
+        (
+            "Referral open: Referral to Surgery, for BI-RADS 5, ordered 2026-05-01, urgent, "
+            f"task {status}: Out of network"
+        )
+    ]
+
+
+def test_a_task_that_was_completed_answers_its_order():
+    assert not texts(brief(ordered(), _task("completed")), "attention")
+
+
+def test_an_order_that_was_turned_down_is_told_at_once():
+    young = ordered("CT chest", "2026-11-18", **LAB)
+    assert not texts(brief(seen(), young), "attention")
+    assert texts(brief(seen(), young, _task("failed")), "attention") == [
+        "Orders without a result in the record: CT chest (2026-11-18, task failed)"
+    ]
+
+
+def test_where_another_task_waits_the_one_that_was_rejected_is_not_told():
+    made = brief(ordered(**REFERRAL), _task("rejected"), _task("accepted", "t2"))
+    assert texts(made, "open_loops")[0].endswith(
+        "ordered 2026-05-01, task accepted since 2026-05-04"
+    )
+    assert "task" not in texts(made, "attention")[0]
+
+
+def test_what_was_turned_down_is_named_first():
+    others = [{**ordered(f"Test {n}", "2026-06-01", **LAB), "id": f"sr{n}"} for n in range(2, 9)]
+    made = brief(*others, ordered("CT chest", **LAB), _task("rejected"), booked())
+    assert "in the record: CT chest (" in texts(made, "attention")[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("Creatinine", concept("Creatinine", (LOINC, "2160-0"))),
+        ("INR", concept("Coag", (LOINC, "6301-6"))),
+        ("Ferritin level", concept("", (LOINC, "99999-9", "Ferritin level"))),
+    ],
+)
+def test_an_order_in_words_is_answered_by_a_coded_result_of_that_name(name, answer):
+    result = plain("Observation", "o1", status="final", code=answer)
+    later = {**result, "effectiveDateTime": "2026-05-20"}
+    before = {**result, "effectiveDateTime": "2026-04-20"}
+    assert texts(brief(ordered(name, **LAB), later), "attention") == []
+    assert len(texts(brief(ordered(name, **LAB), before), "attention")) == 1
+    assert len(texts(brief(ordered(f"{name} clearance", **LAB), later), "attention")) == 1

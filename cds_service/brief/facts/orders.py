@@ -24,6 +24,8 @@ _ORDERS = frozenset(
     {"order", "original-order", "reflex-order", "filler-order", "instance-order", ""}
 )
 _OPEN_TASKS = frozenset({"requested", "received", "accepted", "ready", "in-progress", "on-hold"})
+UNDONE_TASKS = frozenset({"rejected", "failed", "cancelled"})
+"""Ended, and nothing was done: what the task was about still waits, now with nobody at work on it."""
 _REFERRALS = ("3457005", "306206005", "103696004", "referral")
 
 
@@ -135,7 +137,7 @@ def is_forgotten(record: Record, item: Item) -> bool:
 
 
 def overdue(record: Record) -> tuple[Item, ...]:
-    """Return the unanswered orders that have waited long enough to be told, and are not forgotten."""
+    """Return the unanswered orders to be told: they have waited long, or were turned down; not forgotten ones."""
     return tuple(
         item
         for item in record.once(unanswered)
@@ -164,15 +166,35 @@ def forgotten(record: Record) -> tuple[Item, ...]:
 
 def _is_young(record: Record, item: Item) -> bool:
     when = due(record, item)
-    return when is not None and record.days_ago(when) <= record.tables.days["order_open"]
+    recent = when is not None and record.days_ago(when) <= record.tables.days["order_open"]
+    return recent and not turned_down(record, item)
+
+
+def turned_down(record: Record, item: Item) -> tuple[Item, ...]:
+    """Return the task of an order that was rejected, failed or cancelled, where no other one waits."""
+    return tuple(each for each in tasks_of(record, item) if each.status in UNDONE_TASKS)
+
+
+def tasks_of(record: Record, item: Item) -> tuple[Item, ...]:
+    """Return the tasks about an order that wait; where none does, the newest that was not carried out."""
+    about = record.once(_tasks).get(item.ref, [])
+    waiting = tuple(each for each in about if each.status in _OPEN_TASKS)
+    return waiting or tuple(each for each in about if each.status in UNDONE_TASKS)[:1]
 
 
 def open_tasks(record: Record) -> dict[str, list[Item]]:
     """Return the tasks that wait, by the plain reference of what each is about ("" for none)."""
+    waiting = {
+        focus: [each for each in tasks if each.status in _OPEN_TASKS]
+        for focus, tasks in record.once(_tasks).items()
+    }
+    return {focus: tasks for focus, tasks in waiting.items() if tasks}
+
+
+def _tasks(record: Record) -> dict[str, list[Item]]:
     found: dict[str, list[Item]] = {}
     for item in record.of("Task"):
-        if item.status in _OPEN_TASKS:
-            found.setdefault(_plain(reference(item.resource, "focus")), []).append(item)
+        found.setdefault(_plain(reference(item.resource, "focus")), []).append(item)
     return found
 
 
@@ -181,7 +203,7 @@ def unanswered(record: Record) -> tuple[Item, ...]:
     active = [item for item in _active(record) if not _waits_for_nothing(record, item)]
     if not active:
         return ()
-    based, newest = _named(record), _newest(record, min(map(_begun, active)))
+    based, newest = _named(record), _newest(record, active)
     visited, written = record.once(_visited), record.once(_written)
     return tuple(
         item
@@ -245,7 +267,7 @@ def _begun(item: Item) -> float:
 
 
 def _named(record: Record) -> frozenset[str]:
-    """Return the orders that a result, a report, a procedure or a closed task names."""
+    """Return the orders that a result, a report, a procedure or a completed task names."""
     based = {
         _plain(code(each, "reference"))
         for kind in _ANSWERS
@@ -253,23 +275,25 @@ def _named(record: Record) -> frozenset[str]:
         if "basedOn" in item.resource and item.status not in _NOT_DONE
         for each in objs(item.resource, "basedOn")
     }
-    closed = (
+    done = (
         _plain(reference(item.resource, "focus"))
         for item in record.of("Task")
-        if item.status in {"completed", "cancelled", "rejected", "failed"}
+        if item.status == "completed"
     )
-    return frozenset((*based, *closed))
+    return frozenset((*based, *done))
 
 
-def _newest(record: Record, since: float) -> dict[str, float]:
-    """Return when each code was last answered, as far back as the oldest order."""
+def _newest(record: Record, active: Sequence[Item]) -> dict[str, float]:
+    """Return when each code was last answered, as far back as the oldest order; names too, where one has no code."""
     newest: dict[str, float] = {}
+    since = min(map(_begun, active))
+    by_name = any(not codes(obj(item.resource, "code")) for item in active)
     for kind in _ANSWERS:
         for item in record.of(kind):
             if item.when is None or item.when.at <= since:
                 break
             if item.status not in _NOT_DONE:
-                for key in _keys(item):
+                for key in _keys(item) | (_names(record, item) if by_name else set()):
                     newest[key] = max(newest.get(key, item.when.at), item.when.at)
     return newest
 
@@ -282,3 +306,11 @@ def _keys(item: Item) -> set[str]:
     """Return what an order and its result share: their codes, else their words."""
     concept = obj(item.resource, "code")
     return set(codes(concept)) or {name(concept).casefold()} - {""}
+
+
+def _names(record: Record, item: Item) -> set[str]:
+    """Return every name that an answer goes by, that of our table too."""
+    concept = obj(item.resource, "code")
+    groups = (record.tables.groups.get(each) for each in codes(concept))
+    known = (name(concept), *_displays(concept), *(each.name for each in groups if each))
+    return {each.casefold() for each in known if each}

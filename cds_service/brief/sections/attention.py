@@ -10,7 +10,7 @@ from cds_service.brief.facts import (
     observations,
     problems,
 )
-from cds_service.brief.facts.orders import is_referral, overdue
+from cds_service.brief.facts.orders import is_referral, overdue, turned_down
 from cds_service.brief.facts.purpose import is_of_visit
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import gathered, grouped
@@ -25,10 +25,7 @@ def statements(record: Record) -> Iterator[Statement]:
     for item in record.once(allergies.allergies):
         if allergies.is_severe(item):
             yield allergies.statement(item)
-    waiting = sorted(record.once(overdue), key=lambda item: not is_of_visit(record, item))
-    for are_referrals in (False, True):
-        refs = [(item.ref,) for item in waiting if is_referral(record, item) is are_referrals]
-        yield from gathered(record, "order_open", refs, "must_show")
+    yield from _waiting(record)
     yield from _drug_changes(record)
     for item in active_flags(record):
         yield Statement(kind="flag", refs=(item.ref,), flags=("must_show",))
@@ -40,6 +37,21 @@ def statements(record: Record) -> Iterator[Statement]:
         if medicine.alerts
     ]
     yield from grouped(record, "medication", alerts, "must_show", "high_alert")
+
+
+def _waiting(record: Record) -> Iterator[Statement]:
+    """Yield orders and referrals that wait: those that were turned down, with the task, then the visit's own."""
+    waiting = sorted(
+        record.once(overdue),
+        key=lambda item: (not turned_down(record, item), not is_of_visit(record, item)),
+    )
+    for are_referrals in (False, True):
+        refs = [
+            [item.ref, *(each.ref for each in turned_down(record, item))]
+            for item in waiting
+            if is_referral(record, item) is are_referrals
+        ]
+        yield from gathered(record, "order_open", refs, "must_show")
 
 
 def _drug_changes(record: Record) -> Iterator[Statement]:

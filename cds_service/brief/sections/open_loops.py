@@ -28,9 +28,9 @@ def statements(record: Record) -> Iterator[Statement]:
 
 
 def _order(record: Record, item: Item, flag: Flag) -> Statement:
-    """Return the statement of an order and of the tasks that wait for it."""
+    """Return the statement of an order and of its tasks."""
     kind: Kind = "task_open" if orders.is_referral(record, item) else "order_open"
-    tasks = record.once(orders.open_tasks).get(item.ref, [])
+    tasks = orders.tasks_of(record, item)
     ours: tuple[Flag, ...] = ("for_visit",) if is_of_visit(record, item) else ()
     refs = (item.ref, *(each.ref for each in (*tasks, *orders.booked(record, item))))
     return Statement(kind=kind, refs=refs, flags=(flag, *ours))

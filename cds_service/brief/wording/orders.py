@@ -1,6 +1,8 @@
 """Orders, referrals, tasks and reports that wait, in words."""
 
-from cds_service.brief.facts.orders import is_referral, planned
+from collections.abc import Iterable, Sequence
+
+from cds_service.brief.facts.orders import UNDONE_TASKS, is_referral, planned, turned_down
 from cds_service.brief.facts.reports import conclusion
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.words import (
@@ -45,12 +47,13 @@ def order_open(statement: Statement, record: Record, items: list[Item]) -> str:
 
 def _orders(statement: Statement, record: Record) -> str:
     """Write orders on one line in the order they are cited; those that stand one by one elsewhere, the first few."""
-    are_referrals = all(is_referral(record, record.items[ref]) for ref in statement.refs)
+    refs = [ref for ref in statement.refs if record.items[ref].type == "ServiceRequest"]
+    are_referrals = all(is_referral(record, record.items[ref]) for ref in refs)
     what = "referrals" if are_referrals else "orders"
     head = f"Older {what}" if "stale" in statement.flags else what.capitalize()
-    refs = statement.refs
     named_ = refs[: record.tables.count["named"]] if "must_show" in statement.flags else refs
-    listed = [_waiting(record, record.items[ref]) for ref in named_]
+    cited = [record.items[ref] for ref in statement.refs]
+    listed = [_waiting(record, record.items[ref], cited) for ref in named_]
     known = _no_answer(record) if are_referrals else _no_result(record, "without")
     return f"{head} {known}: {joined((*listed, more(refs, named_)), '; ')}"
 
@@ -77,20 +80,26 @@ def _ahead(record: Record, items: list[Item]) -> str:
     return joined(days)
 
 
-def _waiting(record: Record, item: Item) -> str:
+def _waiting(record: Record, item: Item, cited: Sequence[Item]) -> str:
+    tasks = [each for each in turned_down(record, item) if each in cited]
     why = short(reasons(item, record), 60)
     name_ = joined((code_name(item, "order"), why), " for ")
     planned_ = dated("planned for", planned(record, item))
-    return f"{name_} ({joined((day(item.when) or 'undated', planned_))})"
+    said = (day(item.when) or "undated", planned_, status_word(item, "active"), _priority(item))
+    return f"{name_} ({joined((*said, *_tasks(tasks)))})"
 
 
-def _tasks(items: list[Item]) -> list[str]:
-    """Say of each task beside its order how it stands."""
-    return [
-        joined((f"task {each.status.replace('-', ' ')}", dated("since", each.when)), " ")
-        for each in items
-        if each.type == "Task"
-    ]
+def _tasks(items: Iterable[Item]) -> list[str]:
+    """Say of each task beside its order how it stands, and why nobody carried it out."""
+    return [_standing(each) for each in items if each.type == "Task"]
+
+
+def _standing(task: Item) -> str:
+    said = f"task {task.status.replace('-', ' ')}"
+    if task.status not in UNDONE_TASKS:
+        return joined((said, dated("since", task.when)), " ")
+    why = short(named(obj(task.resource, "statusReason"), ""), 60)
+    return f"{said}: {why}" if why else said
 
 
 def _priority(item: Item) -> str:
