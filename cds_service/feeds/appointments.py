@@ -16,7 +16,7 @@ from cds_service.fhir.elements import code, objs, reference, type_and_id
 from cds_service.sites import Site
 
 Way = Literal["date", "location", "practitioner", "patient"]
-Standing = Literal["booked", "off", "declined", "other"]
+Standing = Literal["booked", "begun", "off", "declined", "nobodys", "not_booked"]
 
 _IDS_EACH = 20
 """Ids in one search; more become several searches."""
@@ -25,13 +25,13 @@ _YEARS = range(1900, 2200)
 _LONGEST = timedelta(days=31)
 """Of one visit; an end beyond it stands for an open one."""
 _STANDING: dict[str, Standing] = {
-    "proposed": "other",
+    "proposed": "not_booked",
     "pending": "booked",
     "booked": "booked",
     "arrived": "booked",
     "checked-in": "booked",
-    "waitlist": "other",
-    "fulfilled": "other",
+    "waitlist": "not_booked",
+    "fulfilled": "begun",
     "cancelled": "off",
     "noshow": "off",
     "entered-in-error": "off",
@@ -41,7 +41,7 @@ _STANDING: dict[str, Standing] = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One visit of one patient as the schedule has it now."""
+    """One visit of one patient, or of nobody, as the schedule has it now."""
 
     visit: Visit
     standing: Standing
@@ -98,22 +98,26 @@ def visit_of(resource: JsonObject, patient: str) -> Visit:
     )
 
 
-def visits(found: Iterable[JsonObject]) -> tuple[list[Seen], int]:
-    """Return the visits of some Appointments, each once, and how many name no patient."""
+def visits(found: Iterable[JsonObject]) -> list[Seen]:
+    """Return the visits of some Appointments, each once."""
     seen: dict[tuple[str, str], Seen] = {}
-    without = 0
     for resource in found:
         kind, identity = type_and_id(resource)
         if kind != "Appointment":
             continue
-        patients = list(_patients(resource))
-        without += not patients
-        for patient, has_declined in patients:
-            standing = _STANDING.get(code(resource, "status"), "other")
-            if has_declined and standing != "off":
-                standing = "declined"
+        for patient, standing in _standings(resource):
             seen[identity, patient] = Seen(visit_of(resource, patient), standing)
-    return list(seen.values()), without
+    return list(seen.values())
+
+
+def _standings(resource: JsonObject) -> Iterator[tuple[str, Standing]]:
+    """Yield each patient that an Appointment names, and how the visit stands for this one."""
+    standing = _STANDING.get(code(resource, "status"), "not_booked")
+    patients = dict(_patients(resource))
+    if not patients:
+        yield "", "nobodys"
+    for patient, has_declined in patients.items():
+        yield patient, "declined" if has_declined and standing != "off" else standing
 
 
 def _patients(resource: JsonObject) -> Iterator[tuple[str, bool]]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cds_service.domain.states import State
 from cds_service.domain.visit import Visit
 from cds_service.feeds.appointments import Seen
 from cds_service.flow.ask import Ask, expires, known_occasion
@@ -13,6 +14,9 @@ from cds_service.storage import Database, briefs
 
 STORED_WITHIN = timedelta(minutes=30)
 """A booking is told of before it is made: for so long, an EHR that has no such visit says nothing."""
+
+_WAITS: frozenset[State] = frozenset({"requested"})
+_NOT_READY: frozenset[State] = _WAITS | {"preparing"}
 
 Known = tuple[briefs.Row, Visit]
 """A brief, and whose and which visit's it is."""
@@ -34,10 +38,14 @@ class Follow:
         for seen in all_seen:
             if seen.standing == "off":
                 changed += await self.cancel(site, seen.visit, reason="visit_cancelled")
+            elif seen.standing == "nobodys":
+                changed += await self.cancel(site, seen.visit, reason="patient_changed")
             elif seen.standing == "declined":
                 changed += await self._declined(site, seen.visit)
-            elif seen.standing == "booked" and not self.is_over(seen.visit):
+            elif seen.standing == "booked":
                 changed += await self._booked(site, seen.visit, patients[seen.visit.key])
+            else:
+                changed += await self._not_booked(site, seen)
         return changed
 
     async def cancel(self, site: Site, visit: Visit, *, reason: str) -> int:
@@ -85,8 +93,20 @@ class Follow:
                 changed += await self.change(row, "cancelled", reason="patient_declined")
         return changed
 
+    async def _not_booked(self, site: Site, seen: Seen) -> int:
+        """Stop work on a visit that nobody books any more, or that has begun; what is ready serves on.
+
+        What is being made when it begins is finished: somebody opens that chart now.
+        """
+        stops = _WAITS if seen.standing == "begun" else _NOT_READY
+        changed = 0
+        for row in await self._rows(site, seen.visit):
+            if row.state in stops:
+                changed += await self.change(row, "cancelled", reason=f"visit_{seen.standing}")
+        return changed
+
     async def _booked(self, site: Site, visit: Visit, patients: Collection[str]) -> int:
-        """Ask for a visit's briefs; what was asked for its former time or patients is not wanted any more."""
+        """Ask for a visit's briefs, unless it has been; what was for its former time or patients is wanted no more."""
         changed = 0
         for row in await self._rows(site, visit):
             before = await known_occasion(self.database, row)
@@ -96,12 +116,13 @@ class Follow:
                 changed += await self.change(row, "cancelled", reason="patient_changed")
             elif visit.patient in before.patients and before.start != visit.start:
                 changed += await self._moved(row, visit)
-        await self.ask.for_booked(visit, site)
+        if not self.is_over(visit):
+            await self.ask.for_booked(visit, site)
         return changed
 
     async def _moved(self, row: briefs.Row, visit: Visit) -> int:
         """Follow a visit to its new time: work that waits is asked for anew, a ready brief serves on."""
-        if row.state in {"requested", "preparing"}:
+        if row.state in _NOT_READY:
             return await self.change(row, "cancelled", reason="visit_moved")
         async with self.database.transaction() as connection:
             await briefs.set_columns(connection, row.id, expires_at=expires(visit, self.now()))

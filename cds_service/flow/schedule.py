@@ -48,12 +48,15 @@ class _Found:
     """What some searches of a schedule brought."""
 
     seen: list[Seen] = field(default_factory=list)
-    without: int = 0
-    """Entries that name no patient."""
     problem: str = ""
     """Why it is not complete."""
     failed: frozenset[str] = frozenset()
     """The patients whose own search is not complete."""
+
+    def counted(self) -> Mapping[str, int]:
+        """Return how many visits there are, and how many appointments that name no patient."""
+        without = sum(each.standing == "nobodys" for each in self.seen)
+        return {"visits": len(self.seen) - without, "without_patient": without}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +154,7 @@ class Schedule:
             if way == "date":  # else a visit may be at another place, or with another person
                 in_doubt = _within(known, site, self._today(site), _days(site))
                 counted["changed"] += await self.follow.let_go(in_doubt, found.seen)
-        counted.update(visits=len(found.seen), without_patient=found.without)
+        counted.update(found.counted())
         return found.problem
 
     async def _read_in_turn(self, site: Site, access: Access, counted: Counter[str]) -> str:
@@ -177,7 +180,7 @@ class Schedule:
         counted["changed"] += await self._look_for(site, access, read, found.seen)
         in_doubt = _within(read, site, first, days)
         counted["changed"] += await self.follow.let_go(in_doubt, found.seen)
-        counted.update(visits=len(found.seen), without_patient=found.without)
+        counted.update(found.counted())
         return found.problem
 
     async def stands(self, row: briefs.Row, site: Site) -> bool:
@@ -224,7 +227,7 @@ class Schedule:
         try:
             found = await self._search(site, access, way, ids, first=day, days=1)
             problem = found.problem
-            counted |= {"visits": len(found.seen), "without_patient": found.without}
+            counted |= found.counted()
         except HadEnough as limit:
             found, problem = _Found(), (await self.pauses.begin(site, limit)).reason
         async with self.database.transaction() as connection:
@@ -239,14 +242,13 @@ class Schedule:
         """Return what a schedule has of some days."""
         readings = [self._reading(path, site) for path in searches(site, ids, way, first, days)]
         await self._read(site, access, readings)
-        seen, without = visits(r for each in readings for p in each.pages for r in p.resources)
+        seen = visits(r for each in readings for p in each.pages for r in p.resources)
         problems = [
             each.code or each.ended if each.ended != "complete" else "" for each in readings
         ]
         failed = dict(zip(ids, problems, strict=True)) if way == "patient" else {}
         return _Found(
             seen=seen,
-            without=without,
             problem=min(filter(None, problems), default=""),
             failed=frozenset(name for name, problem in failed.items() if problem),
         )
@@ -286,7 +288,7 @@ class Schedule:
             await self._read(site, access, [reading])
             if reading.code in _GONE:
                 changed += await self.follow.cancel(site, visit, reason="visit_gone")
-            still_there, _ = visits(r for page in reading.pages for r in page.resources)
+            still_there = visits(r for page in reading.pages for r in page.resources)
             changed += await self.follow(site, still_there)
         return changed
 
