@@ -129,6 +129,8 @@ class Tables:
     """Words of a type of encounter, or its code -> "no_visit", "call", or "visit" where a site says so."""
     no_known_words: Mapping[str, str]
     """Whole lower-case texts that deny allergies -> what they cover."""
+    plain_values: frozenset[tuple[str, ...]]
+    """Whole values in words that say nothing out of the ordinary."""
     orders: OrderTerms
     groups: Mapping[str, Group]
     pressure: Mapping[str, Any]

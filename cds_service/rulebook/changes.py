@@ -128,6 +128,8 @@ class Changes(_Table):
     contact: dict[Word, Literal["no_visit", "call", "visit", "by_reason"]] = {}
     """Whole name or code of a type of encounter -> whether it counts as a visit, or its reason says so."""
     order: OrderWords = OrderWords()
+    plain_values: tuple[Word, ...] = ()
+    """Whole values in words that say nothing out of the ordinary."""
     no_known_allergy: dict[str, str] = {}
     """Whole texts that say so -> what they cover (`medication`, `food`, ...; "" for everything)."""
 

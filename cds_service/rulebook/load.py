@@ -63,6 +63,11 @@ def load_tables(changes: Changes) -> Tables:
             **terms["no_known_words"],
             **{said.lower(): scope for said, scope in changes.no_known_allergy.items()},
         },
+        plain_values=frozenset(
+            key
+            for said in (*terms["plain_value"]["words"], *changes.plain_values)
+            if (key := words(said))
+        ),
         orders=_orders(terms["order"], changes.order),
         groups=_groups(loinc),
         pressure=loinc["pressure"],

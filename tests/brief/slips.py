@@ -231,7 +231,7 @@ MUTANTS = (
     Mutant(
         "name a result in words without its words",
         f"{_F}observations",
-        "return bool(said) and not _NUMBER.fullmatch(said) and words(said) not in _PLAIN",
+        "return words(said) not in record.tables.plain_values",
         "return False",
     ),
     Mutant(
@@ -467,6 +467,12 @@ MUTANTS = (
         f"{_W}trends",
         'lies = f"{side} range" if side else ""',
         'lies = ""',
+    ),
+    Mutant(
+        "forget a site's own values that say nothing",
+        "cds_service.rulebook.load",
+        ", *changes.plain_values)",
+        ",)",
     ),
     Mutant(
         "wait for an order before its day",

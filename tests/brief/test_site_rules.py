@@ -108,6 +108,17 @@ def test_a_site_names_its_own_orders_of_care_of_a_code_status_and_of_a_therapy()
     assert texts(made(spine, order=words), "attention")[0].startswith("Referrals not answered")
 
 
+def test_a_site_says_which_values_in_words_say_nothing_out_of_the_ordinary():
+    cells = lab("", "2026-11-12", "o1", loinc="5778-6", valueString="None observed")
+    [plain_] = texts(made(seen(), cells, plain_values=["none observed"]), "changes")
+    assert plain_.startswith("New and not marked out of range")
+    other = lab("", "2026-11-12", "o1", loinc="5778-6", valueString="陽性")
+    [foreign] = texts(made(seen(), other, plain_values=["陰性"]), "changes")
+    assert "陽性" in foreign
+    [told] = texts(made(seen(), cells), "changes")
+    assert "None observed" in told
+
+
 def test_a_class_name_that_holds_no_word_of_ours_meets_no_allergy():
     known = {"meropenem": {"names": ["merrem"], **SOURCED}}
     named = {"names": ["カルバペネム"], "members": list(known), **SOURCED}

@@ -304,7 +304,7 @@ _SUBSTANCE = (
 
 def _flags(record: Record, each: Series) -> Iterator[Flag]:
     newest = each.items[0]
-    yield from _LEVEL_FLAGS.get(each.level, ("worded",) if is_in_words(each) else ())
+    yield from _LEVEL_FLAGS.get(each.level, ("worded",) if is_in_words(record, each) else ())
     if side := _direction(record, newest):
         yield side
     if each.aside in {"preliminary", "registered"}:
@@ -333,7 +333,7 @@ def _direction(record: Record, item: Item) -> Side:
 _SIDE_OF: Mapping[str, Side] = {"above": "high", "below": "low"}
 
 
-def is_in_words(each: Series) -> bool:
+def is_in_words(record: Record, each: Series) -> bool:
     """Return whether nobody here can tell how far the newest value is out: it is words, or its mark is.
 
     A value in words that plainly say nothing out of the ordinary is none, nor one that its laboratory calls normal.
@@ -342,19 +342,21 @@ def is_in_words(each: Series) -> bool:
         return each.level == "marked"
     newest = each.items[0].resource
     if "component" not in newest:
-        return _is_told_by_words(newest)
-    return any(map(_is_told_by_words, (newest, *objs(newest, "component"))))
+        return _is_told_by_words(record, newest)
+    parts = (newest, *objs(newest, "component"))
+    return any(_is_told_by_words(record, part) for part in parts)
 
 
-def _is_told_by_words(part: JsonObject) -> bool:
+def _is_told_by_words(record: Record, part: JsonObject) -> bool:
     if "valueQuantity" in part:
         return False
     said = text(part, "valueString") or name(obj(part, "valueCodeableConcept"))
-    return bool(said) and not _NUMBER.fullmatch(said) and words(said) not in _PLAIN
+    if not said or _NUMBER.fullmatch(said):
+        return False
+    return words(said) not in record.tables.plain_values
 
 
 _NUMBER = re.compile(r"[<>≤≥]?=? ?-?[\d.,]+ ?%?")
-_PLAIN = frozenset(map(words, DEFAULT.terms["plain_value"]["words"]))
 
 
 def is_new(record: Record, item: Item) -> bool:

@@ -148,7 +148,7 @@ def _unremarkable(record: Record) -> Iterator[Statement]:
     found.sort(key=lambda each: each.items[0].when or record.now, reverse=True)
     named = []
     for each in found:
-        if observations.is_in_words(each):
+        if observations.is_in_words(record, each):
             yield observations.statement(record, each)
         elif each.aside != "preliminary" or each.items[-1].status != "preliminary":
             named.append(each.items[0].ref)

@@ -42,7 +42,9 @@ def _rank(record: Record, each: Series) -> int:
     if observations.is_stale(record, each):
         return _STALE
     if each.level != "abnormal":
-        told = observations.is_in_words(each) and observations.is_new(record, each.items[0])
+        told = observations.is_in_words(record, each) and observations.is_new(
+            record, each.items[0]
+        )
         return _REPORT_NEW if told else _IN_RANGE
     return _OUT_AND_NEW if observations.is_new(record, each.items[0]) else _OUT
 
