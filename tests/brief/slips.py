@@ -231,7 +231,7 @@ MUTANTS = (
     Mutant(
         "name a result in words without its words",
         f"{_F}observations",
-        "return words(said) not in record.tables.plain_values",
+        "return bool(said) and words(said) not in record.tables.plain_values",
         "return False",
     ),
     Mutant(
@@ -473,6 +473,24 @@ MUTANTS = (
         "cds_service.rulebook.load",
         ", *changes.plain_values)",
         ",)",
+    ),
+    Mutant(
+        "give each part of a panel in words a line of its own",
+        f"{_F}panels",
+        "panel = panels.get(ref, ref) if each in short else ref",
+        "panel = ref",
+    ),
+    Mutant(
+        "put a noted or long value among the words of its panel",
+        f"{_F}panels",
+        "panel = panels.get(ref, ref) if each in short else ref",
+        "panel = panels.get(ref, ref)",
+    ),
+    Mutant(
+        "put a critical value among the words of its panel",
+        f"{_F}panels",
+        'each.level == "critical" or ',
+        "",
     ),
     Mutant(
         "wait for an order before its day",

@@ -453,3 +453,69 @@ def test_an_earlier_value_says_its_flag_or_else_where_it_lies_in_its_range():
     early = lab("5.5", "2026-10-02", "o4", status="preliminary", **limits("4.0", "5.6"))
     [line] = texts(brief(final, flagged_, inside, early), "results")
     assert "earlier 6.9 above range (2026-09-01), 6.5 H (2026-08-01), 5.0 (2026-07-01)" in line
+
+
+def part(name, value, identity, **more):
+    when = more.pop("when", "2026-11-12T08:00:00-06:00")
+    coded_ = {"code": {"text": name}, "valueCodeableConcept": {"text": value}}
+    return lab("", when, identity, **coded_, **more)
+
+
+def urinalysis(*parts, kind="DiagnosticReport", member="result"):
+    held = [{"reference": f"Observation/{each['id']}"} for each in parts]
+    named = {"status": "final", "code": {"text": "Urinalysis"}, member: held}
+    return plain(kind, "ua", category=[coded("LAB")], **named)
+
+
+STRIP = (
+    part("Leukocyte esterase", "Large", "o1", **flagged("A")),
+    part("Nitrite", "Positive", "o2", **flagged("A")),
+    part("Blood", "Small", "o3"),
+    part("Bacteria", "Few", "o4", status="preliminary"),
+    part("Color", "Yellow", "o5"),
+)
+
+
+@pytest.mark.parametrize("holder", [("DiagnosticReport", "result"), ("Observation", "hasMember")])
+def test_the_new_parts_in_words_of_one_panel_stand_on_one_line_among_the_changes(holder):
+    (kind, member), words_ = holder, "In words, 2026-11-12 08:00"
+    made = brief(seen(), *STRIP, urinalysis(*STRIP, kind=kind, member=member))
+    assert texts(made, "changes") == [
+        f"{words_}: Leukocyte esterase: Large (abnormal); Nitrite: Positive (abnormal)",
+        f"{words_}: Bacteria: Few, preliminary; Blood: Small",
+        "New and not marked out of range, by date of the newest value: Color (2026-11-12)",
+    ]
+    out, other = (each.statement.flags for each in made.section("changes")[:2])
+    assert set(out) == {"grouped", "worded", "abnormal", "new"}
+    assert set(other) == {"grouped", "worded", "new"}
+    assert len(texts(made, "results")) == 5
+
+
+def test_results_in_words_that_nothing_holds_together_have_a_line_each():
+    assert len(texts(brief(seen(), *STRIP), "changes")) == 5
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        part("Comment", "x" * 61, "o9"),
+        part("Casts", "Many", "o9", note=[{"text": "Repeat"}]),
+        part("Blood gas", "Out", "o9", **flagged("AA")),
+        lab("9.1", "2026-11-12", "o9", **flagged("H")),
+    ],
+)
+def test_what_is_long_critical_noted_or_a_number_has_a_line_of_its_own_beside_its_panel(other):
+    parts = (*STRIP[:2], other)
+    [one, two] = texts(brief(seen(), *parts, urinalysis(*parts)), "changes")
+    assert sum("In words" in each and "Nitrite" in each for each in (one, two)) == 1
+    assert not any("In words" in each and ("Many" in each or "xxx" in each) for each in (one, two))
+
+
+def test_parts_of_a_panel_of_two_times_each_say_their_own():
+    later = part("Nitrite", "Positive", "o2", when="2026-11-13", **flagged("A"))
+    made = brief(seen(), STRIP[0], later, urinalysis(STRIP[0], later))
+    [line] = texts(made, "changes")
+    assert line == (
+        "In words: Nitrite: Positive (abnormal), 2026-11-13; "
+        "Leukocyte esterase: Large (abnormal), 2026-11-12 08:00"
+    )

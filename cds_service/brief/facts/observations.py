@@ -348,12 +348,16 @@ def is_in_words(record: Record, each: Series) -> bool:
 
 
 def _is_told_by_words(record: Record, part: JsonObject) -> bool:
+    said = value_in_words(part)
+    return bool(said) and words(said) not in record.tables.plain_values
+
+
+def value_in_words(part: JsonObject) -> str:
+    """Return a value that is words, "" for a number."""
     if "valueQuantity" in part:
-        return False
+        return ""
     said = text(part, "valueString") or name(obj(part, "valueCodeableConcept"))
-    if not said or _NUMBER.fullmatch(said):
-        return False
-    return words(said) not in record.tables.plain_values
+    return "" if _NUMBER.fullmatch(said) else said
 
 
 _NUMBER = re.compile(r"[<>≤≥]?=? ?-?[\d.,]+ ?%?")

@@ -1,9 +1,10 @@
 """Changes since the last visit: visits elsewhere, reports, medicines, problems, allergies, results."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from cds_service.brief.facts import allergies, medicine_changes, observations, problems, reports
+from cds_service.brief.facts.panels import in_panels
 from cds_service.brief.facts.purpose import is_wanted
 from cds_service.brief.facts.visits import (
     NEVER_TOOK_PLACE,
@@ -21,6 +22,8 @@ from cds_service.domain.brief import Flag, Statement
 from cds_service.fhir.dates import Moment
 
 _ABOUT_AS_NEW = timedelta(days=1)
+_OF_ALL: frozenset[Flag] = frozenset({"abnormal", "new"})
+"""Flags of results that stand on a line that they share, too."""
 
 
 def title(record: Record) -> str:
@@ -118,8 +121,19 @@ def _results(record: Record, is_told: Callable[[Item], bool]) -> Iterator[Statem
     told = {each.group.name: each.items[0] for each in found if each.group}
     found = [each for each in found if not _is_told_by(each, told)]
     found.sort(key=lambda each: each.items[0].when or record.now, reverse=True)
-    for each in sorted(found, key=lambda each: not is_wanted(record, each)):
-        yield observations.statement(record, each)
+    yield from _together(record, sorted(found, key=lambda each: not is_wanted(record, each)))
+
+
+def _together(record: Record, found: Sequence[observations.Series]) -> Iterator[Statement]:
+    """Yield results one by one, but those in words of one panel on one line."""
+    for parts in in_panels(record, found):
+        told = [observations.statement(record, each) for each in parts]
+        if len(told) == 1:
+            yield from told
+            continue
+        flags = dict.fromkeys(each for one in told for each in one.flags if each in _OF_ALL)
+        refs = [one.refs[0] for one in told]
+        yield from grouped(record, "result", refs, *dict.fromkeys(("worded", *flags)))
 
 
 def _is_told_by(each: observations.Series, told: Mapping[str, Item]) -> bool:
@@ -132,7 +146,7 @@ def _is_told_by(each: observations.Series, told: Mapping[str, Item]) -> bool:
 
 
 def _unremarkable(record: Record) -> Iterator[Statement]:
-    """Yield the results of the same time that nothing marks as out of range: in words each, others by name.
+    """Yield the results of the same time that nothing marks as out of range: those in words told, others by name.
 
     Of what is not final the words alone, and what a final value stands behind.
     """
@@ -146,10 +160,11 @@ def _unremarkable(record: Record) -> Iterator[Statement]:
         and observations.is_new(record, each.items[0])
     ]
     found.sort(key=lambda each: each.items[0].when or record.now, reverse=True)
-    named = []
+    worded, named = [], []
     for each in found:
         if observations.is_in_words(record, each):
-            yield observations.statement(record, each)
+            worded.append(each)
         elif each.aside != "preliminary" or each.items[-1].status != "preliminary":
             named.append(each.items[0].ref)
+    yield from _together(record, worded)
     yield from grouped(record, "result", named, "new")

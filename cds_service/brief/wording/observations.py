@@ -17,6 +17,8 @@ NOTE_MAX = 200
 
 def result(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write a series: the newest value first, whatever order its references came in."""
+    if "grouped" in statement.flags and "worded" in statement.flags:
+        return _in_words(record, [record.items[ref] for ref in statement.refs])
     if "grouped" in statement.flags:
         return grouped(record, items, _head(statement, record))
     newest, *earlier = in_order(record, items)
@@ -124,6 +126,18 @@ def grouped(record: Record, items: list[Item], head: str) -> str:
         for each in items
     )
     return f"{head}, by date of the newest value: {listed}"
+
+
+def _in_words(record: Record, items: list[Item]) -> str:
+    """Write results in words beside each other, with the time that they share, else each with its own."""
+    times = list(dict.fromkeys(map(stamp, items)))
+    shared = times[0] if len(times) == 1 else ""
+    told = []
+    for each in items:
+        said = joined((value_of(each.resource), aside(record, each)), " ")
+        own = joined((said, "" if shared else stamp(each), status(each)))
+        told.append(f"{title(record, each)}: {own}")
+    return f"{joined(('In words', shared))}: {joined(told, '; ')}"
 
 
 def _not_final(item: Item) -> str:
