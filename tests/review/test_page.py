@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -514,7 +515,7 @@ async def test_a_site_that_files_nothing_says_who_can_change_that(tmp_path):
     def off(site):
         write = site.file.write.model_copy(update={"route": "none"})
         file = site.file.model_copy(update={"write": write})
-        return type(site)(**{n: getattr(site, n) for n in site.__slots__} | {"file": file})
+        return replace(site, file=file)
 
     async with staged(tmp_path, change_site=off) as stage:
         one = await visit(stage)
