@@ -182,15 +182,15 @@ async def for_a_person(connection: AsyncConnection) -> dict[str, int]:
     return {row[0]: row[1] for row in found}
 
 
-async def moving(connection: AsyncConnection, since: datetime) -> frozenset[str]:
-    """Return the sites of which a workflow has done anything since a moment, as the audit says.
+async def moving(connection: AsyncConnection, since: datetime, *, action: str) -> frozenset[str]:
+    """Return the sites of which the workflows of one kind have done anything since a moment, as the audit says.
 
     It is asked site by site: the audit is found by site and time, and only grows.
     """
     done = exists().where(
         AUDIT.c.site == AUDIT_HEAD.c.site,
         AUDIT.c.at >= since,
-        AUDIT.c.action.in_(("prepare", "write")),
+        AUDIT.c.action == action,
         AUDIT.c.outcome.not_in(("cancelled", "expired")),
     )
     query = select(AUDIT_HEAD.c.site).where(done)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from cds_service.context.enough import HadEnough
 from cds_service.flow.backlog import LATE
 from cds_service.flow.work_ahead import ASLEEP
 from cds_service.storage import briefs
@@ -56,7 +57,7 @@ async def test_a_process_that_answers_stays_ready_and_tells_of_the_stuck_queue(w
     status, told = await looked(works)
     assert (status, told["reasons"]) == (200, {}), "the rules answer without a queue"
     assert told["work"]["stuck"] == ["general"]
-    assert any("nothing of it moves" in note for note in told["notes"])
+    assert any("they do not move" in note for note in told["notes"])
 
 
 async def test_readiness_tells_the_last_look_and_when_it_was_and_asks_the_database_nothing(works):
@@ -76,6 +77,47 @@ async def test_a_long_queue_that_moves_is_late_and_not_stuck(worker):
     status, told = await looked(worker)
     assert status == 200
     assert (told["work"]["late"], told["work"]["stuck"]) == ({"general": 1}, [])
+
+
+async def rests(worker, row, state):
+    """Let a brief, or its note, have been in a state for a quarter of an hour."""
+    async with worker.ground.service.database.transaction() as connection:
+        await briefs.set_columns(connection, row.id, state=state)
+    worker.ground.clock.moment += QUARTER
+
+
+async def test_notes_that_are_not_filed_are_stuck_although_briefs_are_prepared(worker):
+    await rests(worker, await worker.prepared(), "approved")
+    await worker.prepared("harold-lindqvist")
+    status, told = await looked(worker)
+    assert (status, told["work"]["late"]) == (503, {"general": 1})
+    assert any("1 notes are late and they do not move" in note for note in told["notes"])
+
+
+async def test_briefs_that_are_not_prepared_are_stuck_although_a_note_is_filed(worker):
+    await worker.ask()
+    worker.ground.clock.moment += QUARTER
+    filed = {"action": "write", "outcome": "verified", "at": worker.ground.clock(), "facts": {}}
+    async with worker.ground.service.database.transaction() as connection:
+        await worker.background.work.change.audit.append(connection, site="general", **filed)
+    status, told = await looked(worker)
+    assert (status, told["work"]["late"]) == (503, {"general": 1})
+    assert any("1 briefs are late and they do not move" in note for note in told["notes"])
+
+
+async def test_an_ehr_that_is_left_alone_excuses_briefs_and_no_notes(worker):
+    approved = await worker.prepared()
+    await worker.background.pauses.begin(worker.site(), HadEnough("retry_after", 9 * 3600.0))
+    await worker.ask("harold-lindqvist")
+    worker.ground.clock.moment += QUARTER
+    status, told = await looked(worker)
+    assert (status, told["work"]["late"]) == (200, {"general": 1})
+    await rests(worker, approved, "approved")
+    status, told = await looked(worker)
+    assert (status, told["work"]["late"]) == (503, {"general": 2})
+    [briefs_are, notes_are] = [note for note in told["notes"] if " are late " in note]
+    assert "nothing is read ahead for now: retry_after" in briefs_are
+    assert "1 notes are late and they do not move" in notes_are
 
 
 async def test_late_work_of_a_site_that_nobody_works_for_is_no_fault(tmp_path):

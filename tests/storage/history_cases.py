@@ -110,9 +110,11 @@ class HistoryCases:
     async def test_whether_work_moves_is_seen_however_long_the_audit_is(self, database, visited):
         await worked(database, 1, NOW)
 
+        since = NOW - timedelta(minutes=15)
+
         async def look():
             async with database.reading() as connection:
-                assert await briefs.moving(connection, NOW - timedelta(minutes=15)) == {SITE}
+                assert await briefs.moving(connection, since, action="prepare") == {SITE}
 
         before = await visited(look)
         await worked(database, self.many, NOW - timedelta(days=1))
