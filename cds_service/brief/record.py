@@ -44,6 +44,8 @@ _PATHS: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 
 _UNDATED = float("inf")
+_NOT_MADE: Any = object()
+"""Stands for what was not made yet: None is a thing that a function may make."""
 
 
 class Item(msgspec.Struct, frozen=True, eq=False):
@@ -118,17 +120,17 @@ class Record:
 
     def once(self, make: "Callable[[Record], T]") -> T:
         """Return what a function makes of this record, making it once."""
-        if make not in self._made:
-            self._made[make] = make(self)
-        made: T = self._made[make]
+        made: T = self._made.get(make, _NOT_MADE)
+        if made is _NOT_MADE:
+            made = self._made[make] = make(self)
         return made
 
     def each(self, make: "Callable[[Record, Item], T]", item: Item) -> T:
         """Return what a function makes of one resource of this record, making it once."""
         key = make, item.ref
-        if key not in self._made:
-            self._made[key] = make(self, item)
-        made: T = self._made[key]
+        made: T = self._made.get(key, _NOT_MADE)
+        if made is _NOT_MADE:
+            made = self._made[key] = make(self, item)
         return made
 
     def proves_absence(self, needs: Iterable[NeedName]) -> bool:

@@ -100,9 +100,10 @@ def line(record: Record, statement: Statement) -> Line:
     It has to fit (`render.fits`). One that stands in two sections is written once.
     """
     written = record.once(_written)
-    if statement not in written:
-        written[statement] = render(_labelled(record, statement), record)
-    return written[statement]
+    found = written.get(statement)
+    if found is None:
+        found = written[statement] = render(_labelled(record, statement), record)
+    return found
 
 
 def _written(_: Record) -> dict[Statement, Line]:
