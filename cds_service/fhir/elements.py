@@ -25,8 +25,10 @@ _CONTROL = re.compile(
 def obj(parent: object, name: str) -> JsonObject:
     """Return the object member `name`, or an empty object; a list of one counts as that one."""
     value = parent.get(name) if isinstance(parent, dict) else None
-    if value is None or isinstance(value, dict):
-        return EMPTY if value is None else value
+    if value is None:
+        return EMPTY
+    if isinstance(value, dict):
+        return value
     one = isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict)
     return value[0] if one else EMPTY
 
@@ -134,16 +136,14 @@ def name(concept: JsonObject) -> str:
     words = text(concept, "text")
     if words:
         return words
-    codings_found = objs(concept, "coding")
-    chosen = [coding for coding in codings_found if is_true(coding, "userSelected")]
-    return next(
-        (
-            shown
-            for coding in (*chosen, *codings_found)
-            if (shown := text(coding, "display")) and not _is_absent(coding)
-        ),
-        "",
-    )
+    first = ""
+    for coding in objs(concept, "coding"):
+        shown = text(coding, "display")
+        if shown and not _is_absent(coding):
+            if is_true(coding, "userSelected"):
+                return shown
+            first = first or shown
+    return first
 
 
 _ABSENT = "data-absent-reason"
@@ -151,11 +151,10 @@ _ABSENT = "data-absent-reason"
 
 def is_masked(concept: JsonObject) -> bool:
     """Return whether a concept says of itself that it is withheld, by an extension or in place of its code."""
-    codes = [*objs(concept, "coding"), *(objs(concept, "extension"))]
-    return any(
-        _is_absent(each) and "masked" in {each.get("code"), each.get("valueCode")}
-        for each in codes
-    )
+    for each in (*objs(concept, "coding"), *objs(concept, "extension")):
+        if _is_absent(each) and "masked" in {each.get("code"), each.get("valueCode")}:
+            return True
+    return False
 
 
 def _is_absent(each: JsonObject) -> bool:
