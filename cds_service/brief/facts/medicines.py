@@ -292,7 +292,7 @@ def _dose(_: Record, item: Item) -> str:
 def unresolved(record: Record) -> int:
     """Return how many active entries refer to a medicine that is not in the record and do not name it."""
     return sum(
-        bool(medication(item.resource)[1]) and not title(record, item)
+        not title(record, item) and bool(medication(item.resource)[1])
         for medicine in record.once(medicines)
         for item in medicine.items
     )

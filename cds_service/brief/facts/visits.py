@@ -70,7 +70,7 @@ def last_visit(record: Record) -> Item | None:
     Emergencies and stays are never it, and neither is what took place during one: a wound clinic on a patient of
     the ward knew nothing of how the stay ended. Nor is a contact at which nobody reads the chart, such as a flu shot.
     """
-    past = [
+    past = (
         item
         for item in record.of("Encounter")
         if item.status == "finished"
@@ -79,8 +79,13 @@ def last_visit(record: Record) -> Item | None:
         and not setting(record, item)
         and not _is_only(record, item, "no_visit")
         and not _is_during_a_stay(record, item, item.when)
-    ]
-    return next((item for item in past if is_ambulatory(record, item)), past[0] if past else None)
+    )
+    last = None
+    for item in past:
+        if is_ambulatory(record, item):
+            return item
+        last = last or item
+    return last
 
 
 def is_first_visit(record: Record) -> bool:
