@@ -65,12 +65,13 @@ def trend(record: Record, newest: Item, earlier: list[Item], group: Group | None
     """
     if not earlier or newest.when is None or _is_unordered(record, (newest, *earlier)):
         return ""
-    first = _difference(newest, earlier[0])
-    if first is None:
+    now = _plain(newest)
+    first = _difference(now, earlier[0])
+    if now is None or first is None:
         return ""
-    steps = (first, _difference(newest, earlier[-1]) if len(earlier) > 1 else first)
     if group and group.change and first[0]:
-        return f"change {first[0]:+f} {_plain_unit(newest)}".rstrip()
+        return f"change {first[0]:+f} {now[1]}".rstrip()
+    steps = (first, _difference(now, earlier[-1]) if len(earlier) > 1 else first)
     if all(level(record, each) in {"marked", "normal", ""} for each in (newest, *earlier)):
         return ""
     known = [each for each in steps if each and each[0]]
@@ -85,9 +86,9 @@ def _is_unordered(record: Record, items: Sequence[Item]) -> bool:
     return any(as_new(record, pair) for pair in pairwise(items))
 
 
-def _difference(newest: Item, before: Item) -> tuple[Decimal, Decimal] | None:
+def _difference(now: tuple[Number, str] | None, before: Item) -> tuple[Decimal, Decimal] | None:
     """Return (difference, value before) where both are plain numbers of one unit."""
-    now, then = _plain(newest), _plain(before)
+    then = _plain(before)
     if now is None or then is None or now[1] != then[1]:
         return None
     return Decimal(now[0]) - Decimal(then[0]), Decimal(then[0])
@@ -95,11 +96,6 @@ def _difference(newest: Item, before: Item) -> tuple[Decimal, Decimal] | None:
 
 def _counts(change: Decimal, before: Decimal, group: Group | None) -> bool:
     return bool(change) and abs(change) >= _threshold(group, before)
-
-
-def _plain_unit(item: Item) -> str:
-    found = _plain(item)
-    return found[1] if found else ""
 
 
 def _threshold(group: Group | None, before: Decimal) -> Decimal:

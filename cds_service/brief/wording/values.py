@@ -45,9 +45,14 @@ def value(resource: JsonObject) -> str:
 
 
 def _quantity(quantity: JsonObject) -> str:
+    return _with_unit(quantity, shown_unit(quantity))
+
+
+def _with_unit(quantity: JsonObject, unit_: str) -> str:
     amount = number(quantity, "value")
     shown = text(quantity, "value") if amount is None else str(amount)
-    return joined((text(quantity, "comparator") + shown, shown_unit(quantity)), " ")
+    said = text(quantity, "comparator") + shown
+    return f"{said} {unit_}" if said and unit_ else said or unit_
 
 
 def shown_unit(quantity: JsonObject) -> str:
@@ -56,7 +61,8 @@ def shown_unit(quantity: JsonObject) -> str:
     words = _UNITS.get(written, written)
     if "{" in words:
         words = "" if words[0] == "{" and words[-1] == "}" else _ANNOTATION.sub(r" \1", words)
-    return short(words.strip(), 40)
+        words = words.strip()
+    return short(words, 40)
 
 
 _UNITS: Mapping[str, str] = DEFAULT.terms["unit"]
@@ -65,9 +71,10 @@ _ANNOTATION = re.compile(r"\{([^{}]*)\}")
 
 def _range(limits: JsonObject) -> str:
     least, most = obj(limits, "low"), obj(limits, "high")
-    low, high = _quantity(least), _quantity(most)
+    units = shown_unit(least), shown_unit(most)
+    low, high = _with_unit(least, units[0]), _with_unit(most, units[1])
     if low and high:
-        same = shown_unit(least) in {shown_unit(most), ""}
+        same = units[0] in {units[1], ""}
         return f"{number(least, 'value') if same else low}-{high}"
     return f"≥{low}" if low else f"≤{high}" if high else ""
 
