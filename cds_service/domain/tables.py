@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 _WORD = re.compile(r"[a-z0-9]+")
 
@@ -43,8 +43,7 @@ class Limit:
     unit: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ingredient:
+class Ingredient(NamedTuple):
     """A medicine that rules know, with the high-alert group it belongs to, if any."""
 
     name: str
@@ -142,14 +141,15 @@ class Tables:
 
     def ingredients(self, text: str) -> frozenset[Ingredient]:
         """Return the ingredients that a text names, by name or brand; the longest name at each place counts."""
-        found, said, at = set(), words(text), 0
-        while at < len(said):
-            for key, ingredient in self.by_word.get(said[at], ()):
+        found, said, after = set(), words(text), 0
+        for at, word in enumerate(said):
+            if word not in self.by_word or at < after:
+                continue
+            for key, ingredient in self.by_word[word]:
                 if said[at : at + len(key)] == key:
                     found.add(ingredient)
-                    at += len(key) - 1
+                    after = at + len(key)
                     break
-            at += 1
         return frozenset(found)
 
 
