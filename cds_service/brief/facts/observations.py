@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Literal
 
 from cds_service.brief.facts.marks import LEVELS, Level, Mark, Side, mark
@@ -102,7 +102,8 @@ def _series(record: Record, key: tuple[str, str, Aside], items: list[Item]) -> S
 
 def in_order(record: Record, items: Sequence[Item]) -> tuple[Item, ...]:
     """Return results that are newest first, those of one instant by when they were issued, else the worst first."""
-    if not any(_is_of_one_instant(*pair) for pair in pairwise(items)):
+    instants = [item.when.at for item in items if item.when]
+    if len(set(instants)) == len(instants):
         return tuple(items)
     ordered: list[Item] = []
     for _, same in groupby(items, key=lambda item: item.when and item.when.at):
@@ -197,22 +198,28 @@ def _group(coded: Iterable[tuple[str, str]], tables: Tables) -> Group | None:
 def _section_and_key(resource: JsonObject, tables: Tables) -> tuple[str, str]:
     """Return the section that an Observation belongs to and what its series is known by."""
     concept = obj(resource, "code")
-    coded = tuple(codings(concept))
+    coded = codings(concept)
     group = _group(coded, tables)
-    said = (each for category in objs(resource, "category") for each in codes(category))
-    section = next((_SECTIONS[each] for each in said if each in _SECTIONS), "results")
-    if section == "survey" and "score" in name(concept).casefold():
-        section = "results"
-    if group:  # what a thing is, is better known by its code than by the shelf that it was put on
-        section = group.section
-    if any(value in _SURVEY for _, value in coded):
+    # What a thing is, is better known by its code than by the shelf that it was put on.
+    section = group.section if group else _shelf(resource, concept)
+    if not _SURVEY.isdisjoint([value for _, value in coded]):
         section = "survey"
     if "focus" in resource:
         # a fetus, a device, a relative: never one series with the patient's own
-        return section, f"focus|{coded}|{name(concept)}"
+        return section, f"focus|{tuple(coded)}|{name(concept)}"
     if group:
         return section, group.name
     return section, "|".join(coded[0]) if coded else name(concept).casefold()
+
+
+def _shelf(resource: JsonObject, concept: JsonObject) -> str:
+    """Return the section of an Observation by its categories; a score stands among the results."""
+    for category in objs(resource, "category"):
+        for each in codes(category):
+            if each in _SECTIONS:
+                is_score = each == "survey" and "score" in name(concept).casefold()
+                return "results" if is_score else _SECTIONS[each]
+    return "results"
 
 
 def mark_of(record: Record, item: Item) -> Mark:
