@@ -1,6 +1,6 @@
 """Quantities and the range that a laboratory gives for them: which applies, and on which side of it a value lies."""
 
-from cds_service.domain.json import JsonObject
+from cds_service.domain.json import EMPTY, JsonObject
 from cds_service.fhir.elements import code, has_code, number, obj, objs, text
 
 
@@ -31,7 +31,7 @@ def unit(quantity: JsonObject) -> str:
 def reference_range(resource: JsonObject) -> JsonObject:
     """Return the one reference range that applies: the only one, or the only normal one; else empty."""
     ranges = objs(resource, "referenceRange")
+    if len(ranges) == 1 and not obj(ranges[0], "type"):
+        return ranges[0]
     normal = [each for each in ranges if has_code(obj(each, "type"), "normal")]
-    chosen = ranges if len(ranges) == 1 else normal
-    other = len(chosen) == 1 and obj(chosen[0], "type") and chosen[0] not in normal
-    return chosen[0] if len(chosen) == 1 and not other else {}
+    return normal[0] if len(normal) == 1 else EMPTY

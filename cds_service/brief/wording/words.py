@@ -41,6 +41,8 @@ WITHHELD = "Name withheld (masked)"
 
 def named(concept: JsonObject, unknown: str) -> str:
     """Return the name of a concept, or `unknown` where it has no words; what is withheld is said to be."""
+    if not concept:
+        return unknown
     return spoken(name(concept)) or (WITHHELD if is_masked(concept) else unknown)
 
 
