@@ -127,9 +127,10 @@ def _later(one: Item, other: Item) -> bool:
 
 def _are_forms_as_needed(record: Record, items: list[Item]) -> bool:
     """Return whether these are forms of one medicine for use as needed, each form once: an inhaler and a nebulizer."""
+    if not all(_is_as_needed(record, item) for item in items):
+        return False
     forms = [_form(record, item) for item in items]
-    distinct = len(set(forms)) == len(forms) and "" not in forms
-    return distinct and all(_is_as_needed(record, item) for item in items)
+    return len(set(forms)) == len(forms) and "" not in forms
 
 
 def _form(record: Record, item: Item) -> str:

@@ -156,8 +156,9 @@ def _statuses(record: Record) -> Iterator[Statement]:
         newest = each.items[0]
         if newest.when is None or record.days_ago(newest.when) > oldest:
             continue
-        known = set(codes(obj(newest.resource, "code")))
+        known = codes(obj(newest.resource, "code"))
         answer = obj(newest.resource, "valueCodeableConcept")
-        pregnant = known & status_codes and has_code(answer, *terms["pregnant_values"])
-        if pregnant or known & due_date_codes:
+        asked = not status_codes.isdisjoint(known)
+        pregnant = asked and has_code(answer, *terms["pregnant_values"])
+        if pregnant or not due_date_codes.isdisjoint(known):
             yield Statement(kind="observation", refs=(newest.ref,), flags=("must_show",))
