@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from cds_service.brief.facts.medicines import (
     ORDER,
@@ -32,8 +33,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 Word = Literal["new", "changed", "renewed", "stopped", "on_hold"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Change:
+class Change(msgspec.Struct, frozen=True, eq=False):
     """One medicine that is not what it was at the last visit."""
 
     word: Word

@@ -1,7 +1,8 @@
 """Medicines of a record: what is active, merged by ingredient."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from cds_service.brief.facts.visits import setting, until
 from cds_service.brief.record import Item, Record
@@ -33,8 +34,7 @@ _ACTIVE = {
 _WARD, _HOME = (frozenset(DEFAULT.terms["medication_category"][each]) for each in ("ward", "home"))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Medicine:
+class Medicine(msgspec.Struct, frozen=True, eq=False):
     """Every active entry of one medicine: orders first, then reports, each newest first."""
 
     items: tuple[Item, ...]

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
+
+import msgspec
 
 from cds_service.brief.facts.marks import LEVELS, Level, Mark, Side, mark
 from cds_service.brief.facts.ranges import side_of_range, unit
@@ -30,8 +31,7 @@ _SURVEY = frozenset(DEFAULT.terms["survey"]["codes"])
 _NOT_FINAL: Mapping[str, Aside] = {"preliminary": "preliminary", "registered": "registered"}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Series:
+class Series(msgspec.Struct, frozen=True, eq=False):
     """Observations of one code, newest first. `aside` says why they stand beside the final, dated ones."""
 
     section: str

@@ -1,8 +1,9 @@
 """Problems of a record: which stand, merged where two entries name one thing, and how they are told apart."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal, Self
+
+import msgspec
 
 from cds_service.brief.facts.visits import is_category, is_since_last_visit, next_appointment
 from cds_service.brief.record import Item, Record
@@ -28,8 +29,7 @@ _NONE = (*DEFAULT.terms["none"]["problems"], *DEFAULT.terms["none"]["unknown"])
 _UNSURE = ("unconfirmed", "provisional", "differential")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Problem:
+class Problem(msgspec.Struct, frozen=True, eq=False):
     """Every entry of one problem that stands, problem-list entries first."""
 
     items: tuple[Item, ...]
@@ -41,7 +41,7 @@ def problems(record: Record) -> tuple[Problem, ...]:
     merged: dict[object, list[Item]] = {}
     for item in sorted(record.of("Condition"), key=_is_plain):
         if clinical_status(record, item) in {"active", "remission"} and not is_said_none(item):
-            sought, own = _keys(item)
+            sought, own = record.each(_keys, item)
             items = next((merged[key] for key in sought if key in merged), [])
             items.append(item)
             merged.update({key: items for key in own if key not in merged})
@@ -155,7 +155,7 @@ def is_listed(item: Item) -> bool:
     return not is_category(item, "encounter-diagnosis") or is_category(item, "problem-list-item")
 
 
-def _keys(item: Item) -> tuple[list[object], list[object]]:
+def _keys(_: Record, item: Item) -> tuple[list[object], list[object]]:
     """Return what an entry is looked up by, and what it is found by: codes and words.
 
     Two SNOMED CT codes are two problems even under one ICD-10 code; an entry that has only an ICD-10 code is
@@ -249,24 +249,34 @@ def _is_entry_new(record: Record, item: Item) -> bool:
 
 def both_ways(record: Record) -> tuple[tuple[Item, Item], ...]:
     """Return illnesses that one entry calls active while another calls the same episode ended."""
-    standing: dict[object, _Standing] = {}
+    ended = [
+        item
+        for item in record.of("Condition")
+        if has_code(obj(item.resource, "clinicalStatus"), *_ENDED)
+    ]
+    standing = _standing(record) if ended else {}
+    found: dict[str, tuple[Item, Item]] = {}
+    for item in ended:
+        sought, _ = record.each(_keys, item)
+        known = next((standing[key] for key in sought if key in standing), None)
+        against = known.against(record, item) if known else None
+        if known and against:
+            found.setdefault(known.first.ref, (against, item))
+    return tuple(pair for _, pair in sorted(found.items()))
+
+
+def _standing(record: Record) -> "dict[object, _Standing]":
+    """Return the illnesses that stand by everything that an entry of one is found by."""
+    found: dict[object, _Standing] = {}
     for problem in record.once(problems):
         active = [item for item in problem.items if clinical_status(record, item) == "active"]
         if active and not is_finding(record, active[0]):
             known = _Standing.of(active)
-            standing.update({key: known for item in active for key in _keys(item)[1]})
-    found: dict[str, tuple[Item, Item]] = {}
-    for item in record.of("Condition") if standing else ():
-        if has_code(obj(item.resource, "clinicalStatus"), *_ENDED):
-            known_ = next((standing[key] for key in _keys(item)[0] if key in standing), None)
-            against = known_.against(record, item) if known_ else None
-            if known_ and against:
-                found.setdefault(known_.first.ref, (against, item))
-    return tuple(pair for _, pair in sorted(found.items()))
+            found.update({key: known for item in active for key in record.each(_keys, item)[1]})
+    return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Standing:
+class _Standing(msgspec.Struct, frozen=True, eq=False):
     """The active entries of one problem, by the day on which each says that it began."""
 
     first: Item
