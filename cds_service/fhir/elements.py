@@ -84,11 +84,13 @@ def codings(concept: JsonObject) -> list[tuple[str, str]]:
 def codes(concept: JsonObject) -> list[str]:
     """Return the code of each coding of a CodeableConcept that has one, in whatever system."""
     found = concept.get("coding") if isinstance(concept, dict) else None
-    return [
-        value
-        for coding in (found if isinstance(found, list) else (found,))
-        if isinstance(coding, dict) and isinstance(value := coding.get("code"), str) and value
-    ]
+    values = []
+    for coding in found if isinstance(found, list) else (found,):
+        if isinstance(coding, dict):
+            value = coding.get("code")
+            if value and isinstance(value, str):
+                values.append(value)
+    return values
 
 
 def has_code(concept: JsonObject, *wanted: str) -> bool:
