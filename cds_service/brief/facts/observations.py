@@ -102,13 +102,18 @@ def _series(record: Record, key: tuple[str, str, Aside], items: list[Item]) -> S
 
 def in_order(record: Record, items: Sequence[Item]) -> tuple[Item, ...]:
     """Return results that are newest first, those of one instant by when they were issued, else the worst first."""
-    instants = [item.when.at for item in items if item.when]
-    if len(set(instants)) == len(instants):
+    if are_apart(items):
         return tuple(items)
     ordered: list[Item] = []
     for _, same in groupby(items, key=lambda item: item.when and item.when.at):
         ordered += _of_one_instant(record, list(same))
     return tuple(ordered)
+
+
+def are_apart(items: Iterable[Item]) -> bool:
+    """Return whether no two results are of one instant."""
+    instants = [item.when.at for item in items if item.when]
+    return len(set(instants)) == len(instants)
 
 
 def _of_one_instant(record: Record, same: list[Item]) -> list[Item]:
@@ -277,8 +282,11 @@ def _said(_: Record) -> dict[Series, tuple[tuple[str, ...], tuple[Flag, ...]]]:
     return {}
 
 
-def _shown(record: Record, each: Series) -> list[Item]:
+def _shown(record: Record, each: Series) -> Sequence[Item]:
     """Return the newest and the earlier values, without exact copies that a record holds twice."""
+    newest = each.items[: record.tables.count["earlier"] + 1]
+    if are_apart(newest):
+        return newest
     kept: list[Item] = []
     for item in each.items:
         if not any(_is_copy(item, other) for other in kept):

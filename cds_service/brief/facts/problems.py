@@ -21,9 +21,9 @@ _PREGNANT_PREFIXES = tuple(DEFAULT.terms["pregnancy"]["condition_prefixes"])
 _WEEK_PREFIXES = tuple(DEFAULT.terms["pregnancy"]["week_prefixes"])
 _WEEKS = frozenset(DEFAULT.terms["pregnancy"]["week_codes"])
 _WEEK_WORDS = frozenset(map(words, DEFAULT.terms["pregnancy"]["week_words"]))
-_LIFE, _LIFE_PREFIXES, _LIFE_CATEGORIES, _TOLD, _TOLD_PREFIXES = (
-    tuple(DEFAULT.terms["finding"][each])
-    for each in ("codes", "prefixes", "categories", "told_codes", "told_prefixes")
+_LIFE, _TOLD = (frozenset(DEFAULT.terms["finding"][each]) for each in ("codes", "told_codes"))
+_LIFE_PREFIXES, _LIFE_CATEGORIES, _TOLD_PREFIXES = (
+    tuple(DEFAULT.terms["finding"][each]) for each in ("prefixes", "categories", "told_prefixes")
 )
 _NONE = (*DEFAULT.terms["none"]["problems"], *DEFAULT.terms["none"]["unknown"])
 _UNSURE = ("unconfirmed", "provisional", "differential")

@@ -225,7 +225,7 @@ def since(item: Item) -> str:
     planned = _PLANNED.get(code(item.resource, "intent"), "")
     verb = planned or ("reported" if is_reported(item) else "ordered")
     when = dated(verb, item.when) or f"{verb}, undated"
-    return joined((when, "not ordered" if planned else ""))
+    return f"{when}, not ordered" if planned else when
 
 
 def standing(record: Record, item: Item) -> str:

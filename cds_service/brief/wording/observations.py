@@ -156,8 +156,8 @@ def title(record: Record, item: Item) -> str:
 def _title(record: Record, item: Item) -> str:
     concept = obj(item.resource, "code")
     own = text(concept, "text")
-    displays = {text(coding, "display") for coding in objs(concept, "coding")}
-    group = group_of(record, item) if not own or own in displays else None
+    is_ours = not own or any(text(each, "display") == own for each in objs(concept, "coding"))
+    group = group_of(record, item) if is_ours else None
     words = group.name if group else named(concept, "Unnamed observation")
     return f"{words} (not of the patient, but of its focus)" if "focus" in item.resource else words
 

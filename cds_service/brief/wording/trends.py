@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from cds_service.brief.facts.observations import as_new, level, mark_of
+from cds_service.brief.facts.observations import are_apart, as_new, level, mark_of
 from cds_service.brief.facts.ranges import side_of_range, unit
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.values import (
@@ -36,8 +36,9 @@ def earlier_values(record: Record, newest: Item, earlier: list[Item]) -> str:
 
 def _units(newest: Item) -> tuple[str, str]:
     """Return the units of a value and of its first component, which need not be said again."""
-    upper = next((obj(p, "valueQuantity") for p in objs(newest.resource, "component")), {})
-    return shown_unit(obj(newest.resource, "valueQuantity")), shown_unit(upper)
+    own = shown_unit(obj(newest.resource, "valueQuantity"))
+    parts = objs(newest.resource, "component")
+    return own, shown_unit(obj(parts[0], "valueQuantity")) if parts else ""
 
 
 def _before(record: Record, item: Item, known: tuple[str, str], *, crowded: bool) -> str:
@@ -83,7 +84,7 @@ def trend(record: Record, newest: Item, earlier: list[Item], group: Group | None
 
 def _is_unordered(record: Record, items: Sequence[Item]) -> bool:
     """Return whether two of the values are of one instant and nothing tells which came last."""
-    return any(as_new(record, pair) for pair in pairwise(items))
+    return not are_apart(items) and any(as_new(record, pair) for pair in pairwise(items))
 
 
 def _difference(now: tuple[Number, str] | None, before: Item) -> tuple[Decimal, Decimal] | None:
