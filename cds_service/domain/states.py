@@ -35,7 +35,7 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     "written": frozenset({"verified", "unknown", "withdrawn", "failed", "in_review"}),
     "verified": frozenset({"withdrawn", "in_review"}),
     "unknown": frozenset({"writing", "written", "verified", "failed"}),
-    "failed": frozenset({"requested", "approved", "withdrawn", "expired"}),
+    "failed": frozenset({"requested", "approved", "withdrawn", "cancelled", "expired"}),
     "rejected": frozenset(),
     "withdrawn": frozenset(),
     "cancelled": frozenset(),
@@ -43,10 +43,10 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
 }
 """From each state, where a brief may go next. What the EHR cannot give now is `requested` again, for later.
 
-An approved brief is neither cancelled nor expired: a person decided, and only a person takes it back. After
-a lost answer comes `unknown`, never `failed`. What is in the chart is corrected by a review of its
-own: from `written` and `verified` back to `in_review`. From `failed` a person lets the work begin anew, as a new
-revision: what had been approved (its approval is on file) as `approved`, the rest as `requested`.
+An approved brief is neither cancelled nor expired: a person decided, and only a person takes it back; what failed
+before it was made ends with its visit. After a lost answer comes `unknown`, never `failed`. What is in the chart is
+corrected by a review of its own: from `written` and `verified` back to `in_review`. From `failed` a person lets work
+begin anew, as a new revision: what had been approved (its approval is on file) as `approved`, the rest as `requested`.
 """
 
 FIRST: frozenset[State] = frozenset({"requested", "ready"})

@@ -1,7 +1,10 @@
 """What a brief is prepared for: whose chart, and which visit."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+
+GRACE = timedelta(hours=24)
+"""After a visit its brief may still be read and approved for so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

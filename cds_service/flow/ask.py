@@ -17,14 +17,12 @@ from uuid import UUID, uuid5
 from cds_service.audit import Audit
 from cds_service.domain.errors import Misconfigured
 from cds_service.domain.json import decode, encode
-from cds_service.domain.visit import Visit
+from cds_service.domain.visit import GRACE, Visit
 from cds_service.sites import Site
 from cds_service.storage import Connection, Database, briefs, visits
 
 _NAMESPACE = UUID("6f1c2f4e-7f0f-5d0a-9c83-0d6f8f7e2a11")
 _EVENING = time(18, 0)
-_GRACE = timedelta(hours=24)
-"""After a visit its brief may still be read and approved for so long."""
 _WITHOUT_VISIT = timedelta(hours=36)
 """How long a brief serves that was prepared because a chart was opened."""
 _LENGTH = timedelta(hours=1)
@@ -207,7 +205,7 @@ def expires(visit: Visit, now: datetime) -> datetime:
     """Return when a visit's brief is of no more use."""
     if visit.start is None:
         return now + _WITHOUT_VISIT
-    return (visit.end or visit.start + _LENGTH) + _GRACE
+    return (visit.end or visit.start + _LENGTH) + GRACE
 
 
 async def open_occasion(database: Database, row: briefs.Row) -> Visit:

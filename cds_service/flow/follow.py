@@ -15,7 +15,8 @@ from cds_service.storage import Database, briefs
 STORED_WITHIN = timedelta(minutes=30)
 """A booking is told of before it is made: for so long, an EHR that has no such visit says nothing."""
 
-_WAITS: frozenset[State] = frozenset({"requested"})
+_WAITS: frozenset[State] = frozenset({"requested", "failed"})
+"""States of a brief that nobody makes: it waits for its time, its EHR or a person."""
 _NOT_READY: frozenset[State] = _WAITS | {"preparing"}
 
 Known = tuple[briefs.Row, Visit]
@@ -51,7 +52,15 @@ class Follow:
     async def cancel(self, site: Site, visit: Visit, *, reason: str) -> int:
         """Stop all work on a visit that will not happen."""
         rows = await self._rows(site, visit)
-        return sum([await self.change(row, "cancelled", reason=reason) for row in rows])
+        return sum([await self._stop(row, reason) for row in rows])
+
+    async def _stop(self, row: briefs.Row, reason: str) -> bool:
+        """Stop work on a brief; one that failed keeps why: a visit that is booked again is not asked about it twice."""
+        if row.state == "failed":
+            return await self.change(
+                row, "cancelled", reason=row.reason, facts={"because": reason}
+            )
+        return await self.change(row, "cancelled", reason=reason)
 
     async def let_go(self, announced: Iterable[Known], there: Collection[Seen]) -> int:
         """Stop work for bookings whose visit is not there, though it would be by now; returns how many changed.
@@ -69,7 +78,7 @@ class Follow:
             }
             if found <= {"off", "declined"}:
                 reason = "visit_cancelled" if found else "visit_not_found"
-                changed += await self.change(row, "cancelled", reason=reason)
+                changed += await self._stop(row, reason)
         return changed
 
     def is_in_doubt(self, row: briefs.Row, visit: Visit) -> bool:
@@ -90,7 +99,7 @@ class Follow:
         for row in await self._rows(site, visit):
             known = await known_occasion(self.database, row)
             if known is not None and visit.patient in known.patients:
-                changed += await self.change(row, "cancelled", reason="patient_declined")
+                changed += await self._stop(row, "patient_declined")
         return changed
 
     async def _not_booked(self, site: Site, seen: Seen) -> int:
@@ -102,7 +111,7 @@ class Follow:
         changed = 0
         for row in await self._rows(site, seen.visit):
             if row.state in stops:
-                changed += await self.change(row, "cancelled", reason=f"visit_{seen.standing}")
+                changed += await self._stop(row, f"visit_{seen.standing}")
         return changed
 
     async def _booked(self, site: Site, visit: Visit, patients: Collection[str]) -> int:
@@ -113,7 +122,7 @@ class Follow:
             if before is None:
                 continue
             if before.patients.isdisjoint(patients):
-                changed += await self.change(row, "cancelled", reason="patient_changed")
+                changed += await self._stop(row, "patient_changed")
             elif visit.patient in before.patients and before.start != visit.start:
                 changed += await self._moved(row, visit)
         if not self.is_over(visit):
@@ -123,7 +132,7 @@ class Follow:
     async def _moved(self, row: briefs.Row, visit: Visit) -> int:
         """Follow a visit to its new time: work that waits is asked for anew, a ready brief serves on."""
         if row.state in _NOT_READY:
-            return await self.change(row, "cancelled", reason="visit_moved")
+            return await self._stop(row, "visit_moved")
         async with self.database.transaction() as connection:
             await briefs.set_columns(connection, row.id, expires_at=expires(visit, self.now()))
         return 0
@@ -131,7 +140,7 @@ class Follow:
     async def _rows(self, site: Site, visit: Visit) -> list[briefs.Row]:
         blind = self.database.blind(visit.key, site=site.name)
         async with self.database.reading() as connection:
-            return await briefs.of_visit(connection, site.name, blind)
+            return await briefs.of_visit(connection, site.name, blind, self.now())
 
 
 def _patients(visits: Iterable[Seen]) -> Mapping[str, Collection[str]]:

@@ -180,11 +180,11 @@ class WorkAhead:
         self._started[f"{name}:{brief_id}", revision] = None
 
     async def expire(self) -> None:
-        """End what is over: the visit has been, and nobody approved."""
+        """End what is over: the visit has been, and nobody approved, or it could not be made."""
         async with self.database.reading() as connection:
             over = await briefs.over(connection, self.now())
         for row in over:
-            await self.change(row, "expired")
+            await self.change(row, "expired", reason=row.reason)
         await self._set_aside_made_ahead()
         await self._bring_forward()
 

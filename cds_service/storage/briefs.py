@@ -18,11 +18,13 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union_all,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.domain.states import OPEN, State, can_move
+from cds_service.domain.visit import GRACE
 from cds_service.storage.clock_ahead import CLOCKS
 from cds_service.storage.database import Database
 from cds_service.storage.tables import (
@@ -212,11 +214,16 @@ async def under_way(connection: AsyncConnection) -> dict[str, int]:
 async def due(
     connection: AsyncConnection, site: str, now: datetime, *, limit: int
 ) -> list[tuple[str, int]]:
-    """Return (id, revision) of a site's requested briefs that are due, longest first."""
+    """Return (id, revision) of a site's requested briefs that are due: next visits first, those that have been last.
+
+    What has expired is begun no more, whether its end has been noted yet or not.
+    """
+    end = BRIEF.c.expires_at
     query = (
         select(BRIEF.c.id, BRIEF.c.revision)
         .where(BRIEF.c.state == "requested", BRIEF.c.site == site, BRIEF.c.due <= now)
-        .order_by(BRIEF.c.due)
+        .where(or_(end.is_(None), end > now))
+        .order_by(end <= now + GRACE, end)
         .limit(limit)
     )
     return [(row.id, row.revision) for row in await connection.execute(query)]
@@ -279,19 +286,24 @@ async def postponed(
 
 
 async def over(connection: AsyncConnection, now: datetime, *, limit: int = 500) -> list[Row]:
-    """Return open briefs whose visit is over."""
+    """Return briefs that are open, or could not be made, whose visit is over."""
     query = (
         select(*_ROW)
-        .where(BRIEF.c.state.in_(OPEN), BRIEF.c.expires_at <= now)
+        .where(BRIEF.c.state.in_((*OPEN, "failed")), BRIEF.c.expires_at <= now)
+        .where(or_(BRIEF.c.state != "failed", BRIEF.c.ready_at.is_(None)))
         .order_by(BRIEF.c.expires_at)
         .limit(limit)
     )
     return [_row(row) for row in await connection.execute(query)]
 
 
-async def of_visit(connection: AsyncConnection, site: str, visit: str) -> list[Row]:
-    """Return the open briefs of one visit (a blind index)."""
-    query = select(*_ROW).where(BRIEF.c.site == site, BRIEF.c.visit == visit, IS_EXPECTED)
+async def of_visit(connection: AsyncConnection, site: str, visit: str, now: datetime) -> list[Row]:
+    """Return the briefs of one visit (a blind index) that are open, or could not be made."""
+    of_visit = select(*_ROW).where(BRIEF.c.site == site, BRIEF.c.visit == visit)
+    could_not = of_visit.where(
+        BRIEF.c.state == "failed", BRIEF.c.ready_at.is_(None), BRIEF.c.expires_at > now
+    )
+    query = union_all(of_visit.where(IS_EXPECTED), could_not)
     return [_row(row) for row in await connection.execute(query)]
 
 

@@ -23,7 +23,10 @@ class Earlier:
 async def earlier(
     connection: AsyncConnection, row: Row, now: datetime, *, failed: str
 ) -> Earlier | None:
-    """Return the last other brief of a patient that has a record or `failed` for this reason, while it may serve."""
+    """Return the last other brief of a patient that has a record or `failed` for this reason, while it may serve.
+
+    One that failed keeps its reason also where its visit was called off.
+    """
     done_at = func.coalesce(BRIEF.c.ready_at, BRIEF.c.changed)
     query = (
         select(BRIEF.c.id, BRIEF.c.reason, BRIEF.c.sources)
@@ -35,7 +38,7 @@ async def earlier(
             BRIEF.c.expires_at > now,
             or_(
                 BRIEF.c.ready_at.is_not(None),
-                (BRIEF.c.state == "failed") & (BRIEF.c.reason == failed),
+                BRIEF.c.state.in_(("failed", "cancelled")) & (BRIEF.c.reason == failed),
             ),
         )
         .order_by(done_at.desc())

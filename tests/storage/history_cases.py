@@ -98,7 +98,7 @@ class HistoryCases:
         async def look():
             async with database.reading() as connection:
                 (known,) = await visits.known(connection, SITE, NOW)
-                (open_one,) = await briefs.of_visit(connection, SITE, VISIT)
+                (open_one,) = await briefs.of_visit(connection, SITE, VISIT, NOW)
             assert known.id == open_one.id == "this one"
 
         before = await visited(look)
