@@ -34,7 +34,7 @@ _TABLE: Mapping[Kind, tuple[frozenset[str], Writer]] = {
     "encounter": (frozenset({"Encounter"}), visits.encounter),
     "procedure": (frozenset({"Procedure", "DiagnosticReport"}), summary.procedure),
     "immunization": (frozenset({"Immunization"}), summary.immunization),
-    "flag": (frozenset({"Flag"}), summary.flag),
+    "flag": (frozenset({"Flag", "Patient"}), summary.flag),
     "care_team": (frozenset({"CareTeam"}), summary.care_team),
     "directive": (
         frozenset({"Consent", "DocumentReference", "ServiceRequest"}),

@@ -125,8 +125,8 @@ class Changes(_Table):
     classes: dict[str, AllergyClass] = {}
     screening: dict[str, ScreeningTerms] = {}
     encounter: EncounterClasses = EncounterClasses()
-    contact: dict[Word, Literal["no_visit", "call", "visit", "by_reason"]] = {}
-    """Whole name or code of a type of encounter -> whether it counts as a visit, or its reason says so."""
+    contact: dict[Word, Literal["no_visit", "call", "visit", "by_reason", "hospice"]] = {}
+    """Whole name or code of a type of encounter -> whether it counts as a visit, or what else it is."""
     order: OrderWords = OrderWords()
     plain_values: tuple[Word, ...] = ()
     """Whole values in words that say nothing out of the ordinary."""

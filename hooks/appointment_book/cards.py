@@ -14,6 +14,9 @@ def cards(brief: Brief) -> tuple[CardIntent, ...]:
 
 
 def _cards(brief: Brief) -> Iterator[CardIntent]:
+    marked = [x for x in brief.section("visit") if x.statement.kind == "flag"]
+    if marked:
+        yield _card(_text(marked[0]), "booking-patient", "The patient's entry", marked, "warning")
     booked = [x for x in brief.section("visit") if x.statement.kind == "clash"]
     over = [x for x in booked if "conflict" in x.statement.flags]
     again = [x for x in booked if "conflict" not in x.statement.flags]

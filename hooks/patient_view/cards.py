@@ -22,6 +22,7 @@ NOTE = DraftNote(label="File this brief as a draft note", title="Pre-visit brief
 LINK = OpenBrief(label="Open the pre-visit brief")
 
 RANKS: tuple[tuple[SectionId, Kind, Flag, int], ...] = (
+    ("visit", "flag", "must_show", FOLD),
     ("visit", "visit", "must_show", FOLD),
     ("attention", "result", "critical", FOLD),
     ("attention", "vital", "critical", FOLD),

@@ -617,14 +617,14 @@ MUTANTS = (
     Mutant(
         "let a stay that nobody closed go on for ever",
         f"{_F}visits",
-        '0 <= record.days_ago(item.when) <= record.tables.days["stay_open"]',
-        "0 <= record.days_ago(item.when)",
+        "record.now if 0 <= record.days_ago(item.when) <= longest else",
+        "record.now if 0 <= record.days_ago(item.when) else",
     ),
     Mutant(
         "end an open stay a day too soon",
         f"{_F}visits",
-        '<= record.tables.days["stay_open"]',
-        '< record.tables.days["stay_open"]',
+        "record.days_ago(item.when) <= longest else",
+        "record.days_ago(item.when) < longest else",
     ),
     Mutant(
         "let a short stay end the long one around it",
@@ -653,13 +653,13 @@ MUTANTS = (
     Mutant(
         "count a stay from its start",
         f"{_S}changes",
-        "return until(record, item) if setting(record, item) else item.when",
+        "return until(record, item) if _is_care(record, item) else item.when",
         "return item.when",
     ),
     Mutant(
         "count a visit from its end",
         f"{_S}changes",
-        "return until(record, item) if setting(record, item) else item.when",
+        "return until(record, item) if _is_care(record, item) else item.when",
         "return until(record, item)",
     ),
     Mutant(
@@ -726,13 +726,13 @@ MUTANTS = (
     Mutant(
         "take a call for no contact at all",
         f"{_F}visits",
-        'and not _is_only(record, item, "no_visit")\n',
-        'and not _is_only(record, item, "no_visit", "call")\n',
+        'and not _is_only(record, item, "no_visit", "hospice")\n',
+        'and not _is_only(record, item, "no_visit", "hospice", "call")\n',
     ),
     Mutant(
         "take a call for a visit in person",
         f"{_F}visits",
-        'return in_clinic and not _is_only(record, item, "no_visit", "call")',
+        'return in_clinic and not _is_only(record, item, "no_visit", "hospice", "call")',
         "return in_clinic",
     ),
     Mutant(
@@ -781,8 +781,81 @@ MUTANTS = (
     Mutant(
         "tell a stay before a first visit that was cancelled",
         f"{_S}changes",
-        "if setting(record, item) and _took_place(record, item) and is_late(",
-        "if setting(record, item) and is_late(",
+        "if _is_care(record, item) and _took_place(record, item) and is_late(",
+        "if _is_care(record, item) and is_late(",
+    ),
+    # Of the patient, and of appointments that are not this one.
+    Mutant(
+        "end the care of a hospice like a stay that nobody closed",
+        f"{_F}visits",
+        '"encounters" if hospice else "stay_open"',
+        '"stay_open"',
+    ),
+    Mutant(
+        "keep the care of a hospice from the lines that must be shown",
+        f"{_S}changes",
+        "return bool(setting(record, item)) or is_hospice(record, item)",
+        "return bool(setting(record, item))",
+    ),
+    Mutant(
+        "keep quiet that the care of a hospice goes on",
+        f"{_W}visits",
+        "bool(setting(record, item)) or is_hospice(record, item)",
+        "bool(setting(record, item))",
+    ),
+    Mutant(
+        "take a hospice for a clinic",
+        f"{_F}visits",
+        'and not _is_only(record, item, "no_visit", "hospice")\n',
+        'and not _is_only(record, item, "no_visit")\n',
+    ),
+    Mutant(
+        "ask for tests of the dead",
+        f"{_S}visit",
+        "if not (whose and is_deceased(whose)):",
+        "if whose:",
+    ),
+    Mutant(
+        "tell a death beside the age alone",
+        "hooks.patient_view.cards",
+        '    ("visit", "flag", "must_show", FOLD),\n',
+        "",
+    ),
+    Mutant(
+        "believe a deceasedBoolean alone",
+        f"{_F}patients",
+        ' or "deceasedDateTime" in item.resource',
+        "",
+    ),
+    Mutant(
+        "keep quiet of a merge",
+        f"{_F}patients",
+        'code(each, "type") == "replaced-by"',
+        'code(each, "type") == "seealso"',
+    ),
+    Mutant(
+        "take what replaces another entry for what was replaced",
+        f"{_F}patients",
+        'code(each, "type") == "replaced-by"',
+        'code(each, "type").startswith("replace")',
+    ),
+    Mutant(
+        "tell the next visit among the others",
+        f"{_S}visit",
+        "booked_ahead(record)[1:]",
+        "booked_ahead(record)",
+    ),
+    Mutant(
+        "tell a clash twice",
+        f"{_S}visit",
+        " if item not in clashing]",
+        "]",
+    ),
+    Mutant(
+        "say of an appointment its reason alone",
+        f"{_W}visits",
+        'or short(text(said, "description"), 60)\n',
+        'or short("", 60)\n',
     ),
     Mutant(
         "lose that a stay before a first visit must be shown",

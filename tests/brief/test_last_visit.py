@@ -140,6 +140,35 @@ def test_what_is_no_stay_is_no_change_for_having_ended_after_the_visit():
     assert not texts(brief(FIRST, seen(identity="hh", kind="HH", period=care)), "changes")
 
 
+@pytest.mark.parametrize("kind", ["HH", "AMB", "IMP"])
+@pytest.mark.parametrize("begun", ["2026-05-20T09:00:00-05:00", "2026-11-07T09:00:00-06:00"])
+def test_the_care_of_a_hospice_that_goes_on_is_told_like_a_stay(kind, begun):
+    hospice = [concept("", ("http://snomed.info/sct", "305336008", "Admission to hospice"))]
+    said = seen(begun, "h1", kind=kind, status="in-progress", type=hospice)
+    made = brief(FIRST, said)
+    word = "Hospital stay" if kind == "IMP" else "Hospice"
+    assert texts(made, "changes")[0].startswith(
+        f"{word}: {begun[:10]} 09:00, Admission to hospice"
+    )
+    assert texts(made, "changes")[0].endswith("in progress")
+    assert flags(made, "changes")[0] == ("new", "must_show", "acute")
+    assert texts(brief(said), "changes")[0] == texts(made, "changes")[0]
+
+
+def test_the_care_of_a_hospice_is_no_visit_and_its_end_is_told():
+    period = {"start": "2026-05-20", "end": "2026-11-07"}
+    over = seen(identity="h1", kind="HH", type=[{"text": "Hospice"}], period=period)
+    made = brief(FIRST, over)
+    assert _last(made).startswith("Last visit: 2026-06-01")
+    assert texts(made, "changes") == ["Hospice: 2026-05-20 to 2026-11-07, Hospice"]
+    assert not _last(brief(over))
+
+
+def test_the_care_of_a_hospice_that_nobody_closed_goes_on_for_a_year():
+    old = seen("2025-11-20", "h1", kind="HH", status="in-progress", type=[{"text": "Hospice"}])
+    assert not texts(brief(FIRST, old), "changes")
+
+
 def _contact(*types, when="2026-11-20T09:00:00-06:00", **more):
     return seen(when, "contact", type=[{"text": each} for each in types], **more)
 

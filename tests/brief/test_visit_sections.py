@@ -2,9 +2,15 @@
 
 import pytest
 
+from cds_service.brief import rule_brief
+from cds_service.context.bundle import bundle_context
+from hooks.appointment_book.cards import cards as booking_cards
+from hooks.patient_view.cards import cards
 from tests.brief.charts import (
+    NOW,
     PATIENT,
     SUBJECT,
+    ZONE,
     allergy,
     booked,
     brief,
@@ -34,6 +40,7 @@ def test_who_comes_and_why():
         "66 years old, female",
         "Booked 2026-11-24 09:00: Diabetes follow-up; Bring the meter",
         "Last visit: 2026-09-01 10:00, Office visit",
+        "Also booked: 2026-12-24 Diabetes follow-up",
         "Not recorded in this bundle, for the reason of this visit: HbA1c",
     ]
 
@@ -287,9 +294,82 @@ def test_an_emergency_on_the_day_of_the_visit_is_a_change_by_the_clock():
     assert flags(made, "changes") == [("new", "must_show", "acute")]
 
 
-def test_missed_visits_are_named():
-    made = brief(booked("2026-09-01T09:00:00-05:00", status="noshow"))
-    assert texts(made, "visit")[1:] == ["Missed appointments: 2026-09-01 Diabetes follow-up"]
+_UNSAID = {"reasonCode": []}
+
+
+def test_missed_visits_are_named_with_what_they_were_for():
+    made = brief(
+        booked("2026-09-01T09:00:00-05:00", status="noshow"),
+        booked("2026-08-01T09:00:00-05:00", "a2", status="noshow", description="Stress test", **_UNSAID),
+        booked("2026-07-01T09:00:00-05:00", "a3", status="noshow", **_UNSAID),
+    )  # fmt: skip
+    assert texts(made, "visit")[1:] == [
+        "Missed appointments: 2026-09-01 Diabetes follow-up; 2026-08-01 Stress test; 2026-07-01"
+    ]
+
+
+def test_what_is_booked_after_the_next_visit_is_named_below_the_fold():
+    later = [
+        booked(f"2026-12-{day}T09:00:00-06:00", f"a{day}", description=f"Study {day}", **_UNSAID)
+        for day in range(10, 18)
+    ]
+    made = brief(booked(), *later)
+    named = "; ".join(f"2026-12-{day} Study {day}" for day in range(10, 16))
+    assert texts(made, "visit")[2] == f"Also booked: {named}; and 2 more"
+    assert flags(made, "visit")[2] == ("grouped", "new")
+    kind = {"serviceType": [{"text": "Endoscopy"}], "appointmentType": {"text": "Procedure"}}
+    made = brief(booked(), booked("2026-12-10T09:00:00-06:00", "a2", **_UNSAID, **kind))
+    assert texts(made, "visit")[2] == "Also booked: 2026-12-10 Endoscopy"
+    assert "Also booked" not in " ".join(texts(brief(booked()), "visit"))
+
+
+def test_an_appointment_that_clashes_is_not_told_twice():
+    draft = {"status": "proposed", "start": "2026-12-10T15:00:00Z", "end": "2026-12-10T15:30:00Z"}
+    there = booked("2026-12-10T09:00:00-06:00", "a2", end="2026-12-10T09:30:00-06:00")
+    said = texts(brief(booked(), there, proposed=(draft,)), "visit")
+    assert [each.split(",")[0] for each in said if "2026-12-10" in each] == [
+        "Overlaps a booked appointment"
+    ]
+
+
+def _of(**said):
+    """A brief of a patient who comes for diabetes, and whose entry says more."""
+    entries = [{"resource": each} for each in ({**PATIENT, **said}, seen(), booked())]
+    whole = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    return rule_brief(bundle_context(whole, patient="p1", now=NOW, zone=ZONE))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"deceasedDateTime": "2026-11-14T03:00:00-06:00"}, "Recorded as deceased 2026-11-14"),
+        ({"deceasedDateTime": "unknown"}, "Recorded as deceased"),
+        ({"deceasedBoolean": True}, "Recorded as deceased"),
+        (
+            {"active": False, "link": [{"type": "replaced-by", "other": SUBJECT}]},
+            "This patient's entry was replaced by another one, which is not in this brief",
+        ),
+        ({"active": False}, "This patient's entry is marked as not in use"),
+    ],
+)
+def test_what_a_patient_s_entry_says_of_itself_is_the_first_line_of_both_cards(said, told):
+    made = _of(**said)
+    assert (texts(made, "visit")[0], flags(made, "visit")[0]) == (told, ("must_show",))
+    assert cards(made)[-1].detail[0].lines[0] == told
+    assert booking_cards(made)[0].summary == told
+    assert booking_cards(made)[0].indicator == "warning"
+    assert ("HbA1c" in " ".join(texts(made, "visit"))) == ("deceased" not in told)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"active": True, "deceasedBoolean": False},
+        {"link": [{"type": "replaces", "other": SUBJECT}, {"type": "seealso", "other": SUBJECT}]},
+    ],
+)
+def test_a_patient_s_entry_in_use_says_nothing(said):
+    assert texts(_of(**said), "visit")[0] == "66 years old, female"
 
 
 def _report(identity="dr1", *, status="final", when="2026-10-01", name="CT chest", **more):

@@ -32,7 +32,7 @@ def _setting(record: Record, item: Item) -> Setting:
 def is_ambulatory(record: Record, item: Item) -> bool:
     """Return whether an Encounter was a visit in person to a clinic."""
     in_clinic = not _class(item).isdisjoint(record.tables.encounter["ambulatory"])
-    return in_clinic and not _is_only(record, item, "no_visit", "call")
+    return in_clinic and not _is_only(record, item, "no_visit", "hospice", "call")
 
 
 def _is_only(record: Record, item: Item, *kinds: str) -> bool:
@@ -40,10 +40,20 @@ def _is_only(record: Record, item: Item, *kinds: str) -> bool:
 
     Its types say so; where they say nothing (an encounter for a problem) or there is none, its reasons do.
     """
+    said = record.each(_contacts, item)
+    return bool(said) and all(each in kinds for each in said)
+
+
+def is_hospice(record: Record, item: Item) -> bool:
+    """Return whether an Encounter is the care of a hospice."""
+    return "hospice" in record.each(_contacts, item)
+
+
+def _contacts(record: Record, item: Item) -> list[str]:
     said = [_contact(record, each) for each in objs(item.resource, "type")]
     if all(each == "by_reason" for each in said):
         said = [_contact(record, each) for each in objs(item.resource, "reasonCode")]
-    return bool(said) and all(each in kinds for each in said)
+    return said
 
 
 def _contact(record: Record, concept: JsonObject) -> str:
@@ -77,7 +87,7 @@ def last_visit(record: Record) -> Item | None:
         and item.when is not None
         and item.when.at <= record.now.at
         and not setting(record, item)
-        and not _is_only(record, item, "no_visit")
+        and not _is_only(record, item, "no_visit", "hospice")
         and not _is_during_a_stay(record, item, item.when)
     )
     last = None
@@ -98,14 +108,18 @@ def is_first_visit(record: Record) -> bool:
 def until(record: Record, item: Item) -> Moment | None:
     """Return when an encounter was over: now for a stay that goes on, its start where nothing else is known.
 
-    A stay that nobody closed goes on only for so long (`days.stay_open`).
+    A stay that nobody closed goes on only for so long (`days.stay_open`), the care of a hospice for as long as
+    encounters are told.
     """
     ended = record.moment(obj(item.resource, "period").get("end"))
-    is_stay = setting(record, item) in {"inpatient", "observation"}
-    if ended or item.when is None or not is_stay or item.status not in _GOING_ON:
+    if ended or item.when is None or item.status not in _GOING_ON:
         return ended or item.when
-    goes_on = 0 <= record.days_ago(item.when) <= record.tables.days["stay_open"]
-    return record.now if goes_on else item.when
+    hospice = is_hospice(record, item)
+    is_stay = setting(record, item) in {"inpatient", "observation"}
+    if not (is_stay or hospice):
+        return item.when
+    longest = record.tables.days["encounters" if hospice else "stay_open"]
+    return record.now if 0 <= record.days_ago(item.when) <= longest else item.when
 
 
 def _is_during_a_stay(record: Record, item: Item, when: Moment) -> bool:
@@ -193,14 +207,19 @@ def missed_visits(record: Record) -> list[Item]:
     ]
 
 
-def next_appointment(record: Record) -> Item | None:
-    """Return the nearest Appointment that is booked for today or later."""
+def booked_ahead(record: Record) -> list[Item]:
+    """Return the Appointments that are booked for today or later, nearest first."""
     ahead = [
         item
         for item in record.of("Appointment")
         if item.status in _BOOKED and item.when and record.days_ago(item.when) <= 0
     ]
-    return min(ahead, key=lambda item: (item.when, item.ref), default=None)
+    return sorted(ahead, key=lambda item: (item.when, item.ref))
+
+
+def next_appointment(record: Record) -> Item | None:
+    """Return the nearest of them."""
+    return next(iter(booked_ahead(record)), None)
 
 
 def is_booked(item: Item) -> bool:

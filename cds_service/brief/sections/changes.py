@@ -10,6 +10,7 @@ from cds_service.brief.facts.visits import (
     NEVER_TOOK_PLACE,
     is_after_last_visit,
     is_first_visit,
+    is_hospice,
     is_since_last_visit,
     last_visit,
     released,
@@ -65,7 +66,7 @@ def _of_late(record: Record) -> Iterator[Statement]:
         return when is not None and record.days_ago(when) <= record.tables.days["first_visit"]
 
     for item in record.of("Encounter"):
-        if setting(record, item) and _took_place(record, item) and is_late(until(record, item)):
+        if _is_care(record, item) and _took_place(record, item) and is_late(until(record, item)):
             yield Statement(kind="encounter", refs=(item.ref,), flags=("must_show", "acute"))
     for item in record.once(reports.reports):
         if is_late(released(record, item)):
@@ -74,28 +75,33 @@ def _of_late(record: Record) -> Iterator[Statement]:
 
 
 def _encounters(record: Record) -> Iterator[Statement]:
-    """Yield emergencies and stays first, then the other finished visits."""
+    """Yield emergencies, stays and the care of a hospice first, then the other finished visits."""
     seen = [
         item
         for item in record.of("Encounter")
         if is_after_last_visit(record, _told_by(record, item)) and _took_place(record, item)
     ]
-    for item in sorted(seen, key=lambda item: not setting(record, item)):
-        acute: tuple[Flag, ...] = ("must_show", "acute") if setting(record, item) else ()
+    for item in sorted(seen, key=lambda item: not _is_care(record, item)):
+        acute: tuple[Flag, ...] = ("must_show", "acute") if _is_care(record, item) else ()
         yield Statement(kind="encounter", refs=(item.ref,), flags=("new", *acute))
 
 
+def _is_care(record: Record, item: Item) -> bool:
+    """Return whether an encounter is an emergency, a stay or the care of a hospice."""
+    return bool(setting(record, item)) or is_hospice(record, item)
+
+
 def _told_by(record: Record, item: Item) -> Moment | None:
-    """Return what makes an encounter new: the end of an emergency or a stay, the start of any other."""
-    return until(record, item) if setting(record, item) else item.when
+    """Return what makes an encounter new: the end of an emergency, a stay or a hospice's care; the start of others."""
+    return until(record, item) if _is_care(record, item) else item.when
 
 
 def _took_place(record: Record, item: Item) -> bool:
-    """Return whether an encounter is over, or an emergency or stay that is not; never this visit itself."""
+    """Return whether an encounter is over, or an emergency, a stay or such care that is not; never this visit."""
     if item.ref == f"Encounter/{record.context.encounter}":
         return False
     return item.status == "finished" or (
-        bool(setting(record, item)) and item.status not in NEVER_TOOK_PLACE
+        _is_care(record, item) and item.status not in NEVER_TOOK_PLACE
     )
 
 

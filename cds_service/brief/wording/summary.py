@@ -14,6 +14,7 @@ from cds_service.brief.facts.reports import conclusion, has_attachment
 from cds_service.brief.facts.vaccines import vaccine
 from cds_service.brief.facts.visits import is_category
 from cds_service.brief.record import Item, Record
+from cds_service.brief.wording.visits import standing
 from cds_service.brief.wording.words import (
     TEXT_MAX,
     code_name,
@@ -188,9 +189,11 @@ def _scope(record: Record, item: Item) -> str:
 
 
 def flag(statement: Statement, record: Record, items: list[Item]) -> str:
-    """Write an alert that the chart carries."""
-    del statement, record
+    """Write an alert that the chart carries, or what the Patient says of itself before all else."""
+    del statement
     item = items[0]
+    if item.type == "Patient":
+        return standing(record, item)
     words = short(name(obj(item.resource, "code")), TEXT_MAX) or "without words"
     kind = names(item.resource, "category").lower()
     head = f"Flag ({kind}): {words}" if kind else f"Flag: {words}"

@@ -1,9 +1,10 @@
 """People, visits, orders and notes in words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
-from cds_service.brief.facts.visits import setting
+from cds_service.brief.facts.patients import is_deceased, is_replaced, is_retired
+from cds_service.brief.facts.visits import is_hospice, setting
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.words import (
     TEXT_MAX,
@@ -12,6 +13,7 @@ from cds_service.brief.wording.words import (
     day,
     joined,
     moment,
+    more,
     named,
     names,
     person,
@@ -31,15 +33,31 @@ def patient(statement: Statement, record: Record, items: list[Item]) -> str:
     said = items[0].resource
     born = record.moment(said.get("birthDate"))
     died = record.moment(said.get("deceasedDateTime"))
-    gone = is_true(said, "deceasedBoolean")
     return joined(
         (
             age(born, died.date if died else record.today) if born else "age not recorded",
             coded_word(said, "gender") or "sex not recorded",
-            dated("recorded as deceased", died) or ("recorded as deceased" if gone else ""),
+            _death(record, items[0]),
             _language(said),
         )
     )
+
+
+def _death(record: Record, item: Item) -> str:
+    died = record.moment(item.resource.get("deceasedDateTime"))
+    known = "recorded as deceased" if is_deceased(item) else ""
+    return dated(known, died) or known
+
+
+def standing(record: Record, item: Item) -> str:
+    """Write what a Patient says of itself that comes before all else."""
+    said = [_death(record, item)]
+    if is_replaced(item):
+        said.append("this patient's entry was replaced by another one, which is not in this brief")
+    elif is_retired(item):
+        said.append("this patient's entry is marked as not in use")
+    whole = joined(said, "; ")
+    return whole[:1].upper() + whole[1:]
 
 
 def age(born: Moment, on: date) -> str:
@@ -75,14 +93,33 @@ def _interpreter(said: JsonObject) -> str:
 
 
 def visit(statement: Statement, record: Record, items: list[Item]) -> str:
-    """Write why this visit: a booked appointment, or the encounter that is open; or the visits that were missed."""
+    """Write why this visit: a booked appointment, or the encounter that is open; or the others, missed or ahead."""
+    if "new" in statement.flags:
+        return f"Also booked: {_appointments(record, statement.refs[: record.tables.count['named']], statement)}"
     if "grouped" in statement.flags:
-        listed = joined(joined((day(i.when), reasons(i, record)), " ") for i in items)
-        return f"Missed appointments: {listed}"
+        return f"Missed appointments: {_appointments(record, statement.refs, statement)}"
     item = items[0]
     if item.type == "Encounter":
         return f"Current encounter: {_encounter(record, item)}"
     return f"Booked {moment(item.when)}: {_appointment(record, item)}"
+
+
+def _appointments(record: Record, named_: Sequence[str], statement: Statement) -> str:
+    """Write for when and what each of some appointments is or was; the others of the statement are counted."""
+    told = (record.items[ref] for ref in named_)
+    listed = (joined((day(item.when), _what(record, item)), " ") for item in told)
+    return joined((*listed, more(statement.refs, named_)), "; ")
+
+
+def _what(record: Record, item: Item) -> str:
+    """Say in one way what an appointment is for: by its reason, its description or its kind."""
+    said = item.resource
+    return (
+        reasons(item, record)
+        or short(text(said, "description"), 60)
+        or names(said, "serviceType")
+        or named(obj(said, "appointmentType"), "")
+    )
 
 
 def _appointment(record: Record, item: Item) -> str:
@@ -113,14 +150,16 @@ def last_visit(statement: Statement, record: Record, items: list[Item]) -> str:
 
 
 def encounter(statement: Statement, record: Record, items: list[Item]) -> str:
-    """Write one encounter; emergencies and stays say so first."""
+    """Write one encounter; emergencies, stays and the care of a hospice say so first."""
     del statement
     words = {
         "emergency": "Emergency: ",
         "inpatient": "Hospital stay: ",
         "observation": "Observation stay: ",
     }
-    return words.get(setting(record, items[0]), "") + _encounter(record, items[0])
+    word = words.get(setting(record, items[0]))
+    hospice = "Hospice: " if is_hospice(record, items[0]) else ""
+    return (word or hospice) + _encounter(record, items[0])
 
 
 def _encounter(record: Record, item: Item) -> str:
@@ -133,14 +172,14 @@ def _encounter(record: Record, item: Item) -> str:
             joined((moment(item.when), until), " "),
             *dict.fromkeys((names(said, "type") or _class(said), reasons(item, record))),
             person(record, said, seen),
-            status_word(item, *_USUAL[bool(setting(record, item))])
+            status_word(item, *_USUAL[bool(setting(record, item)) or is_hospice(record, item)])
             or ("" if item.status else "no status"),
         )
     )
 
 
 _USUAL = {True: ("finished",), False: ("finished", "in-progress")}
-"""Statuses that go without saying, of emergencies and stays and of other encounters: that a stay goes on is news."""
+"""Statuses that go without saying, of emergencies, stays and hospices and of others: that a stay goes on is news."""
 
 
 def _class(said: JsonObject) -> str:
