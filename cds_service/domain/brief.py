@@ -74,7 +74,7 @@ Flag = Literal[
     "conflict",
     "allergen",  # a conflict of an allergy with an active medicine
     "doubled",  # a conflict of entries of one ingredient
-    "acute",  # an emergency or a hospital stay
+    "acute",  # an emergency or a hospital stay; of what tells of suicide or violence, that it is of late
     "preliminary",
     "unconfirmed",
     "reported",

@@ -26,6 +26,8 @@ RANKS: tuple[tuple[SectionId, Kind, Flag, int], ...] = (
     ("visit", "visit", "must_show", FOLD),
     ("attention", "result", "critical", FOLD),
     ("attention", "vital", "critical", FOLD),
+    ("attention", "problem", "acute", FOLD),
+    ("attention", "observation", "acute", FOLD),
     ("attention", "conflict", "allergen", FOLD),
     ("attention", "conflict", "high_alert", FOLD),
     ("attention", "conflict", "stopped", FOLD),

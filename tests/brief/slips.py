@@ -1200,6 +1200,31 @@ MUTANTS = (
         '"48643-1"], beside = "Creatinine" }',
         '"48643-1"] }',
     ),
+    # What tells of suicide or violence.
+    Mutant(
+        "tell dangers that the last visit knew",
+        f"{_F}problems",
+        "return when is None or is_of_late(record, when)",
+        "return True",
+    ),
+    Mutant(
+        "take a plain no for news",
+        f"{_F}answers",
+        "return words(told) not in _NO_WORDS",
+        "return True",
+    ),
+    Mutant(
+        "leave thoughts of suicide below the fold",
+        _CARDS,
+        '    ("attention", "problem", "acute", FOLD),\n',
+        "",
+    ),
+    Mutant(
+        "name a score without its value",
+        f"{_W}observations",
+        'if "score" in said.casefold() else said',
+        "if False else said",
+    ),
     # Cards: referrals at a booking, and what must be shown directly below the fold.
     Mutant(
         "tell every task at a booking",

@@ -27,7 +27,9 @@ _SECTIONS = {
     "social-history": "social",
     "survey": "survey",
 }
-_SURVEY = frozenset(DEFAULT.terms["survey"]["codes"])
+_SURVEY = frozenset(
+    each for part in ("codes", "danger_codes") for each in DEFAULT.terms["survey"][part]
+)
 _NOT_FINAL: Mapping[str, Aside] = {"preliminary": "preliminary", "registered": "registered"}
 
 

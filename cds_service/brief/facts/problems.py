@@ -5,7 +5,12 @@ from typing import Literal, Self
 
 import msgspec
 
-from cds_service.brief.facts.visits import is_category, is_since_last_visit, next_appointment
+from cds_service.brief.facts.visits import (
+    is_category,
+    is_day_since_last_visit,
+    is_of_late,
+    next_appointment,
+)
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Statement
 from cds_service.domain.tables import words
@@ -99,16 +104,42 @@ def is_finding(record: Record, item: Item) -> bool:
 
 
 def _is_finding(record: Record, item: Item) -> bool:
+    if is_pregnancy(record, item) or is_danger(record, item):
+        return False
     concept = obj(item.resource, "code")
     coded = codes(concept)
-    if is_pregnancy(record, item) or any(
-        v in _TOLD or v.startswith(_TOLD_PREFIXES) for v in coded
-    ):
-        return False
     if any(v in _LIFE or v.startswith(_LIFE_PREFIXES) for v in coded):
         return True
     said = (name(concept), *(text(each, "display") for each in objs(concept, "coding")))
     return any(each.endswith(_FINDING) for each in said) or is_category(item, *_LIFE_CATEGORIES)
+
+
+def is_danger(record: Record, item: Item) -> bool:
+    """Return whether an entry tells of suicide, self-harm, abuse or violence."""
+    return record.each(_is_danger, item)
+
+
+def _is_danger(_: Record, item: Item) -> bool:
+    return any(
+        each in _TOLD or each.startswith(_TOLD_PREFIXES)
+        for each in codes(obj(item.resource, "code"))
+    )
+
+
+def dangers(record: Record) -> tuple[Problem, ...]:
+    """Return the problems that tell of danger in an active entry that is of late, or does not say of when."""
+    return tuple(
+        problem
+        for problem in record.once(problems)
+        if any(_is_danger_of_late(record, item) for item in problem.items)
+    )
+
+
+def _is_danger_of_late(record: Record, item: Item) -> bool:
+    if not is_danger(record, item) or clinical_status(record, item) != "active":
+        return False
+    when = recorded(record, item)
+    return when is None or is_of_late(record, when)
 
 
 def by_entry(record: Record) -> dict[str, tuple[Item, ...]]:
@@ -242,9 +273,12 @@ def dates(record: Record, problem: Problem) -> Iterator[Moment]:
 
 
 def _is_entry_new(record: Record, item: Item) -> bool:
-    recorded = record.moment(item.resource.get("recordedDate")) or item.when
-    seen = Item(item.ref, item.type, item.resource, recorded, item.status)
-    return is_since_last_visit(record, seen)
+    return is_day_since_last_visit(record, recorded(record, item))
+
+
+def recorded(record: Record, item: Item) -> Moment | None:
+    """Return when an entry was recorded, else its own date."""
+    return record.moment(item.resource.get("recordedDate")) or item.when
 
 
 def both_ways(record: Record) -> tuple[tuple[Item, Item], ...]:

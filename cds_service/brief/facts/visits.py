@@ -162,10 +162,22 @@ def is_since_last_visit(record: Record, item: Item) -> bool:
 
     For what is written during a visit: an order of that day is of the visit.
     """
+    return is_day_since_last_visit(record, item.when)
+
+
+def is_day_since_last_visit(record: Record, when: Moment | None) -> bool:
+    """Return the same of a date."""
     visit = record.once(last_visit)
-    if visit is None or visit.when is None or item.when is None:
+    if visit is None or visit.when is None or when is None:
         return False
-    return item.when.date > visit.when.date
+    return when.date > visit.when.date
+
+
+def is_of_late(record: Record, when: Moment) -> bool:
+    """Return whether a day lies after that of the last visit; where no visit is known, in the last weeks."""
+    if record.once(last_visit) is None:
+        return record.days_ago(when) <= record.tables.days["first_visit"]
+    return is_day_since_last_visit(record, when)
 
 
 def is_after_last_visit(record: Record, when: Moment | None) -> bool:

@@ -10,6 +10,7 @@ from cds_service.brief.facts import (
     observations,
     problems,
 )
+from cds_service.brief.facts.answers import answers_of_danger
 from cds_service.brief.facts.orders import is_referral, overdue, turned_down
 from cds_service.brief.facts.purpose import is_of_visit
 from cds_service.brief.record import Item, Record
@@ -21,6 +22,7 @@ from cds_service.fhir.elements import codes, has_code, obj
 def statements(record: Record) -> Iterator[Statement]:
     """Yield what must be read: critical results and conflicts first, lists of names last."""
     yield from _critical(record)
+    yield from dangers(record)
     yield from _conflicts(record)
     for item in record.once(allergies.allergies):
         if allergies.is_severe(item):
@@ -91,6 +93,14 @@ def _was_critical(record: Record, each: observations.Series) -> bool:
         observations.is_new(record, item) and observations.level(record, item) == "critical"
         for item in each.items[1 : 1 + record.tables.count["earlier"]]
     )
+
+
+def dangers(record: Record) -> Iterator[Statement]:
+    """Yield what of late tells of suicide, self-harm, abuse or violence: entries, then answers by name alone."""
+    for problem in problems.dangers(record):
+        yield problems.statement(record, problem, "must_show", "acute")
+    answers = [(item.ref,) for item in record.once(answers_of_danger)]
+    yield from gathered(record, "observation", answers, "must_show", "acute")
 
 
 def _conflicts(record: Record) -> Iterator[Statement]:

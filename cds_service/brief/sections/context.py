@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from cds_service.brief.facts.answers import answers_of_danger
 from cds_service.brief.facts.observations import series
 from cds_service.brief.facts.orders import code_status_orders
 from cds_service.brief.facts.visits import is_category
@@ -24,8 +25,9 @@ def statements(record: Record) -> Iterator[Statement]:
     for each in record.once(series):
         if each.section == "social" and each.items[0].ref not in told:
             yield Statement(kind="observation", refs=(each.items[0].ref,))
+    told |= {item.ref for item in record.once(answers_of_danger)}
     answers = [s.items[0].ref for s in record.once(series) if s.section == "survey"]
-    yield from grouped(record, "observation", answers)
+    yield from grouped(record, "observation", [ref for ref in answers if ref not in told])
     for item in _directives(record):
         yield Statement(kind="directive", refs=(item.ref,))
     teams = tuple(i.ref for i in record.of("CareTeam") if i.status in {"active", ""})

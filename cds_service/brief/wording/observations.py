@@ -1,5 +1,7 @@
 """Results and vital signs in words: value, unit, flag, range, date, earlier values, trend."""
 
+from collections.abc import Callable
+
 from cds_service.brief.facts.observations import as_new, group_of, has_value, in_order, level
 from cds_service.brief.facts.purpose import day_of_visit
 from cds_service.brief.record import Item, Record
@@ -20,7 +22,8 @@ def result(statement: Statement, record: Record, items: list[Item]) -> str:
     if "grouped" in statement.flags and "worded" in statement.flags:
         return _in_words(record, [record.items[ref] for ref in statement.refs])
     if "grouped" in statement.flags:
-        return grouped(record, items, _head(statement, record))
+        name_ = _scored if statement.kind == "result" and "new" in statement.flags else title
+        return grouped(record, items, _head(statement, record), name_)
     newest, *earlier = in_order(record, items)
     if "changed" in statement.flags:
         return _was_critical(record, newest, earlier)
@@ -63,13 +66,18 @@ def _told(record: Record, item: Item) -> str:
 
 
 def _value(record: Record, item: Item) -> str:
-    name_ = title(record, item)
-    shown = value_of(item.resource).removesuffix(".")  # a sentence goes on with its date
-    unit_ = shown_unit(obj(item.resource, "valueQuantity"))
-    if unit_ and f" {name_}".casefold().endswith(f" {unit_.casefold()}"):
-        shown = shown.removesuffix(f" {unit_}")  # INR 3.6 INR, PHQ-9 score 11 score
+    shown = _amount(record, item).removesuffix(".")  # a sentence goes on with its date
     said = joined((shown, aside(record, item)), " ")
     return f"{said or 'no value recorded'}, {stamp(item)}"
+
+
+def _amount(record: Record, item: Item) -> str:
+    """Return a value without a unit that its name says already: INR 3.6 INR, PHQ-9 score 11 score."""
+    name_, shown = title(record, item), value_of(item.resource)
+    unit_ = shown_unit(obj(item.resource, "valueQuantity"))
+    if unit_ and f" {name_}".casefold().endswith(f" {unit_.casefold()}"):
+        return shown.removesuffix(f" {unit_}")
+    return shown
 
 
 def _others(record: Record, newest: Item, same: list[Item]) -> str:
@@ -105,7 +113,7 @@ _TELLING = frozenset({"critical", "abnormal", "worded", "preliminary"})
 
 def _head(statement: Statement, record: Record) -> str:
     if statement.kind == "observation":
-        return "Answers on file"
+        return _DANGER if "acute" in statement.flags else "Answers on file"
     if "stale" not in statement.flags:
         return "New and not marked out of range"
     if "for_visit" not in statement.flags:
@@ -114,15 +122,20 @@ def _head(statement: Statement, record: Record) -> str:
     return f"Old {'by the day' if ahead else 'for the reason'} of this visit"
 
 
+_DANGER = "Answers on file on suicide, self-harm or violence, not a plain no and not told here"
+
+
 def observation(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write a single observation, as of social history."""
     return result(statement, record, items if "grouped" in statement.flags else items[:1])
 
 
-def grouped(record: Record, items: list[Item], head: str) -> str:
+def grouped(
+    record: Record, items: list[Item], head: str, name_: Callable[[Record, Item], str]
+) -> str:
     """Write several results by name and date alone."""
     listed = joined(
-        f"{title(record, each)} ({day(each.when) or 'undated'}{_not_final(each)})"
+        f"{name_(record, each)} ({day(each.when) or 'undated'}{_not_final(each)})"
         for each in items
     )
     return f"{head}, by date of the newest value: {listed}"
@@ -138,6 +151,12 @@ def _in_words(record: Record, items: list[Item]) -> str:
         own = joined((said, "" if shared else stamp(each), status(each)))
         told.append(f"{title(record, each)}: {own}")
     return f"{joined(('In words', shared))}: {joined(told, '; ')}"
+
+
+def _scored(record: Record, item: Item) -> str:
+    """Return the name of a test, with its value where it is a score: nothing marks one, and it has no range."""
+    said = title(record, item)
+    return f"{said} {_amount(record, item)}".strip() if "score" in said.casefold() else said
 
 
 def _not_final(item: Item) -> str:

@@ -1,0 +1,128 @@
+"""What tells of suicide, self-harm or violence and is of late stands first, and answers on it are named, never told."""
+
+import pytest
+
+from hooks.patient_view.cards import cards
+from tests.brief.charts import (
+    LOINC,
+    brief,
+    coded,
+    concept,
+    condition,
+    flagged,
+    lab,
+    order,
+    plain,
+    seen,
+    texts,
+)
+
+_VISIT = seen("2026-10-10T10:00:00-05:00")
+_IDEATION = concept("Suicidal ideation", ("http://snomed.info/sct", "6471006"))
+_AT_A_VISIT = [coded("encounter-diagnosis")]
+
+
+def _thoughts(when="2026-11-02", **more):
+    dated = {"recordedDate": when} if when else {}
+    return condition("", code=_IDEATION, onsetDateTime=None, category=_AT_A_VISIT, **dated, **more)
+
+
+def _answer(value, when="2026-11-18", loinc="44260-8", name="PHQ-9 item 9"):
+    is_coded = not value.keys().isdisjoint({"text", "coding"})
+    answered = {"valueCodeableConcept": value} if is_coded else value
+    return plain(
+        "Observation", "o9", status="final", category=[coded("survey")],
+        code=concept(name, (LOINC, loinc)), effectiveDateTime=when, **answered,
+    )  # fmt: skip
+
+
+def _fold(made):
+    return next(part.lines for part in cards(made)[-1].detail if hasattr(part, "lines"))
+
+
+def test_new_thoughts_of_suicide_stand_above_results_and_changes_of_medicines():
+    made = brief(
+        _VISIT,
+        _thoughts(),
+        order("ibuprofen 400 mg", authoredOn="2026-11-02"),
+        *(lab("9", "2026-11-18", f"o{n}", loinc=f"{n}-1", **flagged("H")) for n in range(3)),
+    )
+    head = "Suicidal ideation, not on the problem list, recorded 2026-11-02"
+    assert texts(made, "attention")[0] == head
+    assert _fold(made)[0] == head
+    assert {"must_show", "acute"} <= set(made.section("attention")[0].statement.flags)
+
+
+def test_thoughts_that_came_back_since_the_last_visit_are_of_late():
+    made = brief(_VISIT, _thoughts("2024-01-01", id="c1"), _thoughts(id="c2"))
+    assert texts(made, "attention")[0].startswith("Suicidal ideation")
+    assert "2 entries, newest 2026-11-02" in texts(made, "attention")[0]
+
+
+@pytest.mark.parametrize("when", ["2026-10-10", "2025-01-01"])
+def test_what_the_last_visit_knew_is_listed_alone(when):
+    made = brief(_VISIT, _thoughts(when))
+    assert not texts(made, "attention")
+    assert len(texts(made, "problems")) == 1
+
+
+@pytest.mark.parametrize(("when", "told"), [("2026-10-01", 1), ("2026-01-01", 0), (None, 1)])
+def test_of_a_new_patient_what_is_of_the_last_weeks_or_undated_is_told(when, told):
+    assert len(texts(brief(_thoughts(when)), "attention")) == told
+
+
+@pytest.mark.parametrize("status", ["resolved", "remission"])
+def test_what_has_ended_is_no_danger_of_today(status):
+    made = brief(_VISIT, _thoughts(clinicalStatus=coded(status)))
+    assert not texts(made, "attention")
+
+
+@pytest.mark.parametrize(
+    ("value", "loinc", "name"),
+    [
+        (concept("Nearly every day", (LOINC, "LA6571-9")), "44260-8", "PHQ-9 item 9"),
+        ({"valueInteger": 1}, "44260-8", "PHQ-9 item 9"),
+        (concept("Sometimes"), "x-1", "EPDS: The thought of harming myself has occurred to me"),
+        (concept("Yes"), "93247-5", "Thoughts of killing oneself"),
+        ({"valueBoolean": True}, "76501-6", "Afraid of a partner"),
+        ({"valueString": "Several days"}, "44260-8", "PHQ-9 item 9"),
+    ],
+)
+def test_an_answer_that_is_no_plain_no_is_named_first_and_its_words_nowhere(value, loinc, name):
+    made = brief(_VISIT, _answer(value, loinc=loinc, name=name))
+    told = (
+        "Answers on file on suicide, self-harm or violence, not a plain no and not told here, "
+        f"by date of the newest value: {name} (2026-11-18)"
+    )
+    assert texts(made, "attention") == [told]
+    assert _fold(made) == (told,)
+    assert not texts(made, "context")
+    assert not any("day" in each.text.split(":")[-1] for each in made.lines() if name in each.text)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        concept("Überhaupt nicht", (LOINC, "LA6568-5")),
+        concept("Not at all"),
+        {"valueInteger": 0},
+        {"valueBoolean": False},
+        {"valueString": "No"},
+        {"dataAbsentReason": coded("asked-declined")},
+    ],
+)
+def test_a_plain_no_and_no_answer_are_no_news(value):
+    made = brief(_VISIT, _answer(value))
+    assert not texts(made, "attention")
+    assert texts(made, "context")[0].startswith("Answers on file, by date")
+
+
+def test_an_answer_of_the_last_visit_is_no_news():
+    assert not texts(brief(_VISIT, _answer(concept("Yes"), "2026-10-10")), "attention")
+
+
+def test_a_score_is_told_with_its_value_since_nothing_marks_one():
+    score = lab("24", "2026-11-18", loinc="44261-6", unit="{score}", category=[coded("survey")])
+    other = lab("1.1", "2026-11-18", "o2", loinc="2160-0", unit="mg/dL")
+    [told] = texts(brief(_VISIT, score, other), "changes")
+    assert told.endswith("newest value: PHQ-9 score 24 (2026-11-18), Creatinine (2026-11-18)")
