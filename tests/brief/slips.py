@@ -1225,6 +1225,25 @@ MUTANTS = (
         'if "score" in said.casefold() else said',
         "if False else said",
     ),
+    # What a report concludes.
+    Mutant(
+        "drop the codes of a conclusion",
+        f"{_F}reports",
+        'if not said or "conclusionCode" not in item.resource:',
+        "if said:",
+    ),
+    Mutant(
+        "leave an early report open beside its final one",
+        f"{_F}reports",
+        "then is None or now is None or then.at <= now.at",
+        "False",
+    ),
+    Mutant(
+        "close an early report with another study of its day",
+        f"{_F}reports",
+        "or early.when.at != final.when.at",
+        "",
+    ),
     # Cards: referrals at a booking, and what must be shown directly below the fold.
     Mutant(
         "tell every task at a booking",

@@ -120,3 +120,52 @@ def test_that_an_interpreter_is_needed_is_said(monkeypatch):
     monkeypatch.setattr("tests.brief.charts.PATIENT", patient)
     made = texts(brief(), "visit")
     assert made[0] == "66 years old, male, speaks Spanish, interpreter needed"
+
+
+def test_what_the_codes_of_a_conclusion_say_is_told_beside_its_text():
+    coded_as = [{"text": "Bethesda V, suspicious for malignancy"}]
+    made = brief(seen(), study(name="Cytology", conclusion="See note", conclusionCode=coded_as))
+    said = "“See note”; coded as “Bethesda V, suspicious for malignancy”"
+    assert texts(made, "changes") == [f"Report: Cytology, 2026-11-12: {said}"]
+    early = study(status="preliminary", conclusion="See note", conclusionCode=coded_as)
+    assert texts(brief(early), "open_loops")[0].endswith(said)
+
+
+def test_codes_that_the_text_holds_already_are_not_repeated():
+    coded_as = [{"text": "normal chest"}]
+    made = brief(seen(), study(conclusion="Normal chest.", conclusionCode=coded_as))
+    assert texts(made, "changes")[0].endswith("“Normal chest.”")
+    alone = brief(seen(), study(conclusionCode=coded_as))
+    assert texts(alone, "changes")[0].endswith("“normal chest”")
+
+
+_AT, _LATER, _LAST = (f"2026-11-12T{hour}:00:00-06:00" for hour in ("10", "11", "15"))
+
+
+def _twice(*, early=_LATER, final=_LAST, when=_AT, other=_AT, code=None, status="preliminary"):
+    said = {} if early is None else {"issued": early}
+    named = {} if code is None else {"code": code}
+    return brief(
+        study("r1", when, status=status, conclusion="No bleeding.", **said),
+        study("r2", other, conclusion="A bleeding.", **{"issued": final, **named}),
+    )
+
+
+@pytest.mark.parametrize("status", ["preliminary", "partial", "registered"])
+def test_an_early_report_is_not_open_beside_the_final_one_of_its_study(status):
+    assert not texts(_twice(status=status), "open_loops")
+    assert not texts(_twice(early=None, status=status), "open_loops")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"early": "2026-11-13T10:00:00-06:00"},
+        {"other": "2026-11-12T09:00:00-06:00"},
+        {"when": "2026-11-12", "other": "2026-11-12"},
+        {"code": {"text": "CT head"}},
+    ],
+)
+def test_but_one_of_another_study_time_or_issued_after_it_is(more):
+    [told] = texts(_twice(**more), "open_loops")
+    assert told.endswith("“No bleeding.”")

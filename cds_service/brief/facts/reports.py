@@ -6,6 +6,7 @@ from cds_service.domain.brief import Flag, Statement
 from cds_service.fhir.elements import code, codes, inline_text, name, obj, objs, text
 
 _FINAL = frozenset({"final", "amended", "corrected", "appended"})
+_WAITING = frozenset({"registered", "partial", "preliminary"})
 
 
 def conclusion(item: Item) -> str:
@@ -14,6 +15,16 @@ def conclusion(item: Item) -> str:
     coded = ", ".join(each for c in objs(said, "conclusionCode") if (each := name(c)))
     presented = (inline_text(each) for each in objs(said, "presentedForm"))
     return text(said, "conclusion") or coded or next((each for each in presented if each), "")
+
+
+def coded_conclusion(item: Item) -> str:
+    """Return what the codes of a conclusion say beside its text: the words that the text does not hold already."""
+    said = text(item.resource, "conclusion")
+    if not said or "conclusionCode" not in item.resource:
+        return ""
+    held = said.casefold()
+    coded = (name(each) for each in objs(item.resource, "conclusionCode"))
+    return ", ".join(dict.fromkeys(each for each in coded if each.casefold() not in held))
 
 
 def has_attachment(item: Item) -> bool:
@@ -41,6 +52,37 @@ def _is_panel(record: Record, item: Item) -> bool:
     if has_attachment(item):
         return bool(held) and of_laboratory
     return bool(held) or of_laboratory or "category" not in item.resource
+
+
+def pending(record: Record) -> tuple[Item, ...]:
+    """Return the reports that are not final, without those of a study of which a final report is there."""
+    waiting = [item for item in record.of("DiagnosticReport") if item.status in _WAITING]
+    if not waiting:
+        return ()
+    done = [item for item in record.of("DiagnosticReport") if item.status in _FINAL]
+    return tuple(
+        item for item in waiting if not any(_is_final_of(record, each, item) for each in done)
+    )
+
+
+def _is_final_of(record: Record, final: Item, early: Item) -> bool:
+    """Return whether two reports are of one study: of one kind or name, and of one time of a clock.
+
+    Two studies of a day cannot be told apart where only the day is known. What was issued after the final one waits.
+    """
+    if not early.when or not final.when or early.when.at != final.when.at:
+        return False
+    if early.when.shown == early.when.day:
+        return False
+    if _kind(record, early) != _kind(record, final) and not _is_alike(record, early, final):
+        return False
+    then, now = (record.moment(each.resource.get("issued")) for each in (early, final))
+    return then is None or now is None or then.at <= now.at
+
+
+def _is_alike(record: Record, one: Item, other: Item) -> bool:
+    said = {name(obj(each.resource, "code")).casefold() for each in (one, other)}
+    return len(said) == 1 and said.isdisjoint(record.tables.terms["report"]["generic_names"])
 
 
 def newest_reports(record: Record) -> tuple[Item, ...]:

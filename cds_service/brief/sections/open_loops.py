@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator
 
-from cds_service.brief.facts import orders
+from cds_service.brief.facts import orders, reports
 from cds_service.brief.facts.observations import series
 from cds_service.brief.facts.purpose import is_of_visit
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import grouped
 from cds_service.domain.brief import Flag, Kind, Statement
-
-_WAITING = frozenset({"registered", "partial", "preliminary"})
 
 
 def statements(record: Record) -> Iterator[Statement]:
@@ -38,7 +36,7 @@ def _order(record: Record, item: Item, flag: Flag) -> Statement:
 
 def _reports(record: Record) -> Iterator[Statement]:
     """Yield reports and results that are not final."""
-    waiting = [i.ref for i in record.of("DiagnosticReport") if i.status in _WAITING]
+    waiting = [item.ref for item in reports.pending(record)]
     waiting += [s.items[0].ref for s in record.once(series) if s.aside == "registered"]
     for ref in waiting:
         yield Statement(kind="report_pending", refs=(ref,), flags=("preliminary",))

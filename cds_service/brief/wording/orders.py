@@ -3,15 +3,14 @@
 from collections.abc import Iterable, Sequence
 
 from cds_service.brief.facts.orders import UNDONE_TASKS, is_referral, planned, turned_down
-from cds_service.brief.facts.reports import conclusion
 from cds_service.brief.record import Item, Record
+from cds_service.brief.wording.summary import concluded
 from cds_service.brief.wording.words import (
     TEXT_MAX,
     code_name,
     coded_word,
     dated,
     day,
-    from_heading,
     joined,
     moment,
     more,
@@ -111,7 +110,7 @@ def report_pending(statement: Statement, record: Record, items: list[Item]) -> s
     """Write a report or a result that is not final, with what it says so far."""
     del statement
     item = items[0]
-    said = from_heading(record, conclusion(item))
+    said = concluded(record, item)
     head = f"Not final: {code_name(item, 'report without a name')}, {item.status}, {moment(item.when)}"
     return joined((head, said), ": ")
 

@@ -10,7 +10,7 @@ from cds_service.brief.facts.problems import (
     is_pregnancy,
     span,
 )
-from cds_service.brief.facts.reports import conclusion, has_attachment
+from cds_service.brief.facts.reports import coded_conclusion, conclusion, has_attachment
 from cds_service.brief.facts.vaccines import vaccine
 from cds_service.brief.facts.visits import is_category
 from cds_service.brief.record import Item, Record
@@ -299,7 +299,13 @@ def report(statement: Statement, record: Record, items: list[Item]) -> str:
     unread = (
         "text in an attachment, not read" if has_attachment(item) else "no conclusion recorded"
     )
-    return f"{head}: {from_heading(record, conclusion(item)) or unread}"
+    return f"{head}: {concluded(record, item) or unread}"
+
+
+def concluded(record: Record, item: Item) -> str:
+    """Write what a report concludes as quotations: its text, and the words of its codes that the text lacks."""
+    coded = quoted(coded_conclusion(item))
+    return joined((from_heading(record, conclusion(item)), coded and f"coded as {coded}"), "; ")
 
 
 def care_team(statement: Statement, record: Record, items: list[Item]) -> str:
