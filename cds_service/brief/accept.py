@@ -97,7 +97,10 @@ def _made(said: Proposed, by: Known) -> Made:
         return _quote(said, by)
     if said.kind in _MEASURED:
         return _measured(said, by)
-    return by.find(said.kind, said.refs) or _chosen(said, by)
+    found = by.find(said.kind, said.refs)
+    if found and said.kind == "problem" and "stopped" in found[1].flags:
+        return "not_active"  # an illness of the past stands where rules put it
+    return found or _chosen(said, by)
 
 
 def _check(ref: str, by: Known) -> Code | None:

@@ -43,7 +43,7 @@ _TABLE: Mapping[Kind, tuple[frozenset[str], Writer]] = {
     "note": (frozenset({"DocumentReference"}), visits.note),
     "note_quote": (frozenset({"DocumentReference"}), visits.quote),
     "conflict": (
-        frozenset({"AllergyIntolerance", "Condition", *_DRUGS}),
+        frozenset({"AllergyIntolerance", "Condition", "Observation", "Procedure", *_DRUGS}),
         conflicts.conflict,
     ),
 }

@@ -43,7 +43,7 @@ SECTIONS: tuple[tuple[SectionId, str, Rules], ...] = (
     ("results", "Newest results and reports", results.statements),
     ("open_loops", "Open loops", open_loops.statements),
     ("encounters", "Recent encounters", encounters.statements),
-    ("procedures", "Procedures, last 12 months and undated", procedures.statements),
+    ("procedures", "Past illnesses and procedures", procedures.statements),
     ("vitals", "Vital signs", vitals.statements),
     ("prevention", "Prevention", prevention.statements),
     ("context", "Social, directives, care team", context.statements),

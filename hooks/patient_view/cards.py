@@ -63,11 +63,15 @@ BELOW: dict[SectionId, int] = {
     "allergies": 12,
     "results": 10,
     "open_loops": 6,
+    "procedures": 4,
     "context": 4,
 }
 """Sections below the fold, and how many of their lines a card carries; the brief has them all."""
 
-ONLY: dict[SectionId, tuple[str, Kind]] = {"context": ("Directives", "directive")}
+ONLY: dict[SectionId, tuple[str, Kind]] = {
+    "procedures": ("Past illnesses", "problem"),
+    "context": ("Directives", "directive"),
+}
 """Sections of which a card carries one kind of line, under a heading of its own."""
 
 LEADS = 3

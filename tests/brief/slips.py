@@ -1025,21 +1025,21 @@ MUTANTS = (
     Mutant(
         "count an entry as new by its onset",
         f"{_F}problems",
-        'recorded = record.moment(item.resource.get("recordedDate")) or item.when',
-        "recorded = item.when",
+        'return record.moment(item.resource.get("recordedDate")) or item.when',
+        "return item.when",
     ),
     # Findings and circumstances of life.
     Mutant(
         "file a risk of suicide under circumstances of life",
         f"{_F}problems",
-        "v in _TOLD or v.startswith(_TOLD_PREFIXES) for v in coded",
-        "False for v in coded",
+        "if is_pregnancy(record, item) or is_danger(record, item):",
+        "if is_pregnancy(record, item):",
     ),
     Mutant(
         "lose the chapters of violence and suicide",
         f"{_F}problems",
-        "v in _TOLD or v.startswith(_TOLD_PREFIXES)",
-        "v in _TOLD",
+        "each in _TOLD or each.startswith(_TOLD_PREFIXES)",
+        "each in _TOLD",
     ),
     Mutant(
         "lose a told code",
@@ -1050,8 +1050,8 @@ MUTANTS = (
     Mutant(
         "take a pregnancy for a finding",
         f"{_F}problems",
-        "if is_pregnancy(record, item) or any(",
-        "if any(",
+        "if is_pregnancy(record, item) or is_danger(record, item):",
+        "if is_danger(record, item):",
     ),
     Mutant(
         "take a circumstance of life for an illness",
@@ -1147,25 +1147,25 @@ MUTANTS = (
     # Pregnancies of long ago.
     Mutant(
         "take a pregnancy of long ago for one of today",
-        f"{_S}attention",
+        f"{_F}pregnancies",
         "newest = max(problems.dates(record, problem), default=None)",
         "newest = None",
     ),
     Mutant(
         "date a pregnancy by the first one",
-        f"{_S}attention",
+        f"{_F}pregnancies",
         "newest = max(problems.dates",
         "newest = min(problems.dates",
     ),
     Mutant(
         "drop a pregnancy without a date",
-        f"{_S}attention",
+        f"{_F}pregnancies",
         "if newest is None or record.days_ago(newest)",
         "if newest is not None and record.days_ago(newest)",
     ),
     Mutant(
         "end a pregnancy a day too soon",
-        f"{_S}attention",
+        f"{_F}pregnancies",
         'record.days_ago(newest) <= record.tables.days["pregnancy"]:\n                yield',
         'record.days_ago(newest) < record.tables.days["pregnancy"]:\n                yield',
     ),
@@ -1243,6 +1243,37 @@ MUTANTS = (
         f"{_F}reports",
         "or early.when.at != final.when.at",
         "",
+    ),
+    # What is over.
+    Mutant(
+        "call a new pregnancy over by an earlier delivery",
+        f"{_F}pregnancies",
+        "sign.newest is not None and sign.newest.date <= over.when.date",
+        "sign.newest is not None",
+    ),
+    Mutant(
+        "take a refuted delivery for one",
+        f"{_F}problems",
+        '"verificationStatus"), "refuted", *_UNSURE)',
+        '"verificationStatus"), "entered-in-error")',
+    ),
+    Mutant(
+        "tell of an illness of today that it has ended",
+        f"{_F}past",
+        "if standing.isdisjoint(record.each(problems.keys, item)[0])",
+        "if True",
+    ),
+    Mutant(
+        "drop illnesses that have ended",
+        f"{_S}procedures",
+        'yield from grouped(record, "problem", over, "stopped")',
+        "pass",
+    ),
+    Mutant(
+        "drop procedures of years ago",
+        f"{_S}procedures",
+        "older.setdefault(same, item)",
+        "pass",
     ),
     # Cards: referrals at a booking, and what must be shown directly below the fold.
     Mutant(

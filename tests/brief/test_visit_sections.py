@@ -231,7 +231,10 @@ def test_the_quieter_sections():
         {"resourceType": "Immunization", "id": "i2", "status": "not-done", "patient": SUBJECT,
          "vaccineCode": {"text": "Zoster"}, "occurrenceDateTime": "2024-10-01"},
     )  # fmt: skip
-    assert texts(made, "procedures") == ["Cataract surgery, 2026-03-01"]
+    assert texts(made, "procedures") == [
+        "Cataract surgery, 2026-03-01",
+        "Older procedures, by date of the newest: Colonoscopy (2019-03-01)",
+    ]
     assert texts(made, "prevention") == [
         "Influenza, high-dose, 2024-10-01; none newer recorded in this bundle",
         "Refused or not given: Zoster, 2024-10-01",

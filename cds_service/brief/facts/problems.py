@@ -43,18 +43,25 @@ class Problem(msgspec.Struct, frozen=True, eq=False):
 
 def problems(record: Record) -> tuple[Problem, ...]:
     """Return the problems: those on the list, other active diagnoses, older ones, those in remission."""
-    merged: dict[object, list[Item]] = {}
-    for item in sorted(record.of("Condition"), key=_is_plain):
-        if clinical_status(record, item) in {"active", "remission"} and not is_said_none(item):
-            sought, own = record.each(_keys, item)
-            items = next((merged[key] for key in sought if key in merged), [])
-            items.append(item)
-            merged.update({key: items for key in own if key not in merged})
-    made = [
-        _problem(record, items) for items in {id(each): each for each in merged.values()}.values()
-    ]
+    standing = (
+        item
+        for item in sorted(record.of("Condition"), key=is_plain)
+        if clinical_status(record, item) in {"active", "remission"} and not is_said_none(item)
+    )
+    made = [_problem(record, items) for items in merged(record, standing)]
     kept = _without_past_weeks(record, made)
     return tuple(sorted(kept, key=lambda each: (_ORDER.index(each.place), *_age(record, each))))
+
+
+def merged(record: Record, entries: Iterable[Item]) -> list[list[Item]]:
+    """Return entries by the problem that they name."""
+    found: dict[object, list[Item]] = {}
+    for item in entries:
+        sought, own = record.each(keys, item)
+        items = next((found[key] for key in sought if key in found), [])
+        items.append(item)
+        found.update({key: items for key in own if key not in found})
+    return list({id(each): each for each in found.values()}.values())
 
 
 def _without_past_weeks(record: Record, made: list[Problem]) -> list[Problem]:
@@ -164,6 +171,11 @@ def _clinical_status(_: Record, item: Item) -> Literal["active", "remission", ""
     return "remission" if "remission" in said else ""
 
 
+def is_sure(item: Item) -> bool:
+    """Return whether an entry is neither refuted nor doubted, whether or not it stands."""
+    return not has_code(obj(item.resource, "verificationStatus"), "refuted", *_UNSURE)
+
+
 def is_said_none(item: Item) -> bool:
     """Return whether an entry says that no problem is known, or nothing of problems."""
     return has_code(obj(item.resource, "code"), *_NONE)
@@ -186,7 +198,7 @@ def is_listed(item: Item) -> bool:
     return not is_category(item, "encounter-diagnosis") or is_category(item, "problem-list-item")
 
 
-def _keys(_: Record, item: Item) -> tuple[list[object], list[object]]:
+def keys(_: Record, item: Item) -> tuple[list[object], list[object]]:
     """Return what an entry is looked up by, and what it is found by: codes and words.
 
     Two SNOMED CT codes are two problems even under one ICD-10 code; an entry that has only an ICD-10 code is
@@ -205,7 +217,7 @@ def _keys(_: Record, item: Item) -> tuple[list[object], list[object]]:
     return both, both
 
 
-def _is_plain(item: Item) -> bool:
+def is_plain(item: Item) -> bool:
     """Return whether an entry has no SNOMED CT code: those are looked up after the others."""
     return not any("snomed" in system for system, _ in codings(obj(item.resource, "code")))
 
@@ -291,7 +303,7 @@ def both_ways(record: Record) -> tuple[tuple[Item, Item], ...]:
     standing = _standing(record) if ended else {}
     found: dict[str, tuple[Item, Item]] = {}
     for item in ended:
-        sought, _ = record.each(_keys, item)
+        sought, _ = record.each(keys, item)
         known = next((standing[key] for key in sought if key in standing), None)
         against = known.against(record, item) if known else None
         if known and against:
@@ -306,7 +318,7 @@ def _standing(record: Record) -> "dict[object, _Standing]":
         active = [item for item in problem.items if clinical_status(record, item) == "active"]
         if active and not is_finding(record, active[0]):
             known = _Standing.of(active)
-            found.update({key: known for item in active for key in record.each(_keys, item)[1]})
+            found.update({key: known for item in active for key in record.each(keys, item)[1]})
     return found
 
 

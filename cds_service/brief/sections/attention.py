@@ -8,6 +8,7 @@ from cds_service.brief.facts import (
     medicine_conflicts,
     medicines,
     observations,
+    pregnancies,
     problems,
 )
 from cds_service.brief.facts.answers import answers_of_danger
@@ -16,7 +17,7 @@ from cds_service.brief.facts.purpose import is_of_visit
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import gathered, grouped
 from cds_service.domain.brief import Flag, Kind, Statement
-from cds_service.fhir.elements import codes, has_code, obj
+from cds_service.fhir.elements import obj
 
 
 def statements(record: Record) -> Iterator[Statement]:
@@ -31,8 +32,10 @@ def statements(record: Record) -> Iterator[Statement]:
     yield from _drug_changes(record)
     for item in active_flags(record):
         yield Statement(kind="flag", refs=(item.ref,), flags=("must_show",))
-    yield from record.once(pregnancy)
+    of_pregnancy = record.once(pregnancy)
+    yield from (each for each in of_pregnancy if each.kind != "conflict")
     yield from _other_conflicts(record)
+    yield from (each for each in of_pregnancy if each.kind == "conflict")
     alerts = [
         [item.ref for item in medicine.items]
         for medicine in record.once(medicines.medicines)
@@ -146,29 +149,23 @@ def _conflict(record: Record, items: tuple[Item, ...], *more: Flag) -> Statement
 
 
 def pregnancy(record: Record) -> tuple[Statement, ...]:
-    """Return a pregnancy: on the problem list, or as a recent status or due date."""
-    return (*_pregnancies(record), *_statuses(record))
+    """Return a pregnancy: on the problem list, or as a recent status or due date; last, on one line, what is over."""
+    found = record.once(pregnancies.signs)
+    standing = [
+        _pregnancy(record, each) for each in found if not pregnancies.is_over(record, each)
+    ]
+    over, end = (
+        [each for each in found if pregnancies.is_over(record, each)],
+        record.once(pregnancies.end),
+    )
+    if over and end:
+        refs = dict.fromkeys((end.item.ref, *(ref for each in over for ref in each.refs)))
+        flags: tuple[Flag, ...] = ("must_show", "conflict", "stale")
+        standing.append(Statement(kind="conflict", refs=tuple(refs), flags=flags))
+    return tuple(standing)
 
 
-def _pregnancies(record: Record) -> Iterator[Statement]:
-    """Yield a pregnancy that may be of today: its newest date is no older than one lasts, or there is none."""
-    for problem in record.once(problems.problems):
-        if problem.place != "remission" and problems.is_pregnancy(record, problem.items[0]):
-            newest = max(problems.dates(record, problem), default=None)
-            if newest is None or record.days_ago(newest) <= record.tables.days["pregnancy"]:
-                yield problems.statement(record, problem, "must_show")
-
-
-def _statuses(record: Record) -> Iterator[Statement]:
-    terms, oldest = record.tables.terms["pregnancy"], record.tables.days["pregnancy"]
-    status_codes, due_date_codes = set(terms["status_codes"]), set(terms["due_date_codes"])
-    for each in record.once(observations.series):
-        newest = each.items[0]
-        if newest.when is None or record.days_ago(newest.when) > oldest:
-            continue
-        known = codes(obj(newest.resource, "code"))
-        answer = obj(newest.resource, "valueCodeableConcept")
-        asked = not status_codes.isdisjoint(known)
-        pregnant = asked and has_code(answer, *terms["pregnant_values"])
-        if pregnant or not due_date_codes.isdisjoint(known):
-            yield Statement(kind="observation", refs=(newest.ref,), flags=("must_show",))
+def _pregnancy(record: Record, sign: pregnancies.Sign) -> Statement:
+    if isinstance(sign.told, problems.Problem):
+        return problems.statement(record, sign.told, "must_show")
+    return Statement(kind="observation", refs=sign.refs, flags=("must_show",))

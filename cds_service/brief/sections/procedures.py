@@ -1,29 +1,38 @@
-"""Procedures of the last twelve months, with those that were not completed said so."""
+"""Illnesses that have ended, by name; procedures of the last twelve months, and older ones by name."""
 
 from collections.abc import Iterator
 
 from cds_service.brief.facts.labels import restricted
+from cds_service.brief.facts.past import past
 from cds_service.brief.record import Item, Record
+from cds_service.brief.sections.common import grouped
 from cds_service.domain.brief import Flag, Statement
 from cds_service.fhir.elements import name, obj
 
 
 def statements(record: Record) -> Iterator[Statement]:
-    """Yield each procedure of the window, one that was done several times on one line.
+    """Yield illnesses of the past, each procedure of the window, one that was done several times on one line.
 
-    One that was not done is left out, an undated one is not.
+    One that was not done is left out, an undated one is not. Older ones, and not done since, are named once each.
     """
+    over = [[item.ref for item in items] for items in record.once(past)]
+    yield from grouped(record, "problem", over, "stopped")
     sets: dict[object, list[Item]] = {}
+    older: dict[object, Item] = {}
     for item in record.of("Procedure"):
         if item.status == "not-done":
             continue
+        same = _same(record, item)
         if item.when is None or record.days_ago(item.when) <= record.tables.days["procedures"]:
-            sets.setdefault(_same(record, item), []).append(item)
+            sets.setdefault(same, []).append(item)
+        elif same not in sets:
+            older.setdefault(same, item)
     for items in sets.values():
         flags: tuple[Flag, ...] = ("merged",) if len(items) > 1 else ()
         if items[0].when is None:
             flags = ("undated", *flags)
         yield Statement(kind="procedure", refs=tuple(i.ref for i in items), flags=flags)
+    yield from grouped(record, "procedure", [item.ref for item in older.values()], "stale")
 
 
 def _same(record: Record, item: Item) -> object:

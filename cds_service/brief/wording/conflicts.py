@@ -3,10 +3,12 @@
 from cds_service.brief.facts.allergies import covered, is_intolerance, is_same_class, says
 from cds_service.brief.facts.medicine_conflicts import is_regimen, strength
 from cds_service.brief.facts.medicines import ORDER, ingredients_of
+from cds_service.brief.facts.pregnancies import end
 from cds_service.brief.facts.purpose import missing_tests
 from cds_service.brief.facts.screenings import missing
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.medicines import dose_of, in_brief, is_alike, name_of, standing
+from cds_service.brief.wording.observations import told as named_value
 from cds_service.brief.wording.summary import allergen
 from cds_service.brief.wording.words import code_name, dated, day, joined, names, note_of, short
 from cds_service.domain.brief import Statement
@@ -22,6 +24,8 @@ def conflict(statement: Statement, record: Record, items: list[Item]) -> str:
     by_ref = {item.ref: item for item in items}
     cited = [by_ref[ref] for ref in statement.refs if ref in by_ref]
     first, others = cited[0], cited[1:]
+    if "stale" in statement.flags:
+        return _pregnancy(record, first, others)
     if first.type == "AllergyIntolerance":
         return _allergy(record, first, others)
     if first.type in _DRUGS:
@@ -29,6 +33,22 @@ def conflict(statement: Statement, record: Record, items: list[Item]) -> str:
     if first.type == "Condition":
         return _problem(record, first, others)
     return f"Do not agree: {joined(code_name(each, each.type) for each in cited)}"
+
+
+def _pregnancy(record: Record, first: Item, others: list[Item]) -> str:
+    """Write that a pregnancy is over first, then what still tells of it."""
+    over = record.once(end)
+    word = over.word if over else "end of a pregnancy"
+    head = f"{word.capitalize()} recorded{_on(first)} ({code_name(first, 'without a name')})"
+    return f"{head}, after: {joined((_sign(record, each) for each in others), '; ')}"
+
+
+def _sign(record: Record, item: Item) -> str:
+    if item.type == "Observation":
+        return named_value(record, item)
+    recorded = record.moment(item.resource.get("recordedDate"))
+    when = dated("recorded", recorded) or dated("since", item.when) or "undated"
+    return f"{code_name(item, 'Pregnancy')}, {when}"
 
 
 def _allergy(record: Record, first: Item, others: list[Item]) -> str:

@@ -32,7 +32,7 @@ def result(statement: Statement, record: Record, items: list[Item]) -> str:
     group = group_of(record, newest)
     ahead = newest.when is not None and record.is_future(newest.when)
     parts = [
-        _told(record, newest),
+        told(record, newest),
         "dated in the future" if ahead else "",
         status(newest),
         _old(record, newest, group),
@@ -50,7 +50,7 @@ def _was_critical(record: Record, newest: Item, earlier: list[Item]) -> str:
     then = found[0] if found else newest
     others = [each for each in earlier if each is not then]
     parts = [
-        f"Was critical since the last visit: {_told(record, then)}",
+        f"Was critical since the last visit: {told(record, then)}",
         status(then),
         note_of(then.resource, NOTE_MAX),
         f"now {_value(record, newest)}",
@@ -60,7 +60,7 @@ def _was_critical(record: Record, newest: Item, earlier: list[Item]) -> str:
     return joined(parts, "; ")
 
 
-def _told(record: Record, item: Item) -> str:
+def told(record: Record, item: Item) -> str:
     """Write the name of a test, a value and its date."""
     return f"{title(record, item)}{_glue(item.resource)}{_value(record, item)}"
 
@@ -68,6 +68,8 @@ def _told(record: Record, item: Item) -> str:
 def _value(record: Record, item: Item) -> str:
     shown = _amount(record, item).removesuffix(".")  # a sentence goes on with its date
     said = joined((shown, aside(record, item)), " ")
+    if "valueDateTime" in item.resource:  # two dates in a row cannot be told apart
+        return f"{said} (recorded {stamp(item)})"
     return f"{said or 'no value recorded'}, {stamp(item)}"
 
 

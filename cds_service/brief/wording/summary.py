@@ -14,6 +14,7 @@ from cds_service.brief.facts.reports import coded_conclusion, conclusion, has_at
 from cds_service.brief.facts.vaccines import vaccine
 from cds_service.brief.facts.visits import is_category
 from cds_service.brief.record import Item, Record
+from cds_service.brief.wording.past import illnesses, procedures, state
 from cds_service.brief.wording.visits import standing
 from cds_service.brief.wording.words import (
     TEXT_MAX,
@@ -43,7 +44,8 @@ _USUAL_VERIFICATION = {"", "confirmed"}
 def problem(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write a problem, or several on one line."""
     if "grouped" in statement.flags:
-        return _problems(record, items)
+        over = "stopped" in statement.flags
+        return illnesses(statement, record) if over else _problems(record, items)
     ordered = [item for ref in statement.refs for item in items if item.ref == ref]
     first, others = ordered[0], ordered[1:]
     listed = [named(obj(each.resource, "code"), "unnamed") for each in others]
@@ -252,7 +254,9 @@ def _occurrence(item: Item) -> str:
 
 
 def procedure(statement: Statement, record: Record, items: list[Item]) -> str:
-    """Write a procedure, or a report of a screening."""
+    """Write a procedure, or a report of a screening; older ones by name alone."""
+    if "grouped" in statement.flags:
+        return procedures(items)
     item = items[0]
     actor = next((obj(each, "actor") for each in objs(item.resource, "performer")), {})
     by = person(record, item.resource, actor)
@@ -262,7 +266,7 @@ def procedure(statement: Statement, record: Record, items: list[Item]) -> str:
             code_name(item, "Procedure without a name"),
             moment(item.when),
             _performed(item),
-            status_word(item, "completed", "final") or ("" if item.status else "no status"),
+            state(item),
             by,
             outcome,
             _times(statement, items),

@@ -1,0 +1,54 @@
+"""Illnesses of the past: those that have ended and of which no entry stands."""
+
+from cds_service.brief.facts import problems
+from cds_service.brief.record import Item, Record
+from cds_service.fhir.dates import Moment
+from cds_service.fhir.elements import has_code, obj
+
+
+def past(record: Record) -> tuple[tuple[Item, ...], ...]:
+    """Return the illnesses that have ended and of which none stands, newest end first, the entries of each together."""
+    over = [
+        item
+        for item in record.of("Condition")
+        if not problems.clinical_status(record, item)
+        and not has_code(obj(item.resource, "verificationStatus"), "refuted")
+        and not problems.is_said_none(item)
+        and not problems.is_finding(record, item)
+    ]
+    if not over:
+        return ()
+    standing = {
+        key
+        for each in record.once(problems.problems)
+        for item in each.items
+        for key in record.each(problems.keys, item)[1]
+    }
+    over.sort(key=problems.is_plain)
+    kept = [item for item in over if standing.isdisjoint(record.each(problems.keys, item)[0])]
+    found = [
+        sorted(items, key=lambda item: _newest_end_first(record, item))
+        for items in problems.merged(record, kept)
+    ]
+    return tuple(
+        tuple(items)
+        for items in sorted(found, key=lambda items: _newest_end_first(record, items[0]))
+    )
+
+
+def _newest_end_first(record: Record, item: Item) -> tuple[float, str]:
+    when = ended(record, item) or item.when
+    return -when.at if when else 0.0, item.ref
+
+
+def ended(record: Record, item: Item) -> Moment | None:
+    """Return when an entry says that its illness ended."""
+    said = item.resource
+    return record.moment(said.get("abatementDateTime")) or record.moment(
+        obj(said, "abatementPeriod").get("end")
+    )
+
+
+def past_by_entry(record: Record) -> dict[str, tuple[Item, ...]]:
+    """Return the entries that are one illness of the past, by the reference of each of them."""
+    return {item.ref: items for items in record.once(past) for item in items}

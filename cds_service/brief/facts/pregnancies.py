@@ -1,0 +1,90 @@
+"""Pregnancies: what says that somebody is pregnant, and a delivery or another end that came after it."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from cds_service.brief.facts import observations, problems
+from cds_service.brief.record import Item, Record
+from cds_service.fhir.dates import Moment
+from cds_service.fhir.elements import codes, has_code, obj
+
+
+class Sign(NamedTuple):
+    """What says that somebody is pregnant: a problem, or an observation."""
+
+    told: problems.Problem | Item
+    refs: tuple[str, ...]
+    newest: Moment | None
+    """Its newest date, None where it has none."""
+
+
+class End(NamedTuple):
+    """An entry that tells of a delivery or another end of a pregnancy."""
+
+    item: Item
+    word: str
+    when: Moment
+
+
+def signs(record: Record) -> tuple[Sign, ...]:
+    """Return what may tell of a pregnancy of today: no older than one lasts, or undated."""
+    return (*_problems(record), *_observations(record))
+
+
+def _problems(record: Record) -> Iterator[Sign]:
+    for problem in record.once(problems.problems):
+        if problem.place != "remission" and problems.is_pregnancy(record, problem.items[0]):
+            newest = max(problems.dates(record, problem), default=None)
+            if newest is None or record.days_ago(newest) <= record.tables.days["pregnancy"]:
+                yield Sign(problem, tuple(item.ref for item in problem.items), newest)
+
+
+def _observations(record: Record) -> Iterator[Sign]:
+    """Yield recent statuses and due dates."""
+    terms, oldest = record.tables.terms["pregnancy"], record.tables.days["pregnancy"]
+    status_codes, due_date_codes = set(terms["status_codes"]), set(terms["due_date_codes"])
+    for each in record.once(observations.series):
+        newest = each.items[0]
+        if newest.when is None or record.days_ago(newest.when) > oldest:
+            continue
+        known = codes(obj(newest.resource, "code"))
+        answer = obj(newest.resource, "valueCodeableConcept")
+        asked = not status_codes.isdisjoint(known)
+        pregnant = asked and has_code(answer, *terms["pregnant_values"])
+        if pregnant or not due_date_codes.isdisjoint(known):
+            yield Sign(newest, (newest.ref,), newest.when)
+
+
+def end(record: Record) -> End | None:
+    """Return what tells best that a pregnancy is over: the newest delivery, else another end, else care after one."""
+    if not record.once(signs):
+        return None
+    found = list(_ends(record))
+    return (
+        min(found, key=lambda pair: (pair[0], -pair[1].when.at, pair[1].item.ref))[1]
+        if found
+        else None
+    )
+
+
+def _ends(record: Record) -> Iterator[tuple[int, End]]:
+    """Yield the ends that are dated and not refuted or doubted, with the place of their kind in the table."""
+    kinds = [
+        (each["says"], frozenset(each["codes"]), tuple(each["prefixes"]))
+        for each in record.tables.terms["pregnancy_end"]
+    ]
+    for item in record.of("Procedure", "Condition"):
+        done = item.status == "completed" if item.type == "Procedure" else problems.is_sure(item)
+        when = item.when
+        if not done or when is None or record.is_future(when):
+            continue
+        coded = codes(obj(item.resource, "code"))
+        for place, (word, known, prefixes) in enumerate(kinds):
+            if any(each in known or each.startswith(prefixes) for each in coded):
+                yield place, End(item, word, when)
+
+
+def is_over(record: Record, sign: Sign) -> bool:
+    """Return whether a sign of a pregnancy is no newer than the day on which one ended."""
+    over = record.once(end)
+    return over is not None and sign.newest is not None and sign.newest.date <= over.when.date

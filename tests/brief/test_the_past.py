@@ -1,0 +1,79 @@
+"""Illnesses that have ended and procedures of years ago are named with their dates, below what is of today."""
+
+import pytest
+
+from hooks.patient_view.cards import cards
+from tests.brief.charts import brief, coded, concept, condition, plain, texts
+
+
+def _over(name, identity="c1", status="resolved", **more):
+    return condition(name, identity, status=status, **more)
+
+
+def _done(name, when, identity="p1", **more):
+    done = {"status": "completed", "performedDateTime": when, "code": {"text": name}}
+    return plain("Procedure", identity, **{**done, **more})
+
+
+def test_illnesses_that_ended_are_named_newest_first_with_their_end():
+    made = brief(
+        condition("Asthma", "c0"),
+        _over("Pulmonary embolism", "c1", abatementDateTime="2022-09-03"),
+        _over("Gout", "c2", abatementPeriod={"end": "2024-01-05"}),
+        _over("Solitary kidney", "c3", "inactive", onsetDateTime=None, recordedDate="2009-01-01"),
+        _over("Endocarditis", "c4", onsetDateTime="2023-03-01"),
+        _over("Gout", "c5", abatementDateTime="2020-01-05"),
+    )
+    assert texts(made, "procedures")[0] == (
+        "No longer active: Gout (ended 2024-01-05, 2 entries), Endocarditis (began 2023-03-01), "
+        "Pulmonary embolism (ended 2022-09-03), Solitary kidney (recorded 2009-01-01)"
+    )
+    assert len(texts(made, "problems")) == 1
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"verified": "refuted"},
+        {"category": [coded("sdoh")]},
+        {"code": concept("No problems", ("", "no-known-problems"))},
+    ],
+)
+def test_what_was_refuted_or_no_illness_is_none(more):
+    assert not texts(brief(_over("Gout", **more)), "procedures")
+
+
+def test_an_illness_that_came_back_stands_among_those_of_today_alone():
+    made = brief(condition("Gout", "c0"), _over("Gout", "c1", onsetDateTime="2010-01-01"))
+    assert len(texts(made, "problems")) == 1
+    assert not texts(made, "procedures")
+
+
+def test_that_no_problem_is_active_is_still_said_and_a_card_counts_none_of_the_past():
+    made = brief(_over("Gout"))
+    assert texts(made, "problems")[0] == "Problems: none active recorded in this bundle"
+    assert "problem" not in cards(made)[-1].summary
+    assert any(
+        "No longer active: Gout" in line
+        for part in cards(made)[-1].detail
+        for line in getattr(part, "lines", ())
+    )
+
+
+def test_older_procedures_are_named_once_each_by_their_newest_date():
+    made = brief(
+        _done("Pacemaker", "2024-10-03", "p1"),
+        _done("Stent", "2020-01-02", "p2"),
+        _done("Stent", "2025-10-03", "p3"),
+        _done("Splenectomy", "1999", "p4", status="unknown"),
+        _done("Valve", "2019-01-01", "p5", status="not-done"),
+        _done("Dialysis", "2026-10-01", "p6"),
+        _done("Dialysis", "2024-10-01", "p7"),
+    )
+    assert texts(made, "procedures") == [
+        "Dialysis, 2026-10-01",
+        (
+            "Older procedures, by date of the newest: Stent (2025-10-03), Pacemaker (2024-10-03), "
+            "Splenectomy (1999, status unknown)"
+        ),
+    ]
