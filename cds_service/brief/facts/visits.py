@@ -61,9 +61,18 @@ def _contact(record: Record, concept: JsonObject) -> str:
     said = [text(concept, "text")]
     for coding in objs(concept, "coding"):
         said += [text(coding, "display"), code(coding, "code")]
-    contacts = record.tables.contacts
-    keys = (words(each) for each in said if each)
-    return next((contacts[key] for key in keys if key in contacts), "")
+    known, contacts = record.once(_known), record.tables.contacts
+    for each in said:
+        if each not in known:
+            known[each] = contacts.get(words(each), "")
+        if known[each]:
+            return known[each]
+    return ""
+
+
+def _known(_: Record) -> dict[str, str]:
+    """Return what is known of each text once it was looked up: a chart has many encounters of few types."""
+    return {}
 
 
 def _class(item: Item) -> set[str]:
