@@ -8,6 +8,7 @@ from importlib.resources import files
 from cds_service.brief.record import Item, Record
 from cds_service.domain.draft import Code
 from cds_service.domain.json import JsonObject
+from cds_service.domain.tables import words as split
 from cds_service.fhir.elements import clean, obj, objs, text
 
 WHY_MAX = 120
@@ -32,8 +33,8 @@ def check(why: str, record: Record, cited: Iterable[Item]) -> Code | None:
     words = frozenset(_WORD.findall(low))
     items = tuple(cited)
     names = frozenset(_WORD.findall(" ".join(_names(items)).lower()))
-    foreign = record.tables.ingredients(said) - record.tables.ingredients(
-        " . ".join(_names(items))
+    foreign = record.tables.ingredients(split(said)) - record.tables.ingredients(
+        split(" . ".join(_names(items)))
     )
     checks: tuple[tuple[Code, bool], ...] = (
         ("why_too_long", len(said) > WHY_MAX),

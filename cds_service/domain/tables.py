@@ -136,18 +136,21 @@ class Tables:
     screenings: tuple[Screening, ...]
     classes: tuple[DrugClass, ...]
     rxnorm: Mapping[str, Ingredient]
-    by_word: Mapping[str, tuple[tuple[tuple[str, ...], Ingredient], ...]] = field(repr=False)
-    """Names and brands by their first word, longest first."""
+    by_word: Mapping[str, tuple[tuple[tuple[str, ...], frozenset[Ingredient]], ...]] = field(
+        repr=False
+    )
+    """Names and brands by their first word, longest first; one brand may hold several ingredients."""
 
-    def ingredients(self, text: str) -> frozenset[Ingredient]:
-        """Return the ingredients that a text names, by name or brand; the longest name at each place counts."""
-        found, said, after = set(), words(text), 0
+    def ingredients(self, said: tuple[str, ...]) -> frozenset[Ingredient]:
+        """Return the ingredients that words name, by name or brand; the longest name at each place counts."""
+        found: set[Ingredient] = set()
+        after = 0
         for at, word in enumerate(said):
             if word not in self.by_word or at < after:
                 continue
-            for key, ingredient in self.by_word[word]:
+            for key, held in self.by_word[word]:
                 if said[at : at + len(key)] == key:
-                    found.add(ingredient)
+                    found |= held
                     after = at + len(key)
                     break
         return frozenset(found)

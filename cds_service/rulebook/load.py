@@ -153,13 +153,15 @@ def _added(name: str, each: KnownIngredient, before: _Known | None) -> _Known:
 
 def _by_word(
     known: Iterable[_Known],
-) -> dict[str, tuple[tuple[tuple[str, ...], Ingredient], ...]]:
-    found: dict[str, list[tuple[tuple[str, ...], Ingredient]]] = {}
+) -> dict[str, tuple[tuple[tuple[str, ...], frozenset[Ingredient]], ...]]:
+    held: dict[tuple[str, ...], set[Ingredient]] = {}
     for ingredient, _, brands in known:
         for each in (ingredient.name, *brands):
-            key = words(each)
-            if key:
-                found.setdefault(key[0], []).append((key, ingredient))
+            held.setdefault(words(each), set()).add(ingredient)
+    found: dict[str, list[tuple[tuple[str, ...], frozenset[Ingredient]]]] = {}
+    for key, ingredients in held.items():
+        if key:
+            found.setdefault(key[0], []).append((key, frozenset(ingredients)))
     return {
         first: tuple(sorted(names, key=lambda pair: -len(pair[0])))
         for first, names in found.items()

@@ -3,14 +3,24 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from cds_service.brief.facts.medicines import Medicine, foremost, ingredients_of, medicines
+from cds_service.brief.facts import allergen
+from cds_service.brief.facts.medicines import (
+    Medicine,
+    concepts,
+    foremost,
+    ingredients_of,
+    medicines,
+    names,
+)
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Statement
 from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import Tables, words
-from cds_service.fhir.elements import code, codes, has_code, name, obj, objs, strings, text
+from cds_service.fhir.elements import code, codes, has_code, name, obj, objs, strings
 
 Says = Literal["allergy", "none", "unknown"]
+
+_ANAPHYLAXIS = "anaphyla"
 
 
 def allergies(record: Record) -> tuple[Item, ...]:
@@ -61,11 +71,13 @@ def substance(item: Item) -> str:
 
 
 def is_severe(item: Item) -> bool:
-    """Return whether criticality is high, a reaction severe, or anaphylaxis among its manifestations."""
+    """Return whether criticality is high, a reaction severe, or anaphylaxis told, be it in the note of no name."""
     reactions = objs(item.resource, "reaction")
     if code(item.resource, "criticality") == "high":
         return True
-    return any(code(each, "severity") == "severe" or _is_anaphylaxis(each) for each in reactions)
+    if any(code(each, "severity") == "severe" or _is_anaphylaxis(each) for each in reactions):
+        return True
+    return "note" in item.resource and _ANAPHYLAXIS in allergen.note(item).casefold()
 
 
 def is_intolerance(item: Item) -> bool:
@@ -75,7 +87,7 @@ def is_intolerance(item: Item) -> bool:
 
 
 def _is_anaphylaxis(reaction: JsonObject) -> bool:
-    return any("anaphyla" in name(each).casefold() for each in objs(reaction, "manifestation"))
+    return any(_ANAPHYLAXIS in name(each).casefold() for each in objs(reaction, "manifestation"))
 
 
 def statement(item: Item) -> Statement:
@@ -115,16 +127,49 @@ def _covers(record: Record, scope: str, allergy: Item) -> bool:
 
 
 def against_medicines(record: Record) -> tuple[tuple[Item, Item], ...]:
-    """Return each allergy that meets an active medicine: the same ingredient, or one of its class."""
+    """Return each allergy that meets an active medicine: by ingredient, class, name or code."""
     taken = record.once(_by_ingredient)
     met: dict[tuple[str, str], tuple[Item, Item]] = {}
     for allergy in record.once(allergies):
         own, related = record.once(_reaches)[allergy.ref]
-        for ingredient in sorted(own | related):
-            for medicine in taken.get(ingredient, ()):
-                item = foremost(record, medicine.items)
-                met[allergy.ref, item.ref] = (allergy, item)
+        known = (each for name_ in sorted(own | related) for each in taken.get(name_, ()))
+        for medicine in (*known, *_named_alike(record, allergy)):
+            item = foremost(record, medicine.items)
+            met[allergy.ref, item.ref] = (allergy, item)
     return tuple(met.values())
+
+
+def _named_alike(record: Record, allergy: Item) -> Iterator[Medicine]:
+    """Yield the active medicines in whose name an allergy's own words stand, or that share a code with it.
+
+    No table has to know either: what is called the same is the same.
+    """
+    found = allergen.phrases(allergen.names(allergy))
+    wanted = [each for each in found if allergen.is_comparable(each)]
+    for said, medicines_ in record.once(_by_name).items() if wanted else ():
+        if any(allergen.holds(said, each) for each in wanted):
+            yield from medicines_
+    for each in sorted(allergen.coded(allergen.concepts(allergy))):
+        yield from record.once(_by_code).get(each, ())
+
+
+def _by_name(record: Record) -> dict[allergen.Phrase, list[Medicine]]:
+    """Return the active medicines by the words of each name they go by; not what is given to the allergic."""
+    found: dict[allergen.Phrase, list[Medicine]] = {}
+    for medicine in record.once(medicines):
+        for said in dict.fromkeys(names(record, item) for item in medicine.items):
+            if not allergen.is_given_on_purpose(said):
+                found.setdefault(said, []).append(medicine)
+    return found
+
+
+def _by_code(record: Record) -> dict[tuple[str, str], list[Medicine]]:
+    """Return the active medicines by each code of a substance or medicine that they have."""
+    found: dict[tuple[str, str], list[Medicine]] = {}
+    for medicine in record.once(medicines):
+        for each in allergen.coded(x for item in medicine.items for x in concepts(record, item)):
+            found.setdefault(each, []).append(medicine)
+    return found
 
 
 def is_same_class(record: Record, allergy: Item, medicine: Item) -> bool:
@@ -150,29 +195,11 @@ def _reaches(record: Record) -> dict[str, tuple[frozenset[str], frozenset[str]]]
 
 def _reach(tables: Tables, item: Item) -> tuple[frozenset[str], frozenset[str]]:
     """Return the ingredients that an allergy names and those that share a class with them."""
-    said = " . ".join(_words(item.resource))
+    said = words(" . ".join((*allergen.names(item), allergen.note(item))))
     own = frozenset(each.name for each in tables.ingredients(said))
-    phrases = words(said)
     related: set[str] = set()
     for each in tables.classes:
-        by_name = any(_holds(phrases, words_) for words_ in each.names)
+        by_name = any(allergen.holds(said, wanted) for wanted in each.names)
         if by_name or (own & each.members and not each.by_name_only):
             related |= each.members
     return own, frozenset(related)
-
-
-def _holds(phrase: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
-    size = len(wanted)
-    return (
-        bool(wanted)
-        and wanted[0] in phrase
-        and any(phrase[at : at + size] == wanted for at in range(len(phrase) - size + 1))
-    )
-
-
-def _words(resource: JsonObject) -> Iterator[str]:
-    concepts = [obj(resource, "code")]
-    concepts += [obj(each, "substance") for each in objs(resource, "reaction")]
-    for concept in concepts:
-        yield text(concept, "text")
-        yield from (text(coding, "display") for coding in objs(concept, "coding"))

@@ -7,7 +7,7 @@ import msgspec
 from cds_service.brief.facts.visits import setting, until
 from cds_service.brief.record import Item, Record
 from cds_service.domain.json import JsonObject
-from cds_service.domain.tables import Ingredient
+from cds_service.domain.tables import Ingredient, words
 from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import (
     code,
@@ -85,27 +85,40 @@ def ingredients_of(record: Record, item: Item) -> frozenset[Ingredient]:
 
 
 def _ingredients(record: Record, item: Item) -> frozenset[Ingredient]:
-    written = concept(record, item)
-    _, named = medication(item.resource)
-    parts = objs(record.target(item.resource, named), "ingredient") if named else []
-    concepts = [written, *(obj(part, "itemCodeableConcept") for part in parts)]
-    said = record.tables.ingredients(" . ".join(dict.fromkeys(_words(concepts, named))))
     rxnorm = record.tables.rxnorm
-    return said or frozenset(
+    return record.tables.ingredients(names(record, item)) or frozenset(
         rxnorm[value]
-        for each in concepts
+        for each in concepts(record, item)
         for system, value in codings(each)
         if value in rxnorm and _is_rx(system)
     )
+
+
+def concepts(record: Record, item: Item) -> tuple[JsonObject, ...]:
+    """Return the concepts of a medicine: what is ordered or taken, then what that contains."""
+    _, named = medication(item.resource)
+    parts = objs(record.target(item.resource, named), "ingredient") if named else ()
+    return (concept(record, item), *(obj(part, "itemCodeableConcept") for part in parts))
+
+
+def names(record: Record, item: Item) -> tuple[str, ...]:
+    """Return the words of every name that a medicine and its parts go by."""
+    return record.each(_names, item)
+
+
+def _names(record: Record, item: Item) -> tuple[str, ...]:
+    _, named = medication(item.resource)
+    said = dict.fromkeys(_words(concepts(record, item), named))
+    return words(" . ".join(said))
 
 
 def _is_rx(system: str) -> bool:
     return not system or system.endswith("rxnorm")
 
 
-def _words(concepts: list[JsonObject], named: JsonObject) -> Iterator[str]:
+def _words(found: Iterable[JsonObject], named: JsonObject) -> Iterator[str]:
     yield text(named, "display")
-    for each in concepts:
+    for each in found:
         yield text(each, "text")
         yield from (text(coding, "display") for coding in objs(each, "coding"))
 

@@ -1,5 +1,6 @@
 """Resources that do not agree, set side by side without a verdict; and what was looked for in vain."""
 
+from cds_service.brief.facts.allergen import NOTE_MAX, note
 from cds_service.brief.facts.allergies import covered, is_intolerance, is_same_class, says
 from cds_service.brief.facts.medicine_conflicts import is_regimen, strength
 from cds_service.brief.facts.medicines import ORDER, ingredients_of
@@ -58,8 +59,10 @@ def _allergy(record: Record, first: Item, others: list[Item]) -> str:
         said = joined(dict.fromkeys(reactions))
         kind = "Intolerance" if is_intolerance(first) else "Allergy"
         head = f"{kind} to {allergen(first)}{f' ({said})' if said else ''}"
+        told = note_of(first.resource, NOTE_MAX) if note(first) else ""
         related = any(is_same_class(record, first, each) for each in drugs)
-        return joined((f"{head}, yet {_active(record, drugs)}", _RELATED if related else ""))
+        meets = f"yet {_active(record, drugs)}"
+        return joined((head, told, meets, _RELATED if related else ""))
     stated = (
         "No known allergies"
         if says(record, first) == "none" and not covered(record, first)

@@ -1,0 +1,93 @@
+"""What an allergy is to, in words as the name of a medicine would have them, so that the two meet without a table."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from cds_service.brief.record import Item
+from cds_service.domain.json import JsonObject
+from cds_service.domain.tables import words
+from cds_service.fhir.elements import codings, obj, objs, text
+from cds_service.rulebook import DEFAULT
+
+Phrase = tuple[str, ...]
+
+NOTE_MAX = 240
+"""Characters of a note that are read, and quoted wherever what they say is used."""
+
+_TERMS = DEFAULT.terms["allergen"]
+_GENERIC, _SALTS, _NEVER_ALONE, _ON_PURPOSE, _SYSTEMS = (
+    frozenset(_TERMS[each])
+    for each in ("generic", "salts", "never_alone", "given_on_purpose", "systems")
+)
+_UNREAD = tuple(map(words, _TERMS["unread"]))
+_PARTS = re.compile(r"[/+,;:&()\[\]]| - | and |(?<=[a-z]{5})-(?=[a-z]{5})")
+"""Between substances of one name: a hyphen counts only between long words, as in "abacavir-lamivudine"."""
+_TELLING = 3
+"""Letters of the shortest word that tells a substance."""
+
+
+def concepts(item: Item) -> tuple[JsonObject, ...]:
+    """Return the concepts by which an allergy names its substance: its code, then those of its reactions."""
+    reactions = objs(item.resource, "reaction")
+    return (obj(item.resource, "code"), *(obj(each, "substance") for each in reactions))
+
+
+def names(item: Item) -> Iterator[str]:
+    """Yield every name that an allergy gives its substance."""
+    for concept in concepts(item):
+        yield text(concept, "text")
+        yield from (text(coding, "display") for coding in objs(concept, "coding"))
+
+
+def phrases(said: Iterable[str]) -> frozenset[Phrase]:
+    """Return the words of each substance that names hold, without what tells of none: "Allergy to X sulfate" is X."""
+    parts = (part for each in said for part in _PARTS.split(each.lower()))
+    return frozenset(filter(None, map(_substance, parts)))
+
+
+def _substance(part: str) -> Phrase:
+    told = tuple(each for each in words(part) if each not in _GENERIC)
+    bare = tuple(each for each in told if each not in _SALTS)
+    if not bare and len(told) == 1:
+        return ()  # "sodium" alone is in the name of many a medicine and an allergy of none
+    return bare or told
+
+
+def is_comparable(phrase: Phrase) -> bool:
+    """Return whether words tell a substance well enough to look for them in the name of a medicine."""
+    return any(len(each) >= _TELLING and each not in _NEVER_ALONE for each in phrase)
+
+
+def is_given_on_purpose(said: Phrase) -> bool:
+    """Return whether the name of a medicine says that it is given to those who are allergic to it."""
+    return not _ON_PURPOSE.isdisjoint(said)
+
+
+def coded(found: Iterable[JsonObject]) -> frozenset[tuple[str, str]]:
+    """Return the codes of concepts that are of substances and medicines alike."""
+    return frozenset(pair for each in found for pair in codings(each) if pair[0] in _SYSTEMS)
+
+
+def holds(phrase: Phrase, wanted: Phrase) -> bool:
+    """Return whether words stand among others, together and in their order."""
+    size = len(wanted)
+    return (
+        bool(wanted)
+        and wanted[0] in phrase
+        and any(phrase[at : at + size] == wanted for at in range(len(phrase) - size + 1))
+    )
+
+
+def note(item: Item) -> str:
+    """Return what the note of an allergy says where its name tells no substance, "" where nothing of it can be read.
+
+    "Other (see comments)" names nothing. A note that tells of what was tolerated, or of somebody else, is not read.
+    """
+    written = next(
+        (found for each in objs(item.resource, "note") if (found := text(each, "text"))), ""
+    )
+    if not written or phrases(names(item)):
+        return ""
+    said = written[:NOTE_MAX]
+    heard = words(said)
+    return "" if any(holds(heard, each) for each in _UNREAD) else said

@@ -1,0 +1,163 @@
+"""An allergy meets what a patient takes by its own name, by class, and by a note where its name says nothing."""
+
+import pytest
+
+from tests.brief.charts import RXNORM, allergy, brief, concept, order, plain, texts
+
+
+def _met(said, medicine, **more):
+    """What stands under Needs attention of an allergy and one order."""
+    lines = texts(brief(allergy(said, **more), order(medicine)), "attention")
+    return [line for line in lines if ", yet " in line]
+
+
+@pytest.mark.parametrize(
+    ("said", "medicine"),
+    [
+        ("abacavir", "abacavir-dolutegravir-lamivudine (Triumeq) 600-50-300 mg"),
+        ("Allergy to lacosamide (finding)", "lacosamide 100 mg tablet"),
+        ("ABACAVIR SULFATE", "abacavir 300 mg"),
+        ("vancomycin", "Vancomycin HCl 125 mg capsule"),
+        ("abacavir-lamivudine", "dolutegravir / lamivudine 50-300 mg"),
+        ("Morphine and related", "morphine 15 mg"),
+        ("magnesium sulfate", "magnesium sulfate 500 mg"),
+        ("insulin", "insulin glargine 100 units/mL"),
+    ],
+)
+def test_an_allergy_meets_a_medicine_that_is_called_the_same_and_stands_in_no_table(
+    said, medicine
+):
+    assert _met(said, medicine) == [
+        f"Allergy to {said.removesuffix(' (finding)')}, yet active: {medicine}, ordered 2026-05-04"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "medicine"),
+    [
+        ("latex, natural rubber", "natural tears"),
+        ("Other (see comments)", "other supply"),
+        ("Drug allergy", "drug holder"),
+        ("milk", "Milk of Magnesia 400 mg/5 mL"),
+        ("alpha-galactosidase", "alpha lipoic acid 300 mg"),
+        ("magnesium sulfate", "ferrous sulfate 325 mg"),
+        ("potassium", "penicillamine potassium 50 mg"),
+        ("dust", "Adustrin 5 mg"),
+        ("short ragweed pollen", "short ragweed pollen allergen extract (Ragwitek)"),
+        ("wasp venom", "wasp venom protein 100 mcg"),
+    ],
+)
+def test_words_that_tell_no_substance_or_stand_within_another_meet_nothing(said, medicine):
+    assert _met(said, medicine) == []
+
+
+def test_one_code_is_one_substance_under_whatever_names():
+    coded = concept("Zyx", (RXNORM, "999001"))
+    drug = order("Brand", medicationCodeableConcept=concept("Brand 5 mg", (RXNORM, "999001")))
+    made = brief(allergy("", code=coded), drug)
+    assert texts(made, "attention") == [
+        "Allergy to Zyx, yet active: Brand 5 mg, ordered 2026-05-04"
+    ]
+
+
+def test_but_no_code_that_says_of_both_that_they_are_unknown():
+    nothing = ("http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "OTH")
+    drug = order("Brand", medicationCodeableConcept=concept("Brand 5 mg", nothing))
+    assert not texts(brief(allergy("", code=concept("Zyx", nothing)), drug), "attention")
+
+
+def test_an_allergy_meets_what_a_medicine_contains():
+    inside = plain("Medication", "d1", ingredient=[{"itemCodeableConcept": {"text": "abacavir"}}])
+    made = brief(
+        allergy("abacavir"),
+        {
+            **order("Kivexa"),
+            "medicationCodeableConcept": None,
+            "medicationReference": {"reference": "#d1", "display": "Kivexa"},
+            "contained": [inside],
+        },
+    )
+    assert texts(made, "attention") == [
+        "Allergy to abacavir, yet active: Kivexa, ordered 2026-05-04"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "medicine"),
+    [
+        ("heparin", "enoxaparin 80 mg/0.8 mL syringe"),
+        ("enoxaparin", "tinzaparin 10000 units"),
+        ("Penicillin", "Flucloxacillin 500mg capsules"),
+        ("amoxicillin", "dicloxacillin 500 mg"),
+        ("Phenoxymethylpenicillin", "oxacillin 1 g"),
+        ("Penicillin", "Augmentin 875 mg"),
+        ("Penicillin", "Co-amoxiclav 500/125"),
+    ],
+)
+def test_heparins_and_the_penicillins_of_everyday_are_classes(said, medicine):
+    assert _met(said, medicine) == [
+        (
+            f"Allergy to {said}, yet active: {medicine}, ordered 2026-05-04, "
+            "a medicine of the same class"
+        )
+    ]
+
+
+def test_a_brand_of_two_ingredients_is_both():
+    assert (
+        "Allergy to trimethoprim, yet active: Bactrim DS" in _met("trimethoprim", "Bactrim DS")[0]
+    )
+    assert "Allergy to Metamizol, yet active: Novalgin" in _met("Metamizol", "Novalgin 500 mg")[0]
+
+
+OTHER = "Other (see comments)"
+
+
+def _noted(words, medicine="cephalexin 500 mg"):
+    return brief(allergy(OTHER, note=[{"text": words}]), order(medicine))
+
+
+def test_the_note_of_an_allergy_without_a_name_is_read_and_quoted():
+    made = _noted("ANAPHYLAXIS to cefazolin in OR 2019")
+    [first, second, *_] = texts(made, "attention")
+    assert first == (
+        "Allergy to Other (see comments), note: “ANAPHYLAXIS to cefazolin in OR 2019”, "
+        "yet active: cephalexin 500 mg, ordered 2026-05-04, a medicine of the same class"
+    )
+    assert second.startswith("Other (see comments): reaction not recorded")
+    assert made.section("allergies")[0].statement.flags == ("must_show", "severe")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Tolerated cefazolin 2020",
+        "Mother: anaphylaxis to cefazolin",
+        "not allergic to cefazolin",
+        "no anaphylaxis with cefazolin",
+        "rash with something",
+    ],
+)
+def test_a_note_of_what_was_tolerated_or_of_somebody_else_tells_nothing(words):
+    made = _noted(words)
+    assert texts(made, "attention") == []
+    assert words in texts(made, "allergies")[0]
+
+
+def test_the_note_of_an_allergy_with_a_name_tells_no_other_substance():
+    chart = (
+        allergy("Latex", note=[{"text": "anaphylaxis; cefazolin given"}]),
+        order("cephalexin"),
+    )
+    assert texts(brief(*chart), "attention") == []
+
+
+@pytest.mark.parametrize(
+    "words", ["Keine bekannten Allergien", "Geen gekende allergie", "Pas d'allergie connue"]
+)
+def test_none_known_is_understood_in_german_dutch_and_french(words):
+    assert texts(brief(allergy(words)), "allergies") == [f"{words}, recorded 2019-04-02"]
+    assert (
+        "yet allergies are listed: Latex"
+        in (texts(brief(allergy(words), allergy("Latex", "a2")), "attention")[0])
+    )
