@@ -41,6 +41,11 @@ FILES = (  # the quick ones first: a run ends at the first test that fails
     "test_dates.py",
     "test_absences.py",
     "test_reports.py",
+    "test_danger.py",
+    "test_the_past.py",
+    "test_pregnancy_over.py",
+    "test_marks_in_words.py",
+    "test_said_once.py",
     "test_hand_read_charts.py",
 )
 _MUTABLE = (

@@ -1323,6 +1323,50 @@ MUTANTS = (
         "older.setdefault(same, item)",
         "pass",
     ),
+    # How laboratories write an alarm.
+    Mutant(
+        "read no critical note",
+        f"{_F}observations",
+        'if "note" in item.resource and is_critical_by_note(item.resource):',
+        "if False:",
+    ),
+    Mutant(
+        "take a note about limits for an alarm",
+        f"{_F}marks",
+        'and found & _SINGLE["told"]\n',
+        "\n",
+    ),
+    Mutant(
+        "read high in a finding",
+        f"{_F}marks",
+        "if not heard or not heard <= _MARK_WORDS",
+        "if not heard",
+    ),
+    Mutant(
+        "drop a note beside a number without mark or range",
+        f"{_F}marks",
+        'and "referenceRange" not in resource\n',
+        'and "referenceRange" in resource\n',
+    ),
+    Mutant(
+        "read no range in words",
+        f"{_F}ranges",
+        'low, high = _in_words(text(limits, "text"))',
+        "pass",
+    ),
+    # What weighs less stands behind what weighs more.
+    Mutant(
+        "list circumstances of life before illnesses",
+        f"{_S}problems",
+        "for of_life in (False, True):",
+        "for of_life in (True, False):",
+    ),
+    Mutant(
+        "tell one value twice",
+        f"{_W}observations",
+        "unlike = [each for each in same if value_of(each.resource) != shown]",
+        "unlike = same",
+    ),
     # Cards: referrals at a booking, and what must be shown directly below the fold.
     Mutant(
         "tell every task at a booking",

@@ -404,7 +404,8 @@ def test_values_of_one_day_without_a_time_are_of_one_day():
         ({"status": "corrected"}, True),
         ({"valueQuantity": None, "valueString": "See note"}, True),
         (flagged("N"), False),
-        ({}, False),
+        (limits("4.0", "8.0"), False),
+        ({}, True),
     ],
 )
 def test_what_the_laboratory_wrote_beside_a_result_is_quoted_where_it_matters(more, quoted):

@@ -55,12 +55,52 @@ _SINGLE: Mapping[str, frozenset[str]] = {
     each: frozenset(said) for each, said in DEFAULT.terms["interpretation_single_words"].items()
 }
 
+_BEGINS = tuple(DEFAULT.terms["interpretation_beginnings"]["critical"])
+_MARK_WORDS = (
+    frozenset().union(*(_SINGLE[each] for each in ("critical", "abnormal", "high", "low")))
+    | frozenset(each.lower() for each, own in _CODES.items() if own.level in _OUT)
+    | _EXACT.keys()
+)
+
 
 def mark(resource: JsonObject) -> Mark:
     """Return the worst that an Observation or a component is marked with."""
     if "interpretation" not in resource:
-        return _NONE
+        return _of_value(text(resource, "valueString")) if "valueString" in resource else _NONE
     return _worst([_of_concept(each) for each in objs(resource, "interpretation")])
+
+
+def _of_value(said: str) -> Mark:
+    """Read the mark behind a number in a text, `6.9 HI CRIT`: a number and nothing but words of marks."""
+    first, _, rest = said.partition(" ")
+    heard = frozenset(words(rest))
+    if not heard or not heard <= _MARK_WORDS or not first.replace(".", "", 1).isdigit():
+        return _NONE
+    own = _of_words(rest)
+    return own._replace(words="") if own.level in _OUT else _NONE
+
+
+def is_critical_by_note(resource: JsonObject) -> bool:
+    """Return whether a laboratory's note says that a critical result was told to somebody."""
+    for each in objs(resource, "note"):
+        found = frozenset(words(text(each, "text")))
+        if (
+            found & _SINGLE["critical"]
+            and found & _SINGLE["told"]
+            and not found & _SINGLE["hedges"]
+        ):
+            return True
+    return False
+
+
+def is_only_noted(resource: JsonObject) -> bool:
+    """Return whether a number has neither mark nor range, but a note of the laboratory, which may say what it means."""
+    return (
+        "note" in resource
+        and "valueQuantity" in resource
+        and "interpretation" not in resource
+        and "referenceRange" not in resource
+    )
 
 
 def _worst(marks: Sequence[Mark]) -> Mark:
@@ -103,9 +143,14 @@ def _of_words(said: str) -> Mark:
     found = frozenset(heard)
     if not found & _SINGLE["hedges"]:
         for level in _OUT:
-            if found & _SINGLE[level]:
+            if found & _SINGLE[level] or (level == "critical" and _begins_critical(heard)):
                 return Mark(level, "", said, _side(found))
     return Mark("marked", "", said)
+
+
+def _begins_critical(heard: Sequence[str]) -> bool:
+    """Return whether a mark of one word begins like one of a critical value: `PANICHIGH`."""
+    return len(heard) == 1 and heard[0].startswith(_BEGINS)
 
 
 def _side(found: frozenset[str]) -> Side:

@@ -1,21 +1,28 @@
 """Observations as series: one for each measured thing, newest first, what is not final apart."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Literal
 
 import msgspec
 
-from cds_service.brief.facts.marks import LEVELS, Level, Mark, Side, mark
-from cds_service.brief.facts.ranges import side_of_range, unit
+from cds_service.brief.facts.marks import (
+    LEVELS,
+    Level,
+    Mark,
+    Side,
+    is_critical_by_note,
+    is_only_noted,
+    mark,
+)
+from cds_service.brief.facts.ranges import side_of_range, unit, value_in_words
 from cds_service.brief.facts.visits import is_after_last_visit, released
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Kind, Statement
 from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import Group, Tables, words
 from cds_service.fhir.dates import Moment
-from cds_service.fhir.elements import code, codes, codings, name, number, obj, objs, text
+from cds_service.fhir.elements import code, codes, codings, name, number, obj, objs
 from cds_service.rulebook import DEFAULT
 
 Aside = Literal["", "preliminary", "registered", "undated", "future"]
@@ -245,6 +252,8 @@ def level(record: Record, item: Item) -> Level:
 
 def _level(record: Record, item: Item) -> Level:
     own = _level_of(record, item.resource, mark_of(record, item))
+    if "note" in item.resource and is_critical_by_note(item.resource):
+        return "critical"
     if "component" not in item.resource:
         return own
     parts = objs(item.resource, "component")
@@ -353,11 +362,14 @@ _SIDE_OF: Mapping[str, Side] = {"above": "high", "below": "low"}
 def is_in_words(record: Record, each: Series) -> bool:
     """Return whether nobody here can tell how far the newest value is out: it is words, or its mark is.
 
-    A value in words that plainly say nothing out of the ordinary is none, nor one that its laboratory calls normal.
+    A number that only a note speaks of is one too. A value in words that plainly say nothing out of the ordinary is
+    none, nor one that its laboratory calls normal.
     """
     if each.level:
         return each.level == "marked"
     newest = each.items[0].resource
+    if is_only_noted(newest):
+        return True
     if "component" not in newest:
         return _is_told_by_words(record, newest)
     parts = (newest, *objs(newest, "component"))
@@ -367,17 +379,6 @@ def is_in_words(record: Record, each: Series) -> bool:
 def _is_told_by_words(record: Record, part: JsonObject) -> bool:
     said = value_in_words(part)
     return bool(said) and words(said) not in record.tables.plain_values
-
-
-def value_in_words(part: JsonObject) -> str:
-    """Return a value that is words, "" for a number."""
-    if "valueQuantity" in part:
-        return ""
-    said = text(part, "valueString") or name(obj(part, "valueCodeableConcept"))
-    return "" if _NUMBER.fullmatch(said) else said
-
-
-_NUMBER = re.compile(r"[<>≤≥]?=? ?-?[\d.,]+ ?%?")
 
 
 def is_new(record: Record, item: Item) -> bool:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from cds_service.brief.facts.observations import Series, as_new, value_in_words
+from cds_service.brief.facts.observations import Series, as_new
+from cds_service.brief.facts.ranges import value_in_words
 from cds_service.brief.record import Record
 from cds_service.fhir.elements import code, objs
 

@@ -60,7 +60,7 @@ def statements(record: Record) -> Iterator[Statement]:
 
 
 def _of_late(record: Record) -> Iterator[Statement]:
-    """Yield emergencies, stays, reports and results out of range of a fixed time; nothing is called new."""
+    """Yield emergencies, stays, reports and results out of range or in words of a fixed time; nothing is called new."""
 
     def is_late(when: Moment | None) -> bool:
         return when is not None and record.days_ago(when) <= record.tables.days["first_visit"]
@@ -72,6 +72,10 @@ def _of_late(record: Record) -> Iterator[Statement]:
         if is_late(released(record, item)):
             yield reports.statement(record, item)
     yield from _results(record, lambda item: is_late(released(record, item)))
+    unmarked = _unmarked(record, lambda item: is_late(released(record, item)))
+    yield from _together(
+        record, [each for each in unmarked if observations.is_in_words(record, each)]
+    )
 
 
 def _encounters(record: Record) -> Iterator[Statement]:
@@ -156,6 +160,18 @@ def _unremarkable(record: Record) -> Iterator[Statement]:
 
     Of what is not final the words alone, and what a final value stands behind.
     """
+    worded, named = [], []
+    for each in _unmarked(record, lambda item: observations.is_new(record, item)):
+        if observations.is_in_words(record, each):
+            worded.append(each)
+        elif each.aside != "preliminary" or each.items[-1].status != "preliminary":
+            named.append(each.items[0].ref)
+    yield from _together(record, worded)
+    yield from grouped(record, "result", named, "new")
+
+
+def _unmarked(record: Record, is_told: Callable[[Item], bool]) -> list[observations.Series]:
+    """Return results that are to be told and that nothing marks as out of range, newest first."""
     found = [
         each
         for each in record.once(observations.series)
@@ -163,14 +179,6 @@ def _unremarkable(record: Record) -> Iterator[Statement]:
         and each.level in {"marked", "normal", ""}
         and each.aside in {"", "undated", "preliminary"}
         and observations.is_told(each.items[0].resource)
-        and observations.is_new(record, each.items[0])
+        and is_told(each.items[0])
     ]
-    found.sort(key=lambda each: each.items[0].when or record.now, reverse=True)
-    worded, named = [], []
-    for each in found:
-        if observations.is_in_words(record, each):
-            worded.append(each)
-        elif each.aside != "preliminary" or each.items[-1].status != "preliminary":
-            named.append(each.items[0].ref)
-    yield from _together(record, worded)
-    yield from grouped(record, "result", named, "new")
+    return sorted(found, key=lambda each: each.items[0].when or record.now, reverse=True)

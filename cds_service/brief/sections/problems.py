@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 from cds_service.brief.facts.problems import (
     Place,
+    Problem,
+    is_danger,
+    is_finding,
     is_said_none,
     marks,
     problems,
@@ -19,16 +22,42 @@ def statements(record: Record) -> Iterator[Statement]:
     """Yield each problem that stands, or what is known of there being none."""
     found = record.once(problems)
     wanted = record.once(reasons_of_visit)
-    shown = [each for each in found if each.place in {"listed", "other"}]
-    for each in sorted(shown, key=lambda each: wanted.isdisjoint(marks(each))):
+    ours = [
+        each for each in found if _is_shown(record, each) and not wanted.isdisjoint(marks(each))
+    ]
+    for each in ours:
         yield statement(record, each)
-    alone: tuple[Place, ...] = ("old", "remission")
-    for place in alone:
-        refs = [[item.ref for item in each.items] for each in found if each.place == place]
-        stale: tuple[Flag, ...] = ("stale",) if place == "old" else ()
-        yield from grouped(record, "problem", refs, *stale)
+    for of_life in (False, True):  # findings and circumstances after every illness
+        rest = [
+            each
+            for each in found
+            if each not in ours and is_finding(record, each.items[0]) is of_life
+        ]
+        yield from _part(record, rest)
     said_none = [item for item in record.of("Condition") if is_said_none(item)]
     for item in said_none:
         yield Statement(kind="no_known", refs=(item.ref,))
     if not any(each.place != "remission" for each in found) and not said_none:
         yield from absence(record, "problems")
+
+
+def _part(record: Record, found: list[Problem]) -> Iterator[Statement]:
+    for each in found:
+        if _is_shown(record, each):
+            yield statement(record, each)
+    alone: tuple[Place, ...] = ("old", "remission")
+    for place in alone:
+        refs = [
+            [item.ref for item in each.items]
+            for each in found
+            if each.place == place and not _is_shown(record, each)
+        ]
+        stale: tuple[Flag, ...] = ("stale",) if place == "old" else ()
+        yield from grouped(record, "problem", refs, *stale)
+
+
+def _is_shown(record: Record, each: Problem) -> bool:
+    """Return whether a problem has a line of its own: also an old diagnosis of suicide, abuse or violence."""
+    if each.place == "old":
+        return is_danger(record, each.items[0])
+    return each.place != "remission"

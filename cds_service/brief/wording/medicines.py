@@ -48,7 +48,7 @@ def medication(statement: Statement, record: Record, items: list[Item]) -> str:
     ordered = sorted(items, key=lambda item: place(record, item))
     first, others = ordered[0], ordered[1:]
     also = _also(record, first, others)
-    unordered = "not ordered" if is_reported(first) else ""
+    unordered = "not ordered" if is_reported(first) and not is_planned(first) else ""
     head = joined((_entry(record, first), unordered))
     return joined((head, _alert(record, ordered), f"also: {also}" if also else ""), "; ")
 

@@ -2,7 +2,14 @@
 
 from collections.abc import Callable
 
-from cds_service.brief.facts.observations import as_new, group_of, has_value, in_order, level
+from cds_service.brief.facts.marks import is_only_noted
+from cds_service.brief.facts.observations import (
+    as_new,
+    group_of,
+    has_value,
+    in_order,
+    level,
+)
 from cds_service.brief.facts.purpose import day_of_visit
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.trends import earlier_values, trend
@@ -86,11 +93,14 @@ def _others(record: Record, newest: Item, same: list[Item]) -> str:
     """Write values of the newest one's instant, of which nothing tells whether they came before or after it."""
     if not same:
         return ""
-    first, *others = (
-        joined((value_of(each.resource) or "no value", aside(record, each)), " ")
-        for each in (newest, *same)
+    shown = value_of(newest.resource)
+    unlike = [each for each in same if value_of(each.resource) != shown]
+    others = list(
+        dict.fromkeys(
+            joined((value_of(each.resource) or "no value", aside(record, each)), " ")
+            for each in unlike
+        )
     )
-    others = [each for each in dict.fromkeys(others) if each != first]
     if not others:
         return ""
     count, rest = ("two", "the other") if len(others) == 1 else ("several", "the others")
@@ -101,10 +111,10 @@ def _others(record: Record, newest: Item, same: list[Item]) -> str:
 
 
 def _note(statement: Statement, item: Item) -> str:
-    """Quote what the laboratory wrote beside a value that is out of range, in words, missing or not final."""
+    """Quote what the laboratory wrote beside a value that is out of range, in words, missing, not final or unmarked."""
     if "note" not in item.resource:
         return ""
-    telling = not _TELLING.isdisjoint(statement.flags)
+    telling = not _TELLING.isdisjoint(statement.flags) or is_only_noted(item.resource)
     if telling or item.status not in {"final", ""} or not has_value(item.resource):
         return note_of(item.resource, NOTE_MAX)
     return ""

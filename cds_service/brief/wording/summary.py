@@ -366,7 +366,8 @@ def directive(statement: Statement, record: Record, items: list[Item]) -> str:
 
 def _directive_text(said: JsonObject) -> str:
     """Return the words of a directive that the resource carries within itself."""
-    return next((words for each in _attached(said) if (words := inline_text(each))), "")
+    inside = (words for each in _attached(said) if (words := inline_text(each)))
+    return next(inside, "") or text(obj(said, "policyRule"), "text")
 
 
 def _directive_file(said: JsonObject) -> str:
