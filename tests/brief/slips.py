@@ -163,6 +163,78 @@ MUTANTS = (
         "pass",
     ),
     Mutant(
+        "take what begins later for in force",
+        f"{_F}medicines",
+        "or is_for_later(record, item)",
+        "or False",
+    ),
+    Mutant(
+        "end a course with its first dosage",
+        f"{_F}medicines",
+        "_each(ends, max)",
+        "_each(ends, min)",
+    ),
+    Mutant(
+        "end a course with a dosage beside one without an end",
+        f"{_F}medicines",
+        "return choose(known) if known and len(known) == len(found) else None",
+        "return choose(known) if known else None",
+    ),
+    Mutant(
+        "tell the end of a supply as that of a course",
+        f"{_W}medicines",
+        "end = course(record, item).end",
+        "end = ended(record, item)",
+    ),
+    Mutant(
+        "forget an order of after the visit that was stopped, nothing tells when",
+        f"{_F}medicine_changes",
+        "if is_late or _is_cut_short_since(record, newest):",
+        "if is_late:",
+    ),
+    Mutant(
+        "tell a reported stop of any time",
+        f"{_F}medicine_reports",
+        "return _is_since(record, item, end)",
+        "return True",
+    ),
+    Mutant(
+        "tell a reported stop of what is taken",
+        f"{_F}medicine_reports",
+        "is_open = known in listed or known in told",
+        "is_open = False",
+    ),
+    Mutant(
+        "call what is in no earlier entry new",
+        f"{_F}medicine_reports",
+        'word: News = "new" if begin else "reported"',
+        'word: News = "new"',
+    ),
+    Mutant(
+        "say of a list written anew that no earlier entry names what is on it",
+        f"{_F}medicine_reports",
+        "return were_read and any(",
+        "return were_read or any(",
+    ),
+    Mutant(
+        "say that no earlier entry names what one of another strength does",
+        f"{_F}medicine_reports",
+        "or names(record, item)[:1] == names(record, other)[:1]",
+        "or False",
+    ),
+    Mutant(
+        "drop why a medicine is not taken",
+        f"{_W}conflicts",
+        "for each in (reason_of(i), note_of(i.resource))",
+        "for each in (note_of(i.resource),)",
+    ),
+    Mutant(
+        "leave out of the list that a medicine is reported as not taken",
+        f"{_S}medications",
+        "refs=(*refs, *denials)",
+        "refs=refs",
+    ),
+    Mutant(
         "keep a refuted problem",
         f"{_F}problems",
         'if has_code(obj(item.resource, "verificationStatus"), "refuted"):\n        return ""\n',
@@ -219,8 +291,8 @@ MUTANTS = (
     Mutant(
         "date a stop by a move of the chart",
         f"{_F}medicine_changes",
-        "if is_since_last_visit(record, seen) and not is_moved(record, newest):",
-        "if is_since_last_visit(record, seen):",
+        "is_late = is_since_last_visit(record, seen) and not is_moved(record, newest)",
+        "is_late = is_since_last_visit(record, seen)",
     ),
     Mutant(
         "call a new order of this year a renewal",
@@ -1012,7 +1084,7 @@ MUTANTS = (
     Mutant(
         "lose why an order is on hold",
         f"{_W}medicines",
-        'joined((_before(record, change_), stay, _reason(change_.item)), "; ")',
+        'joined((_before(record, change_), when, stay, reason_of(change_.item)), "; ")',
         "_before(record, change_)",
     ),
     Mutant(

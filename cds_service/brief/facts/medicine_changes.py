@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from cds_service.brief.facts import medicine_reports
 from cds_service.brief.facts.medicines import (
     ORDER,
     alerts_of,
@@ -27,10 +28,11 @@ from cds_service.domain.json import JsonObject
 from cds_service.fhir.elements import code, codes, is_true, number, obj, objs, reference
 
 _STOPPED = frozenset({"stopped", "cancelled", "completed", "not-taken"})
+_CUT_SHORT = frozenset({"stopped", "cancelled"})
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
-Word = Literal["new", "changed", "renewed", "stopped", "on_hold"]
+Word = Literal["new", "changed", "renewed", "stopped", "on_hold", "reported"]
 
 
 class Change(msgspec.Struct, frozen=True, eq=False):
@@ -51,14 +53,16 @@ class Change(msgspec.Struct, frozen=True, eq=False):
 
 
 def changes(record: Record) -> tuple[Change, ...]:
-    """Return what became of orders since the last visit: high-alert medicines first, then stops with a reason."""
+    """Return what became of medicines since the last visit: high-alert ones first, then stops with a reason."""
     found = [each for items in record.once(_orders).values() for each in _change(record, items)]
+    told = {key(record, each.item) for each in found}
+    found += [Change(word, item) for word, item in medicine_reports.news(record, told)]
     return tuple(sorted(found, key=lambda each: _place(record, each)))
 
 
 def _place(record: Record, change: Change) -> tuple[bool, bool]:
     is_over = change.word in {"stopped", "on_hold"}
-    is_reasoned = is_over and bool(obj(change.item.resource, "statusReason"))
+    is_reasoned = is_over and "statusReason" in change.item.resource
     return not alerts_of(record, change.item), not is_reasoned
 
 
@@ -73,8 +77,9 @@ def _orders(record: Record) -> dict[object, list[Item]]:
 
 
 def words_of(record: Record) -> dict[str, Word]:
-    """Return what became of each order, by its reference; a renewal of the same dose is in none, nor one on hold."""
-    return {each.item.ref: each.word for each in record.once(changes) if each.word != "on_hold"}
+    """Return what became of each entry, by its reference; a renewal of the same dose is in none, nor one on hold."""
+    found = record.once(changes)
+    return {each.item.ref: each.word for each in found if each.word not in {"on_hold", "reported"}}
 
 
 def _change(record: Record, items: list[Item]) -> Iterator[Change]:
@@ -100,8 +105,15 @@ def _newest(record: Record, items: list[Item]) -> Iterator[Change]:
     elif newest.status in _STOPPED:
         when = stopped_at(record, newest)
         seen = Item(newest.ref, newest.type, newest.resource, when, newest.status)
-        if is_since_last_visit(record, seen) and not is_moved(record, newest):
+        is_late = is_since_last_visit(record, seen) and not is_moved(record, newest)
+        if is_late or _is_cut_short_since(record, newest):
             yield Change("stopped", newest)
+
+
+def _is_cut_short_since(record: Record, item: Item) -> bool:
+    """Return whether an order of after the last visit was stopped, with no end to tell when: not before it, anyhow."""
+    is_undated = item.status in _CUT_SHORT and not ended(record, item)
+    return is_undated and is_since_last_visit(record, item)
 
 
 def _is_held_since(record: Record, item: Item) -> bool:
@@ -172,7 +184,13 @@ def stopped_unknown_when(record: Record) -> tuple[Item, ...]:
     """Return the stopped orders that may have ended since the last visit or years ago: nothing tells."""
     orders = record.once(_orders).values()
     ended_ = (items[0] for items in orders if not any(is_active(each) for each in items))
-    return tuple(each for each in ended_ if each.status in _STOPPED and is_moved(record, each))
+    return tuple(
+        each
+        for each in ended_
+        if each.status in _STOPPED
+        and is_moved(record, each)
+        and not _is_cut_short_since(record, each)
+    )
 
 
 def is_moved(record: Record, item: Item) -> bool:

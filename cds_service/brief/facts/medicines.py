@@ -1,6 +1,7 @@
 """Medicines of a record: what is active, merged by ingredient."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -137,10 +138,11 @@ def is_planned(item: Item) -> bool:
 
 
 def is_in_force(record: Record, item: Item) -> bool:
-    """Return whether an active entry is to be taken now: not on hold, planned, intended, past its end or its stay."""
+    """Return whether an active entry is to be taken now: not on hold, planned, for later, or past its end or stay."""
     return not (
         item.status in {"on-hold", "intended"}
         or is_planned(item)
+        or is_for_later(record, item)
         or is_past_end(record, item)
         or is_of_past_stay(record, item)
     )
@@ -262,17 +264,57 @@ def key(record: Record, item: Item) -> object:
     return ingredients_of(record, item) or title(record, item).casefold() or item.ref
 
 
-def ended(record: Record, item: Item) -> Moment | None:
-    """Return when an entry says that it ends: its period, its supply or its dosage, whichever it gives."""
-    return record.each(_ended, item)
+class Course(NamedTuple):
+    """When an entry says that a medicine is to be taken; None for what it does not say."""
+
+    begin: Moment | None
+    end: Moment | None
+    supply: Moment | None
+    """Until when it may be dispensed: of an order without an end, the last that it says."""
 
 
-def _ended(record: Record, item: Item) -> Moment | None:
+def course(record: Record, item: Item) -> Course:
+    """Return when a medicine is to be taken: by its period, else by its dosages, else by its supply.
+
+    Of several dosages, one after the other, the first begins and the last ends it, where each says so.
+    """
+    return record.each(_course, item)
+
+
+def _course(record: Record, item: Item) -> Course:
     said = item.resource
-    periods = [obj(said, "effectivePeriod"), obj(obj(said, "dispenseRequest"), "validityPeriod")]
-    repeats = (obj(obj(each, "timing"), "repeat") for each in dosages(item))
-    periods += [obj(each, "boundsPeriod") for each in repeats]
-    return next((m for p in periods if p and (m := record.moment(p.get("end")))), None)
+    own = obj(said, "effectivePeriod")
+    repeats = [obj(obj(each, "timing"), "repeat") for each in dosages(item)]
+    bounds = [obj(each, "boundsPeriod") for each in repeats]
+    begins = [record.moment(each.get("start")) for each in bounds]
+    ends = [record.moment(each.get("end")) for each in bounds]
+    supply = obj(obj(said, "dispenseRequest"), "validityPeriod")
+    return Course(
+        record.moment(own.get("start"))
+        or _each(begins, min)
+        or record.moment(supply.get("start")),
+        record.moment(own.get("end")) or _each(ends, max),
+        record.moment(supply.get("end")),
+    )
+
+
+def _each(
+    found: Sequence[Moment | None], choose: Callable[[Iterable[Moment]], Moment]
+) -> Moment | None:
+    known = [each for each in found if each]
+    return choose(known) if known and len(known) == len(found) else None
+
+
+def ended(record: Record, item: Item) -> Moment | None:
+    """Return when an entry says that it ends: its period, its dosages or its supply, whichever it gives."""
+    said = course(record, item)
+    return said.end or said.supply
+
+
+def is_for_later(record: Record, item: Item) -> bool:
+    """Return whether an entry says that it begins on a day to come."""
+    begin = course(record, item).begin
+    return begin is not None and record.days_ago(begin) < 0
 
 
 def dosages(item: Item) -> tuple[JsonObject, ...]:

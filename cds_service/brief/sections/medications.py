@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from cds_service.brief.facts.medicine_changes import words_of
+from cds_service.brief.facts.medicine_conflicts import contradictions
 from cds_service.brief.facts.medicines import (
     ORDER,
     REPORT,
@@ -34,9 +35,16 @@ def statements(record: Record) -> Iterator[Statement]:
 
 
 def statement(record: Record, medicine: Medicine) -> Statement:
-    """Return the statement of a medicine and of everything that was merged into it."""
+    """Return the statement of a medicine, of what was merged into it, and of a newer report that it is not taken."""
     refs = tuple(item.ref for item in medicine.items)
-    return Statement(kind="medication", refs=refs, flags=tuple(_flags(record, medicine)))
+    denied = record.once(_denied)
+    denials = (denied[ref] for ref in refs if ref in denied)
+    flags = tuple(_flags(record, medicine))
+    return Statement(kind="medication", refs=(*refs, *denials), flags=flags)
+
+
+def _denied(record: Record) -> dict[str, str]:
+    return {order.ref: report.ref for order, report in record.once(contradictions)}
 
 
 def _flags(record: Record, medicine: Medicine) -> Iterator[Flag]:

@@ -8,7 +8,14 @@ from cds_service.brief.facts.pregnancies import end
 from cds_service.brief.facts.purpose import missing_tests
 from cds_service.brief.facts.screenings import missing
 from cds_service.brief.record import Item, Record
-from cds_service.brief.wording.medicines import dose_of, in_brief, is_alike, name_of, standing
+from cds_service.brief.wording.medicines import (
+    dose_of,
+    in_brief,
+    is_alike,
+    name_of,
+    reason_of,
+    standing,
+)
 from cds_service.brief.wording.observations import told as named_value
 from cds_service.brief.wording.summary import allergen
 from cds_service.brief.wording.words import code_name, dated, day, joined, names, note_of, short
@@ -92,7 +99,7 @@ def _medicines(record: Record, cited: list[Item]) -> str:
         active = _active(record, [each for each in cited if each not in denied])
         report = denied[0]
         word = "not taken" if report.status == "not-taken" else "stopped"
-        told = joined(note_of(each.resource) for each in denied)
+        told = joined(each for i in denied for each in (reason_of(i), note_of(i.resource)))
         return joined(
             (active[0].upper() + active[1:], f"reported as {word}{_on(report)}", told), "; "
         )

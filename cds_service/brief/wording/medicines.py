@@ -1,16 +1,22 @@
 """Medicines in words: name, dose as written, who says so, since when, what was merged."""
 
+from collections.abc import Collection
+
 from cds_service.brief.facts.medicine_changes import Change, changes
 from cds_service.brief.facts.medicines import (
     ORDER,
+    REPORT,
     alert_groups,
     alerts_of,
     changed_at,
     concept,
+    course,
     dose,
     ended,
     ingredients_of,
+    is_active,
     is_aged,
+    is_for_later,
     is_of_past_stay,
     is_past_end,
     is_planned,
@@ -45,12 +51,21 @@ def medication(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write a medicine and, after it, every entry that was merged into it; or high-alert ones by name alone."""
     if "grouped" in statement.flags:
         return _alerts(record, items)
-    ordered = sorted(items, key=lambda item: place(record, item))
+    denied = [each for each in items if each.type == REPORT and each.status in _DENIED]
+    standing_ = [each for each in items if each not in denied] or items
+    ordered = sorted(standing_, key=lambda item: place(record, item))
     first, others = ordered[0], ordered[1:]
     also = _also(record, first, others)
+    denials = (_denial(each) for each in denied if standing_ is not items)
     unordered = "not ordered" if is_reported(first) and not is_planned(first) else ""
     head = joined((_entry(record, first), unordered))
-    return joined((head, _alert(record, ordered), f"also: {also}" if also else ""), "; ")
+    return joined((head, *denials, _alert(record, ordered), f"also: {also}" if also else ""), "; ")
+
+
+def _denial(item: Item) -> str:
+    """Write a report that a medicine, which is on the list all the same, is not taken."""
+    when = dated(f"reported as {_DENIED[item.status]}", item.when)
+    return joined((when, reason_of(item)))
 
 
 def _also(record: Record, first: Item, others: list[Item]) -> str:
@@ -71,7 +86,7 @@ def is_alike(record: Record, one: Item, other: Item) -> bool:
     if is_reported(one) or is_reported(other) or one.when is None or other.when is None:
         return False
     said = [(title(record, each), dose_of(record, each), each.status) for each in (one, other)]
-    return said[0] == said[1] and not _reason(other)
+    return said[0] == said[1] and not reason_of(other)
 
 
 def _alerts(record: Record, items: list[Item]) -> str:
@@ -84,7 +99,7 @@ def _alerts(record: Record, items: list[Item]) -> str:
                 entries[each] = item
     said: dict[str, list[str]] = {"": []}
     for each, item in sorted(entries.items(), key=lambda pair: pair[0].name):
-        aside = joined((each.high_alert, _reason(item)), "; ")
+        aside = joined((each.high_alert, reason_of(item)), "; ")
         said.setdefault(standing(record, item), []).append(f"{each.name} ({aside})")
     plain = said.pop("") or [name_of(record, item) for item in items if not entries]
     rest = [f"{stands}: {joined(names_)}" for stands, names_ in said.items()]
@@ -95,13 +110,14 @@ def _alerts(record: Record, items: list[Item]) -> str:
 
 def change(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write what became of a medicine since the last visit; or of several on one line."""
-    if "undated" in statement.flags:
-        return _ended_somewhen(record, items)
     if "grouped" in statement.flags:
-        return _changes(record, items)
+        is_undated = "undated" in statement.flags
+        return _ended_somewhen(record, items) if is_undated else _changes(record, items)
     by_ref = {item.ref: item for item in items}
     newest = by_ref.get(statement.refs[0], items[0])
     before = next((item for item in items if item is not newest), None)
+    if newest.type == REPORT:
+        return _reported(record, newest, statement.flags)
     if newest.status in {"stopped", "cancelled", "completed"} or "on_hold" in statement.flags:
         return _stopped(record, newest)
     if "renewed" in statement.flags:
@@ -110,6 +126,24 @@ def change(statement: Statement, record: Record, items: list[Item]) -> str:
         word = _PLANNED.get(code(newest.resource, "intent"), "new").capitalize()
         return f"{word}: {_entry(record, newest)}"
     return f"Changed: {_entry(record, newest)}; before: {_entry(record, before)}"
+
+
+def _reported(record: Record, item: Item, flags: Collection[str]) -> str:
+    """Write what a report alone tells of a medicine: that it was stopped, was begun, or is named for the first time."""
+    if item.status in _DENIED:
+        when = dated("ended", ended(record, item)) or dated("reported", item.when)
+        head = f"Reported as {_DENIED[item.status]}: {name_of(record, item)}"
+        return joined((head, when, reason_of(item)), "; ")
+    if "reported" in flags:
+        return f"In no earlier entry: {_entry(record, item)}"
+    return f"Reported as {_begun(record, item)}: {_entry(record, item)}"
+
+
+def _begun(record: Record, item: Item) -> str:
+    return dated("begun", course(record, item).begin)
+
+
+_DENIED = {"stopped": "stopped", "not-taken": "not taken"}
 
 
 def _changes(record: Record, items: list[Item]) -> str:
@@ -133,6 +167,8 @@ def _changes(record: Record, items: list[Item]) -> str:
 def _word(record: Record, change_: Change) -> str:
     """Return what became of an order, and how it stands where it is not in force: "new", "new, on hold:"."""
     item = change_.item
+    if item.type == REPORT:
+        return _word_of_report(record, change_)
     if change_.word == "stopped":
         return item.status
     if change_.word == "on_hold":
@@ -140,6 +176,14 @@ def _word(record: Record, change_: Change) -> str:
     stands = standing(record, item)
     word = "" if is_planned(item) else change_.word
     return f"{joined((word, stands))}:" if stands else word
+
+
+def _word_of_report(record: Record, change_: Change) -> str:
+    item = change_.item
+    if change_.word == "stopped":
+        return f"reported as {_DENIED[item.status]}"
+    word = "in no earlier entry" if change_.word == "reported" else "reported as begun"
+    return f"{joined((word, standing(record, item)))}:"
 
 
 def _ended_somewhen(record: Record, items: list[Item]) -> str:
@@ -152,9 +196,17 @@ def _ended_somewhen(record: Record, items: list[Item]) -> str:
 
 def _briefly(record: Record, change_: Change) -> str:
     stay = _from_stay(record, change_.item) if change_.word == "stopped" else ""
-    aside = joined((_before(record, change_), stay, _reason(change_.item)), "; ")
+    when = _when_reported(record, change_) if change_.item.type == REPORT else ""
+    aside = joined((_before(record, change_), when, stay, reason_of(change_.item)), "; ")
     words = name_of(record, change_.item)
     return f"{words} ({aside})" if aside else words
+
+
+def _when_reported(record: Record, change_: Change) -> str:
+    item = change_.item
+    if change_.word == "new":
+        return day(course(record, item).begin)
+    return dated("ended", ended(record, item)) if change_.word == "stopped" else ""
 
 
 def _before(record: Record, change_: Change) -> str:
@@ -167,9 +219,9 @@ def _before(record: Record, change_: Change) -> str:
     return f"{doses[0] or 'no dose'}; before: {doses[1] or 'no dose'}"
 
 
-def _reason(item: Item) -> str:
-    """Return why an order was ended or put on hold, as it is recorded."""
-    words = named(obj(item.resource, "statusReason"), "")
+def reason_of(item: Item) -> str:
+    """Return why an entry was ended, put on hold or not taken, as it is recorded."""
+    words = names(item.resource, "statusReason")
     return f"reason: {words}" if words else ""
 
 
@@ -184,8 +236,9 @@ def _stopped(record: Record, item: Item) -> str:
     end = None if is_held else ended(record, item)
     when = dated("ended", end) or dated("record of", changed_at(record, item))
     word = "On hold" if is_held else item.status.capitalize()
+    when = when or "when is not recorded"
     stay = "" if is_held else _from_stay(record, item)
-    return joined((f"{word}: {name_of(record, item)}", when, stay, _reason(item)), "; ")
+    return joined((f"{word}: {name_of(record, item)}", when, stay, reason_of(item)), "; ")
 
 
 def name_of(record: Record, item: Item) -> str:
@@ -213,8 +266,8 @@ def _asides(record: Record, item: Item) -> list[str]:
         since(item),
         "over a year ago" if is_aged(record, item) else "",
         _status(item),
-        _reason(item),
-        _over(record, item),
+        reason_of(item),
+        _when(record, item),
         _of_stay(record, item),
         note_of(said) if is_reported(item) else "",
     ]
@@ -229,21 +282,35 @@ def since(item: Item) -> str:
 
 
 def standing(record: Record, item: Item) -> str:
-    """Return what keeps an entry from being plainly active: that it is planned, its status, its end; "" for nothing."""
+    """Return what keeps an entry from being plainly active: a plan, its status, when it begins or ended; else ""."""
     planned = _PLANNED.get(code(item.resource, "intent"), "")
     unordered = f"{planned}, not ordered" if planned else ""
-    return joined((unordered, _status(item), _over(record, item), _of_stay(record, item)))
+    later = _from(record, item)
+    return joined((unordered, _status(item), later, _over(record, item), _of_stay(record, item)))
 
 
 def in_brief(record: Record, item: Item, amount: str = "") -> str:
     """Return an entry with its date and how it stands, and with its dose where one is given."""
     head = joined((name_of(record, item), amount), ": ")
-    asides = (_status(item), _reason(item), _over(record, item), _of_stay(record, item))
+    asides = (_status(item), reason_of(item), _when(record, item), _of_stay(record, item))
     return joined((head, since(item), *asides))
 
 
 def _status(item: Item) -> str:
     return status_word(item, "active") or ("" if item.status else "no status")
+
+
+def _when(record: Record, item: Item) -> str:
+    """Say that an active entry begins later, and when its course ends or that it has; its supply ends no course."""
+    end = course(record, item).end
+    is_over = is_past_end(record, item)
+    until = f"until {end.day}" if end and is_active(item) and not is_over else ""
+    return joined((_from(record, item), until, _over(record, item)), " ")
+
+
+def _from(record: Record, item: Item) -> str:
+    begin = course(record, item).begin
+    return f"from {begin.day}" if begin and is_for_later(record, item) else ""
 
 
 def _over(record: Record, item: Item) -> str:
