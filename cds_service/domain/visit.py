@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+YEARS = range(1900, 2200)
+"""What is said of other years stands for something that is not known."""
 GRACE = timedelta(hours=24)
 """After a visit its brief may still be read and approved for so long."""
 

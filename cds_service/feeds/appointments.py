@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from cds_service.domain.json import JsonObject
-from cds_service.domain.visit import Visit
+from cds_service.domain.visit import YEARS, Visit
 from cds_service.fhir.elements import code, objs, reference, type_and_id
 from cds_service.sites import Site
 
@@ -20,8 +20,6 @@ Standing = Literal["booked", "begun", "off", "declined", "nobodys", "not_booked"
 
 _IDS_EACH = 20
 """Ids in one search; more become several searches."""
-_YEARS = range(1900, 2200)
-"""What an EHR says of other years stands for something that is not known."""
 _LONGEST = timedelta(days=31)
 """Of one visit; an end beyond it stands for an open one."""
 _STANDING: dict[str, Standing] = {
@@ -134,7 +132,7 @@ def _moment(resource: JsonObject, name: str) -> datetime | None:
         moment = datetime.fromisoformat(code(resource, name))
     except ValueError:
         return None
-    return moment if moment.tzinfo and moment.year in _YEARS else None
+    return moment if moment.tzinfo and moment.year in YEARS else None
 
 
 def _utc(moment: datetime) -> str:

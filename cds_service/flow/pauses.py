@@ -36,6 +36,14 @@ class Pauses:
             feed = (await feeds.feeds(connection)).get(site.name)
         return feed.pause(self.now()) if feed else None
 
+    async def told(self, site: Site) -> str:
+        """Return in a sentence that an EHR is left alone now, or ""."""
+        pause = await self.of(site)
+        if pause is None:
+            return ""
+        until = f"{pause.until.astimezone(site.zone):%Y-%m-%d %H:%M}"
+        return f"site {site.name}: nothing is read ahead before {until} there: {pause.reason}."
+
     async def begin(self, site: Site, why: HadEnough) -> Pause:
         """Leave an EHR alone for as long as it said, or until its own next day; a longer pause stands."""
         now = self.now()

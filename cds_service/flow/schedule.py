@@ -215,11 +215,8 @@ class Schedule:
         way = way_of(site)
         if way is None:
             raise BadCall(f"site {site.name}: the schedule of this vendor cannot be polled.")
-        if pause := await self.pauses.of(site):
-            until = f"{pause.until.astimezone(site.zone):%Y-%m-%d %H:%M}"
-            raise BadCall(
-                f"site {site.name}: nothing is read ahead before {until} there: {pause.reason}."
-            )
+        if left_alone := await self.pauses.told(site):
+            raise BadCall(left_alone)
         access, ids = await self._access(site), _places(site, way)
         if way == "patient":
             ids = await self._met(site)

@@ -1,10 +1,12 @@
 """An operator has briefs prepared, sees what is stuck and has it tried again: the commands, on a real data folder."""
 
+import asyncio
 import io
 import json
 import re
 import sqlite3
 import sys
+import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from getpass import getuser
@@ -13,6 +15,7 @@ import pytest
 
 from cds_service.cli import main
 from cds_service.cli import prepare as preparing
+from cds_service.storage import feeds
 from tests.bench.process import free_port
 from tests.processes import standing
 
@@ -143,12 +146,74 @@ def test_who_watches_is_told_that_no_work_can_be_done(stand, command, monkeypatc
         (("--patient", "p1", "--date", TOMORROW), "not allowed with"),
         ((), "one of the arguments --patient --date is required"),
         (("--date", "tomorrow"), "a date is written as 2026-11-25"),
+        (("--date", "9999-12-31"), "no visit is of that year"),
+        (("--date", "0001-01-01"), "no visit is of that year"),
+        (("--patient", ""), "an id has up to 64 letters"),
+        (("--patient", "Patient/"), "an id has up to 64 letters"),
+        (("--patient", ".."), "an id has up to 64 letters"),
+        (("--patient", "p7?x=y"), "an id has up to 64 letters"),
     ],
 )
 def test_a_wrong_command_says_how_it_is_written(words, told, capsys):
     with pytest.raises(SystemExit):
         main(list(prepare(*words)))
-    assert told in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert told in err
+    assert "p7" not in err, "whose chart it is, is no business of a terminal"
+
+
+def pause(stand, hours):
+    """Have the site's EHR left alone for some hours, as one that had enough of us."""
+    now = datetime.now(UTC)
+    until = {"paused_at": now, "paused_until": now + timedelta(hours=hours)}
+
+    async def begin():
+        async with stand.opened() as database, database.transaction() as connection:
+            await feeds.set_feed(connection, database, "soak", paused_for="daily_limit", **until)
+
+    asyncio.run(begin())
+
+
+@pytest.mark.parametrize("words", [("--patient", "p7"), ("--date", TOMORROW)])
+def test_an_ehr_that_is_left_alone_is_told_of_and_nothing_is_asked_for(stand, command, words):
+    pause(stand, hours=9)
+    status, out, err = command(*prepare(*words))
+    assert (status, out) == (1, "")
+    assert re.search(r"nothing is read ahead before \S+ \S+ there: daily_limit", err)
+    assert stand.states() == {}
+
+
+@pytest.mark.parametrize("is_served", [False, True])
+def test_a_site_that_is_switched_off_is_told_of_and_nothing_is_asked_for(
+    stand, command, is_served
+):
+    if is_served:
+        stand.serve()
+    command("site", "off", "soak")
+    status, out, err = command(*prepare("--patient", "p7"))
+    assert (status, out) == (1, "")
+    assert "site soak is switched off" in err
+    assert stand.states() == {}
+
+
+def test_who_watches_is_told_when_nobody_begins_what_was_asked_for(stand, command, monkeypatch):
+    monkeypatch.setattr(preparing, "BEGUN_WITHIN_S", 1.0)
+    stand.serve(role="api")
+    status, out, err = command(*prepare("--patient", "p7"))
+    assert status == 1
+    assert out.splitlines()[-1].endswith("1 requested")
+    assert "requested: not begun; it stays asked for" in err
+    assert stand.states() == {"requested": 1}
+
+
+def test_who_watches_is_told_when_its_site_is_switched_off_meanwhile(stand, command, monkeypatch):
+    monkeypatch.setattr(preparing, "BEGUN_WITHIN_S", 600.0)
+    stand.serve(role="api")
+    asked = threading.Timer(2.0, lambda: main(["site", "off", "soak"]))
+    asked.start()
+    status, _, err = command(*prepare("--patient", "p7"))
+    asked.join()
+    assert (status, "site soak is switched off" in err) == (1, True)
 
 
 def test_a_site_that_prepares_nothing_says_what_its_file_lacks(stand, command):
