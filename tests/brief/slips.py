@@ -1392,8 +1392,14 @@ MUTANTS = (
     Mutant(
         "drop procedures of years ago",
         f"{_S}procedures",
-        "older.setdefault(same, item)",
+        "older[same] = item",
         "pass",
+    ),
+    Mutant(
+        "name the paperwork of years ago among procedures",
+        f"{_S}procedures",
+        "same not in older and not _is_minor(item)",
+        "same not in older",
     ),
     # How laboratories write an alarm.
     Mutant(

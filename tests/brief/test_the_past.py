@@ -77,3 +77,9 @@ def test_older_procedures_are_named_once_each_by_their_newest_date():
             "Splenectomy (1999, status unknown)"
         ),
     ]
+
+
+@pytest.mark.parametrize("name", ["Medication reconciliation", "Depression screening (procedure)"])
+def test_but_tests_talks_and_paperwork_of_years_ago_are_not(name):
+    assert not texts(brief(_done(name, "2024-10-03")), "procedures")
+    assert len(texts(brief(_done(name, "2026-10-03")), "procedures")) == 1
