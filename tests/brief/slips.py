@@ -980,8 +980,8 @@ MUTANTS = (
     Mutant(
         "lose that a stay before a first visit must be shown",
         f"{_S}changes",
-        'flags=("must_show", "acute"))',
-        'flags=("acute",))',
+        'return ("must_show", "acute")',
+        'return ("acute",)',
     ),
     Mutant(
         "name changes after a visit that was not",

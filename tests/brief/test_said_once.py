@@ -9,9 +9,11 @@ from tests.brief.charts import (
     concept,
     condition,
     flagged,
+    flags,
     lab,
     order,
     plain,
+    seen,
     texts,
 )
 
@@ -65,3 +67,18 @@ def test_the_words_of_a_directive_that_stand_in_its_rule_are_quoted():
     assert texts(brief(will), "context") == [
         "Advance directive, dated 2025-01-02, “No feeding tube”"
     ]
+
+
+def test_an_emergency_that_became_a_stay_takes_no_line_of_its_own_above_the_fold():
+    def came(start, end, identity, kind):
+        period = {"start": f"2026-11-01T{start}:00-06:00", "end": end}
+        return seen("", identity, kind=kind, type=[{"text": kind}], period=period)
+
+    stay = came("09:00", "2026-11-04T09:00:00-06:00", "e3", "IMP")
+    for end, weight in (("09:00", ()), ("08:30", ("acute",))):
+        emergency = came("06:00", f"2026-11-01T{end}:00-06:00", "e2", "EMER")
+        made = brief(seen("2026-09-10T10:00:00-05:00"), emergency, stay)
+        assert flags(made, "changes") == [
+            ("new", "must_show", "acute"),
+            ("new", "must_show", *weight),
+        ]

@@ -67,7 +67,7 @@ def _of_late(record: Record) -> Iterator[Statement]:
 
     for item in record.of("Encounter"):
         if _is_care(record, item) and _took_place(record, item) and is_late(until(record, item)):
-            yield Statement(kind="encounter", refs=(item.ref,), flags=("must_show", "acute"))
+            yield Statement(kind="encounter", refs=(item.ref,), flags=_weight(record, item))
     for item in record.once(reports.reports):
         if is_late(released(record, item)):
             yield reports.statement(record, item)
@@ -86,8 +86,28 @@ def _encounters(record: Record) -> Iterator[Statement]:
         if is_after_last_visit(record, _told_by(record, item)) and _took_place(record, item)
     ]
     for item in sorted(seen, key=lambda item: not _is_care(record, item)):
-        acute: tuple[Flag, ...] = ("must_show", "acute") if _is_care(record, item) else ()
-        yield Statement(kind="encounter", refs=(item.ref,), flags=("new", *acute))
+        weight = _weight(record, item) if _is_care(record, item) else ()
+        yield Statement(kind="encounter", refs=(item.ref,), flags=("new", *weight))
+
+
+def _weight(record: Record, item: Item) -> tuple[Flag, ...]:
+    """Return that a line must be shown, and may stand above the fold unless the stay does that an emergency became."""
+    over = until(record, item)
+    if setting(record, item) == "emergency" and over and over.at in record.once(_admissions):
+        return ("must_show",)
+    return ("must_show", "acute")
+
+
+def _admissions(record: Record) -> frozenset[float]:
+    """Return when stays began, to the minute: a day alone does not tell that one followed the other."""
+    return frozenset(
+        item.when.at
+        for item in record.of("Encounter")
+        if setting(record, item) in {"inpatient", "observation"}
+        and _took_place(record, item)
+        and item.when
+        and item.when.shown != item.when.day
+    )
 
 
 def _is_care(record: Record, item: Item) -> bool:
