@@ -177,6 +177,7 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         denied=Denied(database=database, turn=given.places.quiet, now=now),
         ask=ask,
         stands=schedule.stands,
+        may_prepare=given.switches.may_prepare,
         turn=given.places.quiet,
         now=now,
     )
@@ -187,7 +188,12 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         notices=notices,
         work=work,
         ask=ask,
-        ready=Ready(database=database, kept=kept, now=now),
+        ready=Ready(
+            database=database,
+            kept=kept,
+            has_no_model=lambda site: given.switches.is_off(site, AGENT),
+            now=now,
+        ),
         ahead=Ahead(ask=ask, writer=given.writer),
         helper=writing,
         pauses=pauses,

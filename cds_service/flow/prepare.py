@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from cds_service.brief import FORM, to_json
@@ -40,6 +41,8 @@ from cds_service.storage import parts as stored_parts
 
 PAUSES_S = (60, 300, 900, 1800, 3600)
 """How much later an EHR that could not be read is asked again, by how often it was tried."""
+SWITCHED_OFF = "switched_off"
+"""The reason of what was under way when its site was switched off: it is begun anew when that is on again."""
 _OLDEST = timedelta(hours=1)
 """A record is written while it is no older, else gathered anew. What may be kept of one and the longest gathering come
 to less, so that only work that stood still in between gets there."""
@@ -84,6 +87,8 @@ class _Parts:
     row: briefs.Row
     ehr: str
     """Whose answers they are: those of an EHR that the site had before are not this one's."""
+    check_on: Callable[[], None]
+    """Raises `Temporary` when its site was switched off meanwhile."""
 
     async def load(self) -> Mapping[str, bytes]:
         async with self.database.reading() as connection:
@@ -92,7 +97,8 @@ class _Parts:
         return {key.removeprefix(ours): p for key, p in kept.items() if key.startswith(ours)}
 
     async def save(self, parts: Mapping[str, bytes]) -> None:
-        """Keep more of it. Raises `_NotWanted`."""
+        """Keep more of it. Raises `_NotWanted`, and `Temporary` when no more is to be read for now."""
+        self.check_on()
         async with self.database.transaction() as connection:
             await _check_wanted(connection, self.row)
             told = {self._key(key): part for key, part in parts.items()}
@@ -118,6 +124,8 @@ class Prepare:
     ask: Ask
     stands: Callable[[briefs.Row, Site], Awaitable[bool]]
     """Looks whether the visit that a booking told of is there."""
+    may_prepare: Callable[[Site], bool]
+    """Whether a site wants work ahead, and nobody has switched it off."""
     turn: Callable[[], Awaitable[None]]
     """Waits until no call needs this process: a step's work on a whole record comes second, as its reads do."""
     now: Callable[[], datetime]
@@ -155,8 +163,7 @@ class Prepare:
 
     async def _is_to_come(self, row: briefs.Row, site: Site) -> bool:
         """Return whether its visit is to be prepared for. Raises `Temporary` when the EHR cannot be asked now."""
-        if pause := await self.pauses.of(site):
-            raise Temporary(pause.reason)
+        await self._check_may_read(site)
         try:
             return await self.stands(row, site)
         except NoToken as problem:
@@ -177,11 +184,15 @@ class Prepare:
         row, site, visit = await self._known(brief_id)
         if row.state != "preparing":
             return False
-        if pause := await self.pauses.of(site):
-            raise Temporary(pause.reason)
+        await self._check_may_read(site)
         access = await self._access(site)
         needs = wanted(self._needs(site), access, site)
-        parts = _Parts(database=self.database, row=row, ehr=site.versions["ehr"])
+        parts = _Parts(
+            database=self.database,
+            row=row,
+            ehr=site.versions["ehr"],
+            check_on=partial(self._check_on, site.name),
+        )
         denied = await self.denied(row, site)
         try:
             found = await self.gather_whole(visit, access, site, parts, needs=needs, denied=denied)
@@ -238,6 +249,7 @@ class Prepare:
         row, site, visit = await self._known(brief_id)
         if row.state != "preparing":
             return
+        self._check_on(site.name)
         if not site.versions.items() <= row.versions.items():  # nobody has held it against these
             await self.change.again(row, reason="site_changed", due=self.now())
             return
@@ -296,19 +308,35 @@ class Prepare:
         is_begun = row is not None and row.state == "preparing"
         if row is None or not (is_begun or _is_due(row, now)):
             return
+        # Nothing of a site is begun before it is on again, so that it need not wait for longer.
+        due = now if reason == SWITCHED_OFF else await self._later(row, now)
+        await self.change.again(row, reason=reason, due=due)
+
+    async def _later(self, row: briefs.Row, now: datetime) -> datetime:
+        """Return when an EHR is asked again."""
         pause = PAUSES_S[min(row.revision, len(PAUSES_S)) - 1]
         due = now + timedelta(seconds=pause)
         async with self.database.reading() as connection:
             feed = (await feeds.feeds(connection)).get(row.site)
-        if feed is not None and (paused := feed.pause(now)):
-            due = max(due, paused.until)
-        await self.change.again(row, reason=reason, due=due)
+        paused = feed.pause(now) if feed is not None else None
+        return due if paused is None else max(due, paused.until)
 
     async def give_up(self, brief_id: str, reason: str) -> None:
         """Say that it cannot be done, and why."""
         row = await self._row(brief_id)
         if row is not None and row.state in {"requested", "preparing"}:
             await self.change(row, "failed", reason=reason)
+
+    async def _check_may_read(self, site: Site) -> None:
+        """Check that an EHR may be asked now. Raises `Temporary`."""
+        self._check_on(site.name)
+        if pause := await self.pauses.of(site):
+            raise Temporary(pause.reason)
+
+    def _check_on(self, name: str) -> None:
+        """Check that a site is not switched off, by its file as it is by now either. Raises `Temporary`."""
+        if not self.may_prepare(self.sites.find(name)):
+            raise Temporary(SWITCHED_OFF)
 
     async def _row(self, brief_id: str) -> briefs.Row | None:
         async with self.database.reading() as connection:

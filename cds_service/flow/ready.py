@@ -92,6 +92,8 @@ class Ready:
 
     database: Database
     kept: ReadyBriefs
+    has_no_model: Callable[[str], bool]
+    """Whether an operator stopped the agent of a site: what a model chose before is then shown no more."""
     now: Callable[[], datetime]
 
     async def __call__(
@@ -159,8 +161,12 @@ class Ready:
         may_show = (
             site.versions.items() <= found.versions.items()
             and found.versions.get("form", _FIRST_FORM) == FORM
+            and ("model" not in found.versions or self._has_model(site))
         )
         return found if may_show else None
+
+    def _has_model(self, site: Site) -> bool:
+        return site.file.agent.enabled and not self.has_no_model(site.name)
 
     async def receipt(self, patient: str, site: Site) -> str:
         """Return what became of the note that was approved last for this patient, where that is news; else ""."""

@@ -5,6 +5,7 @@ import logging
 from dataclasses import dataclass
 
 from cds_service.domain.errors import NothingToSay
+from cds_service.sites import Site
 from cds_service.storage import Database
 from cds_service.storage.switches import WHOLE_SITE, Off, switched_off
 
@@ -24,6 +25,14 @@ class Switches:
     def is_off(self, site: str, what: str) -> bool:
         """Return whether a service, or `agent`, of a site is off, by itself or with its site."""
         return (site, what) in self.off or (site, WHOLE_SITE) in self.off
+
+    def is_on(self, site: Site) -> bool:
+        """Return whether neither its file nor an operator has everything of a site switched off."""
+        return site.file.mode != "off" and not self.is_off(site.name, WHOLE_SITE)
+
+    def may_prepare(self, site: Site) -> bool:
+        """Return whether a site's file wants work ahead, and nobody has switched the site off."""
+        return site.may_prepare and self.is_on(site)
 
     def check(self, site: str, service: str) -> None:
         """Raise `NothingToSay` when this service is off: the EHR gets a correct, empty answer."""

@@ -23,7 +23,6 @@ from cds_service.flow.switches import Switches
 from cds_service.flow.write_back import WriteBack
 from cds_service.sites import Site, Sites
 from cds_service.storage import OUTAGES, Database, briefs, clock_ahead, feeds
-from cds_service.storage.switches import WHOLE_SITE
 
 SWEEP_S = 1.0
 SHORTEST_S = 0.05
@@ -157,7 +156,7 @@ class WorkAhead:
     def _allowed(self, name: str, feed: feeds.FeedState | None) -> int:
         """Return how many briefs of a site may be under way now."""
         site = self.sites.by_name.get(name)
-        if site is None or site.file.prepare is None or not self._may_prepare(site):
+        if site is None or site.file.prepare is None or not self.switches.may_prepare(site):
             return 0
         is_paused = feed is not None and feed.pause(self.now()) is not None
         return 0 if is_paused else site.file.prepare.concurrency
@@ -291,11 +290,13 @@ class WorkAhead:
         for site in self.sites.by_name.values():
             feed, under_way = known.get(site.name), self._polls.get(site.name)
             if under_way is not None and not under_way.done():
+                if not self.switches.may_prepare(site):
+                    under_way.cancel()
                 continue
             if under_way is not None and not under_way.cancelled() and under_way.exception():
                 broke = type(under_way.exception()).__name__
                 log.warning("site %s: a poll broke: %s", site.name, broke)
-            if self._may_prepare(site) and _is_poll_due(site, feed, now):
+            if self.switches.may_prepare(site) and _is_poll_due(site, feed, now):
                 self._polls[site.name] = asyncio.create_task(self.schedule(site))
 
     def fault(self) -> str:
@@ -314,7 +315,7 @@ class WorkAhead:
 
     def _prepares(self, name: str) -> bool:
         site = self.sites.by_name.get(name)
-        return site is not None and self._may_prepare(site)
+        return site is not None and self.switches.may_prepare(site)
 
     def _is_polled(self, name: str) -> bool:
         site = self.sites.by_name.get(name)
@@ -323,18 +324,11 @@ class WorkAhead:
 
     def _files(self, name: str) -> bool:
         site = self.sites.by_name.get(name)
-        return site is not None and self._is_on(site)
-
-    def _may_prepare(self, site: Site) -> bool:
-        """Return whether a site's file wants work ahead, and nobody has switched the site off."""
-        return site.may_prepare and self._is_on(site)
+        return site is not None and self.switches.is_on(site)
 
     def _may_file(self, row: briefs.Row) -> bool:
         """Return whether an approved note may be sent now; else it waits: off means that nothing is filed."""
         return self._files(row.site)
-
-    def _is_on(self, site: Site) -> bool:
-        return site.file.mode != "off" and not self.switches.is_off(site.name, WHOLE_SITE)
 
     async def stop(self, wait_s: int) -> None:
         """Take no more work, and wait for what is under way."""

@@ -8,10 +8,13 @@ from pydantic import SecretStr
 
 from cds_service.cli import main
 from cds_service.storage import runs
+from cds_service.storage.switches import AGENT
 from cds_service.storage.tables import RUN
 from tests.ground import CDS, GENERAL
 from tests.llm.standin import running
 from tests.prepare.conftest import AHEAD, working
+from tests.prepare.test_site_changed import change_file
+from tests.prepare.test_switched_off_meanwhile import switch
 
 pytestmark = pytest.mark.anyio
 
@@ -148,3 +151,21 @@ async def test_a_brief_by_rules_alone_keeps_no_run(tmp_path):
         async with works.ground.service.database.reading() as connection:
             assert (await connection.execute(RUN.select())).all() == []
         assert "rules" in (await ready_entry(works))["facts"]
+
+
+@pytest.mark.parametrize("how", ["by a switch", "by its file"])
+async def test_what_a_model_chose_is_not_shown_once_its_site_has_the_model_off(works, how):
+    await works.prepared()
+    if how == "by a switch":
+        await switch(works.ground, what=AGENT, on=False)
+    else:
+        await change_file(works, lambda text: text.replace("enabled = true", "enabled = false"))
+    [answer] = await works.ground.client().open_chart(CHART)
+    assert ", model " not in json.dumps(answer.cards())
+    works.ground.clock.move(seconds=1)
+    [asked] = await works.rows("requested")
+    await works.run(asked.id)
+    [answer] = await works.ground.client().open_chart(CHART)
+    told = json.dumps(answer.cards())
+    assert "Prepared" in told, "the rules' briefs go on"
+    assert ", model " not in told
