@@ -17,6 +17,7 @@ from cds_service.feeds.appointments import way_of
 from cds_service.fhir.client import FhirServer, Pace
 from cds_service.flow.ahead import Ahead
 from cds_service.flow.ask import Ask
+from cds_service.flow.asked_once import AskedOnce
 from cds_service.flow.backlog import Backlog
 from cds_service.flow.change import Change
 from cds_service.flow.denied import Denied
@@ -171,7 +172,9 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         catalog=given.catalog,
         tokens=given.backend,
         gather_whole=GatherWhole(server_of=server_of, now=now),
-        write_brief=writing.write_brief,
+        write_brief=AskedOnce(
+            write_brief=writing.write_brief, database=database, audit=given.audit, now=now
+        ),
         change=change,
         pauses=pauses,
         denied=Denied(database=database, turn=given.places.quiet, now=now),
@@ -188,15 +191,19 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         notices=notices,
         work=work,
         ask=ask,
-        ready=Ready(
-            database=database,
-            kept=kept,
-            has_no_model=lambda site: given.switches.is_off(site, AGENT),
-            now=now,
-        ),
+        ready=_ready(given, kept),
         ahead=Ahead(ask=ask, writer=given.writer),
         helper=writing,
         pauses=pauses,
+    )
+
+
+def _ready(given: Service, kept: ReadyBriefs) -> Ready:
+    return Ready(
+        database=kept.database,
+        kept=kept,
+        has_no_model=lambda site: given.switches.is_off(site, AGENT),
+        now=kept.now,
     )
 
 

@@ -105,6 +105,21 @@ class Audit:
             if is_told:
                 self._queue(call.site, action, outcome, call.received, said)
 
+    def tell(  # noqa: PLR0913  # each argument is a column
+        self,
+        *,
+        site: str,
+        action: str,
+        outcome: str,
+        facts: Mapping[str, Fact],
+        actor: str,
+        patient: str,
+        brief: str,
+    ) -> None:
+        """Queue an entry of what has been done and is one with no change: a database that is away is waited for."""
+        said = Entry(dict(facts), actor=actor, patient=patient, brief=brief)
+        self._queue(site, action, outcome, self.now(), said)
+
     def refused(self, site: str, action: str, stop: CdsError) -> None:
         """Tell, or count, a call of a known site that was turned away before anything of it was read."""
         at = self.now()

@@ -33,7 +33,7 @@ def explained(row: Row, cards: Sequence[Row]) -> Iterator[str]:
     facts = row["facts"]
     service = facts.get("service", "")
     yield f"{row['at']:%Y-%m-%d %H:%M:%S} UTC  {row['site']}  {service}  {row['action']}: {row['outcome']}"
-    if "agent" in facts:
+    if "turns" in facts:
         yield from _run(facts)
         return
     if row["action"] != "answer":

@@ -6,11 +6,11 @@ in `failed` with its reason, for a person. A hook call never waits for any of it
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from cds_service.brief import FORM, to_json
 from cds_service.catalog import Catalog
@@ -25,18 +25,22 @@ from cds_service.context.whole import (
     wanted,
     whole_context,
 )
+from cds_service.domain.brief import made_by
 from cds_service.domain.errors import NoToken
+from cds_service.domain.evidence import Context, Ledger
 from cds_service.domain.json import encode
 from cds_service.domain.needs import NeedName
 from cds_service.domain.steps import Permanent, Steps, Temporary
 from cds_service.domain.visit import Visit
 from cds_service.flow.ask import Ask, open_occasion
+from cds_service.flow.asked_once import AskedOnce
 from cds_service.flow.change import Change
 from cds_service.flow.denied import Denied
+from cds_service.flow.parts import NotWanted, Parts, check_wanted
 from cds_service.flow.pauses import Pauses
-from cds_service.flow.write_brief import WriteBrief, after_a_break
+from cds_service.flow.write_brief import Written, after_a_break
 from cds_service.sites import Site, Sites
-from cds_service.storage import Connection, Database, briefs, feeds, runs
+from cds_service.storage import Connection, Database, briefs, feeds
 from cds_service.storage import parts as stored_parts
 
 PAUSES_S = (60, 300, 900, 1800, 3600)
@@ -72,42 +76,6 @@ class Tokens(Protocol):
         ...
 
 
-class _NotWanted(Exception):
-    """A brief ended while its record was being gathered: its visit was called off, say."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
-    """Finished queries of one brief, sealed in the database until the record is whole.
-
-    They are kept every few seconds, and are what a gathering notices by that nobody wants it any more.
-    """
-
-    database: Database
-    row: briefs.Row
-    ehr: str
-    """Whose answers they are: those of an EHR that the site had before are not this one's."""
-    check_on: Callable[[], None]
-    """Raises `Temporary` when its site was switched off meanwhile."""
-
-    async def load(self) -> Mapping[str, bytes]:
-        async with self.database.reading() as connection:
-            kept = await stored_parts.load(connection, self.database, self.row.id, self.row.site)
-        ours = self._key("")
-        return {key.removeprefix(ours): p for key, p in kept.items() if key.startswith(ours)}
-
-    async def save(self, parts: Mapping[str, bytes]) -> None:
-        """Keep more of it. Raises `_NotWanted`, and `Temporary` when no more is to be read for now."""
-        self.check_on()
-        async with self.database.transaction() as connection:
-            await _check_wanted(connection, self.row)
-            told = {self._key(key): part for key, part in parts.items()}
-            await stored_parts.save(connection, self.database, self.row.id, self.row.site, told)
-
-    def _key(self, key: str) -> str:
-        return f"{self.ehr}|{key}"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepare:
     """The workflow `prepare` and its steps. One for each process."""
@@ -117,7 +85,7 @@ class Prepare:
     catalog: Catalog
     tokens: Tokens
     gather_whole: GatherWhole
-    write_brief: WriteBrief
+    write_brief: AskedOnce
     change: Change
     pauses: Pauses
     denied: Denied
@@ -187,7 +155,7 @@ class Prepare:
         await self._check_may_read(site)
         access = await self._access(site)
         needs = wanted(self._needs(site), access, site)
-        parts = _Parts(
+        parts = Parts(
             database=self.database,
             row=row,
             ehr=site.versions["ehr"],
@@ -202,14 +170,14 @@ class Prepare:
         except HadEnough as limit:
             await self.pauses.begin(site, limit)
             raise
-        except _NotWanted:
+        except NotWanted:
             return False
         return bool(found.passing)
 
     async def _keep(self, row: briefs.Row, site: Site, visit: Visit, found: Gathered) -> None:
         """Store a gathered record; when charts were merged, the brief is the remaining patient's from here on.
 
-        Raises `_NotWanted`.
+        Raises `NotWanted`.
         """
         await self.turn()
         packed = await asyncio.to_thread(pack, found.ledger)
@@ -222,7 +190,7 @@ class Prepare:
             heir = replace(visit, patient=found.patient, merged_from=asked)
             columns |= self.ask.occasion(row.id, site, heir)
         async with self.database.transaction() as connection:
-            await _check_wanted(connection, row)
+            await check_wanted(connection, row)
             await briefs.set_columns(connection, row.id, **columns)
             await stored_parts.drop(connection, [row.id])
             if found.patient != visit.patient:
@@ -243,61 +211,54 @@ class Prepare:
 
     async def write_by_rules(self, brief_id: str, again: bool) -> None:
         """Do the same without a model, and say so."""
-        await self._write(brief_id, again, after_a_break)
+        await self._write(brief_id, again, lambda _, context, site: after_a_break(context, site))
 
-    async def _write(self, brief_id: str, again: bool, write_brief: WriteBrief) -> None:
+    async def _write(
+        self,
+        brief_id: str,
+        again: bool,
+        write_brief: Callable[[briefs.Row, Context, Site], Awaitable[Written]],
+    ) -> None:
         row, site, visit = await self._known(brief_id)
         if row.state != "preparing":
             return
         self._check_on(site.name)
-        if not site.versions.items() <= row.versions.items():  # nobody has held it against these
-            await self.change.again(row, reason="site_changed", due=self.now())
-            return
         packed = await self._sources(row)
         await self.turn()
         ledger = await asyncio.to_thread(unpack, packed)
-        if self.now() - oldest_read(ledger) > _OLDEST:
-            await self.change.again(row, reason="record_old", due=self.now())
+        if reason := self._is_of_no_use(row, site, ledger):
+            await self.change.again(row, reason=reason, due=self.now())
             return
         gathered = Gathered(ledger=ledger, patient=visit.patient, passing=())
-        context = whole_context(gathered, visit, site)
-        written = await write_brief(context, site)
+        written = await write_brief(row, whole_context(gathered, visit, site), site)
         place = "brief|{}|" + f"{row.id}|{row.site}"
         seal = self.database.seal
         better = self.ask.again(row, site, visit, most=_MAX_AGAIN) if again else []
-        await self.change(
+
+        async def keep(connection: Connection) -> None:
+            await self.write_brief.keep(connection, row, written.record)
+            await self.ask.add(connection, better)
+
+        is_ready = await self.change(
             row,
             "ready",
-            facts={
-                "resources": len(ledger.evidence),
-                "gaps": len(written.brief.gaps),
-                **written.facts,
-            },
-            beside=self._keeping(row, written.record, better),
+            facts={"resources": len(ledger.evidence), **_told(written)},
+            beside=keep,
             ready_at=self.now(),
             rules_version=written.brief.rules_version,
-            versions={
-                **row.versions,
-                **written.versions,
-                "form": FORM,
-            },
+            versions={**row.versions, **written.versions, "form": FORM},
             body=seal(encode(to_json(written.brief)), place=place.format("body")),
             seen=seal(encode(versions_of(ledger, written.brief)), place=place.format("seen")),
         )
+        if not is_ready:
+            await self.write_brief.keep_unused(row, written.record)
+        self.write_brief.stored(row)
 
-    def _keeping(
-        self, row: briefs.Row, record: bytes | None, better: list[dict[str, Any]]
-    ) -> Callable[[Connection], Awaitable[None]]:
-        """Return what is stored with a brief: the record of the run behind it, and the request for a better one."""
-
-        async def keep(connection: Connection) -> None:
-            if record is not None:
-                await runs.keep(
-                    connection, self.database, (row.id, row.site), record, at=self.now()
-                )
-            await self.ask.add(connection, better)
-
-        return keep
+    def _is_of_no_use(self, row: briefs.Row, site: Site, ledger: Ledger) -> str:
+        """Return why a record is gathered anew, or ""."""
+        if not site.versions.items() <= row.versions.items():  # it was held against another file
+            return "site_changed"
+        return "record_old" if self.now() - oldest_read(ledger) > _OLDEST else ""
 
     async def postpone(self, brief_id: str, reason: str) -> None:
         """Ask the EHR later: the row waits, and no process does.
@@ -370,10 +331,10 @@ class Prepare:
         ) or ("patient",)
 
 
-async def _check_wanted(connection: Connection, row: briefs.Row) -> None:
-    """Check that a brief is still being prepared, and let it not end before the transaction. Raises `_NotWanted`."""
-    if await briefs.hold_state(connection, row.id) != "preparing":
-        raise _NotWanted
+def _told(written: Written) -> dict[str, object]:
+    """Return what the audit of a brief says of how it came about; a run's figures are told by themselves."""
+    asked = {} if written.record is None else {"agent": written.status}
+    return {"gaps": len(written.brief.gaps), **made_by(written.versions), **asked}
 
 
 def _is_due(row: briefs.Row, now: datetime) -> bool:

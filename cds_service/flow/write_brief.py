@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from cds_service.agent.record import RunRecord, counted
 from cds_service.agent.run import Agent, Outcome
@@ -31,7 +31,7 @@ class Written:
     status: Status
     record: bytes | None = field(default=None, repr=False)
     """What was asked and answered on the way, where somebody was asked."""
-    facts: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
     """Numbers for the audit."""
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.storage.database import Database
@@ -16,9 +16,15 @@ async def keep(
     record: bytes,
     *,
     at: datetime,
+    replaces: bool = True,
 ) -> None:
-    """Keep the record of the run behind a brief (its id and site)."""
+    """Keep the record of the run behind a brief (its id and site).
+
+    One that `replaces` stands for those that came to nothing; another is kept where there is none.
+    """
     brief_id, site = brief
+    if replaces:
+        await connection.execute(delete(RUN).where(RUN.c.brief == brief_id))
     sealed = database.seal(record, place=_place(brief_id, site))
     row = {"brief": brief_id, "site": site, "created": at, "record": sealed}
     await connection.execute(database.insert_new(RUN), [row])

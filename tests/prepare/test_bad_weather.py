@@ -93,7 +93,8 @@ async def test_a_brief_whose_making_breaks_with_a_model_is_made_by_rules_and_say
     async with working(tmp_path, sites=helped) as works:
         work = works.background.work
         registered = work.engine.registered["prepare"]
-        broken = replace(registered.workflow, write_brief=defect)
+        asks = replace(registered.workflow.write_brief, write_brief=defect)
+        broken = replace(registered.workflow, write_brief=asks)
         work.engine.registered["prepare"] = replace(registered, workflow=broken)
         brief = await works.ask()
         await work.engine.launch()

@@ -14,15 +14,15 @@ HANGS, OTHER = "beatrice-okonkwo", "harold-lindqvist"
 @pytest.fixture
 async def hung(works):
     """As many briefs as the site may have under way, none of whose writing ever returns."""
-    prepare, engine = works.prepare, works.background.work.engine
-    writes, over = prepare.write_brief, asyncio.Event()
+    asks, engine = works.prepare.write_brief, works.background.work.engine
+    writes, over = asks.write_brief, asyncio.Event()
 
     async def hangs(context, site):
         if HANGS in context.patient:
             await over.wait()
         return await writes(context, site)
 
-    object.__setattr__(prepare, "write_brief", hangs)
+    object.__setattr__(asks, "write_brief", hangs)
     engine.longest_s = 3.0
     await engine.launch()
     briefs = set()

@@ -5,14 +5,15 @@ import json
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy.exc import OperationalError
 
 from cds_service.cli import main
-from cds_service.storage import runs
+from cds_service.storage import briefs, runs
 from cds_service.storage.switches import AGENT
 from cds_service.storage.tables import RUN
 from tests.ground import CDS, GENERAL
 from tests.llm.standin import running
-from tests.prepare.conftest import AHEAD, working
+from tests.prepare.conftest import AHEAD, until, working
 from tests.prepare.test_site_changed import change_file
 from tests.prepare.test_switched_off_meanwhile import switch
 
@@ -53,6 +54,13 @@ async def record_of(works, row):
     return json.loads(stored)
 
 
+async def runs_told(works, row):
+    """Return what the audit says of runs for a brief."""
+    return [
+        e for e in await works.ground.audited() if e["action"] == "run" and e["brief"] == row.id
+    ]
+
+
 async def ready_entry(works):
     return next(e for e in await works.ground.audited() if e["outcome"] == "ready")
 
@@ -78,9 +86,10 @@ async def test_nothing_of_it_can_be_read_on_the_disk(works):
 
 
 async def test_the_audit_has_its_figures_and_versions_and_no_word_of_it(works):
-    await works.prepared()
-    facts = (await ready_entry(works))["facts"]
-    assert facts["agent"] == "ok"
+    row = await works.prepared()
+    [run] = await runs_told(works, row)
+    facts = run["facts"]
+    assert run["outcome"] == facts["agent"] == (await ready_entry(works))["facts"]["agent"] == "ok"
     assert facts["tools_used"] == ["list_entries: 1"]
     assert facts["checks"] == ["duplicate: 1"]
     assert set(VERSIONS) <= facts.keys()
@@ -169,3 +178,77 @@ async def test_what_a_model_chose_is_not_shown_once_its_site_has_the_model_off(w
     told = json.dumps(answer.cards())
     assert "Prepared" in told, "the rules' briefs go on"
     assert ", model " not in told
+
+
+async def test_what_a_model_was_asked_is_kept_when_its_brief_is_called_off_meanwhile(
+    tmp_path, standin
+):
+    key = standin.script({"json": CHOSEN, "delay": 2})
+    model = {"ANTHROPIC_API_KEY": SecretStr(key), "model_base_url": standin.url}
+    async with working(tmp_path, sites=SITES, **model) as works:
+        brief = await works.ask()
+        assert await works.prepare.begin(brief)
+        await works.prepare.gather(brief)
+        writing = asyncio.create_task(works.prepare.write(brief, False))
+
+        async def is_asked():
+            return bool(standin.sent(key))
+
+        await until(is_asked)
+        change = works.background.work.change
+        assert await change(await works.row(brief), "cancelled", reason="visit_cancelled")
+        await writing
+        row = await works.row(brief)
+        assert row.state == "cancelled"
+        assert (await record_of(works, row))["status"] == "ok"
+        [run] = await runs_told(works, row)
+        assert run["facts"]["tokens_in"]
+
+
+async def test_a_database_that_is_away_when_a_run_ends_has_no_model_asked_again(
+    works, standin, monkeypatch
+):
+    brief = await works.ask()
+    assert await works.prepare.begin(brief)
+    await works.prepare.gather(brief)
+    sent_before = len(standin.sent(works.key))
+    real, left = briefs.move, [3]
+
+    async def away(*args, **named):
+        if left[0]:
+            left[0] -= 1
+            raise OperationalError("x", {}, Exception())
+        return await real(*args, **named)
+
+    monkeypatch.setattr(briefs, "move", away)
+    for _ in range(3):
+        with pytest.raises(OperationalError):
+            await works.prepare.write(brief, False)
+    await works.prepare.write(brief, False)
+    row = await works.row(brief)
+    assert row.state == "ready"
+    assert (await record_of(works, row))["status"] == "ok"
+    assert len(await runs_told(works, row)) == 1
+    assert len(standin.sent(works.key)) - sent_before == len(
+        (await record_of(works, row))["requests"]
+    )
+
+
+async def test_a_record_that_was_gathered_anew_has_the_model_asked_anew(works, monkeypatch):
+    brief = await works.ask()
+    assert await works.prepare.begin(brief)
+    await works.prepare.gather(brief)
+
+    async def away(*_args, **_named):
+        raise OperationalError("x", {}, Exception())
+
+    with monkeypatch.context() as outage:
+        outage.setattr(briefs, "move", away)
+        with pytest.raises(OperationalError):
+            await works.prepare.write(brief, False)
+    await works.background.work.change.again(await works.row(brief), due=works.ground.clock())
+    row = await works.run(brief)
+    assert row.state == "ready"
+    first, second = await runs_told(works, row)
+    assert (await record_of(works, row))["facts"]["run"] == second["facts"]["run"]
+    assert first["facts"]["run"] != second["facts"]["run"]
