@@ -5,7 +5,7 @@ go on after a restart with what it had. What stays unreadable is a named gap, as
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -43,6 +43,10 @@ REFUSED = "patient_refused"
 
 PathOf = Callable[[Query], str | None]
 """What a query is for this patient, today."""
+
+
+DeniedOf = Callable[[str], Awaitable[Mapping[str, str]]]
+"""What was denied before of a patient (a bare id): by the query's key, with the code."""
 
 
 class Parts(Protocol):
@@ -121,18 +125,21 @@ class GatherWhole:
         parts: Parts,
         *,
         needs: Sequence[NeedName],
-        denied: Mapping[str, str] | None = None,
+        denied: DeniedOf,
     ) -> Gathered:
         """Return the record of a visit's patient, with what failed named in it.
 
-        Queries that were `denied` before (by key, with the code) are not sent again. Raises `Temporary` when the
-        patient cannot be read now, `HadEnough`, and `Permanent` when there is no such patient for us.
+        Queries that were `denied` before are not sent again; of a merged chart, under either name. Raises `Temporary`
+        when the patient cannot be read now, `HadEnough`, and `Permanent` when there is no such patient for us.
         """
         server, now = self.server_of(site), self.now()
         ehr = _Ehr(server, access, site, server.clock() + LONGEST_S)
+        before = await denied(visit.patient)
         patient, first = await self._patient(visit.patient, ehr)
+        if patient != visit.patient:
+            before = {**before, **await denied(patient)}
         plan = {q.key: q for need in needs for q in site.queries[need]}
-        kept = _not_asked(denied or {}, plan, now)
+        kept = _not_asked(before, plan, now)
         if patient == visit.patient:
             kept = _unpacked(await parts.load(), plan, ehr, now) | kept
         ids = {"patientId": patient, "encounterId": visit.encounter or ""}

@@ -29,8 +29,10 @@ class Denied:
     turn: Callable[[], Awaitable[None]]
     now: Callable[[], datetime]
 
-    async def __call__(self, row: briefs.Row, site: Site) -> Mapping[str, str]:
+    async def __call__(self, row: briefs.Row, site: Site, patient: str) -> Mapping[str, str]:
         """Return the keys of queries that are not sent for this brief, and the code with which each was denied.
+
+        They are those of a brief of this patient (a bare id): a merged chart's briefs are the remaining patient's.
 
         A vendor's own codes hold for every brief that follows; a bare 403 for those that only ask again. Raises
         `Permanent` when it was the patient.
@@ -38,8 +40,9 @@ class Denied:
         is_again, codes = "again" in row.versions, frozenset(site.profile.search.denied_codes)
         if is_by_hand(row) or not (codes or is_again):
             return {}
+        whose = self.database.blind(f"Patient/{patient}", site=site.name)
         async with self.database.reading() as connection:
-            before = await earlier(connection, row, self.now(), failed=REFUSED)
+            before = await earlier(connection, row, whose, self.now(), failed=REFUSED)
         if before is None:
             return {}
         if before.reason == REFUSED:

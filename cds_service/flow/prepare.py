@@ -161,7 +161,7 @@ class Prepare:
             ehr=site.versions["ehr"],
             check_on=partial(self._check_on, site.name),
         )
-        denied = await self.denied(row, site)
+        denied = partial(self.denied, row, site)
         try:
             found = await self.gather_whole(visit, access, site, parts, needs=needs, denied=denied)
             if found.passing and not settle:

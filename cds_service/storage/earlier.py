@@ -21,18 +21,18 @@ class Earlier:
 
 
 async def earlier(
-    connection: AsyncConnection, row: Row, now: datetime, *, failed: str
+    connection: AsyncConnection, row: Row, patient: str, now: datetime, *, failed: str
 ) -> Earlier | None:
-    """Return the last other brief of a patient that has a record or `failed` for this reason, while it may serve.
+    """Return the last brief of a patient (a blind index) but `row` that has a record or `failed` for this reason.
 
-    One that failed keeps its reason also where its visit was called off.
+    It counts while it may serve. One that failed keeps its reason also where its visit was called off.
     """
     done_at = func.coalesce(BRIEF.c.ready_at, BRIEF.c.changed)
     query = (
         select(BRIEF.c.id, BRIEF.c.reason, BRIEF.c.sources)
         .where(
             BRIEF.c.site == row.site,
-            BRIEF.c.patient == row.patient,
+            BRIEF.c.patient == patient,
             BRIEF.c.source == "prepare",
             BRIEF.c.id != row.id,
             BRIEF.c.expires_at > now,

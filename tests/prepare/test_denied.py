@@ -124,3 +124,23 @@ async def test_a_bare_refusal_is_asked_for_again_at_the_visits_next_moment_and_n
     works.ground.simulator.faults.clear()
     works.ground.clock.moment = second.due
     assert "problems" not in await gaps(works, await works.run(second.id))
+
+
+async def test_nor_does_a_later_moment_of_a_visit_whose_chart_was_merged(works):
+    charts = works.ground.client("riverside").ehr.store
+    patient = dict(charts.read("Patient", CHART).resource)
+    charts.put(patient | {"id": "heir"})
+    heir = {"type": "replaced-by", "other": {"reference": "Patient/heir"}}
+    charts.put(patient | {"link": [heir]})
+    breaks(works, "Condition", **GLASS)
+    moments = await visit(works)
+    assert len(moments) == 3
+    for row in moments:
+        works.ground.clock.moment = row.due
+        made = await works.run(row.id)
+        assert (await gaps(works, made))["problems"] == "denied"
+    assert len(reads(works)) == len(set(reads(works)))
+    works.ground.clock.move(minutes=5)
+    again = await works.prepared(site="riverside")
+    assert (await gaps(works, again))["problems"] == "denied"
+    assert len(reads(works)) > len(set(reads(works))), "a person has it asked for anew"
