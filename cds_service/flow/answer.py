@@ -99,6 +99,6 @@ class Answer:
             found, made = await self.ready(request, service, site)
         except Unreadable as problem:  # what is stored leaves no chart without an answer
             entry.note(not_ready=problem.code)
-            found, made = Found(), None
+            found, made = Found(not_shown=problem.brief), None
         entry.note(asked=self.ahead(request, found, site) or None)
         return made

@@ -87,9 +87,16 @@ class Ask:
         await briefs.name_visit(connection, row.id, told["visit"], told["occasion"])
         return True
 
-    def for_chart(self, visit: Visit, site: Site) -> dict[str, Any]:
-        """Return the row that asks for a brief because a chart was opened and there was none."""
-        return self._row(visit, site, f"chart|{self.now():%Y-%m-%dT%H}", self.now())
+    def for_chart(
+        self, visit: Visit, site: Site, not_shown: str = "", number: int = 1
+    ) -> dict[str, Any]:
+        """Return the row that asks for a brief because a chart was opened and there was none that may be shown.
+
+        It is the same for every click within an hour, as long as what is `not_shown` (the id of a brief, or none)
+        stays the same. A `number` has it called anew where one has come to nothing.
+        """
+        what_for = f"chart|{self.now():%Y-%m-%dT%H}|{not_shown}"
+        return self._row(visit, site, _numbered(what_for, number), self.now())
 
     async def has_visit_waiting(self, row: briefs.Row) -> bool:
         """Return whether the patient of a chart that was opened has been booked since: that visit's brief serves both.
@@ -104,12 +111,13 @@ class Ask:
         others = [await known_occasion(self.database, each) for each in found]
         return any(each is not None and each.start is not None for each in others)
 
-    def refresh(self, visit: Visit, site: Site, stale: str) -> dict[str, Any]:
+    def refresh(self, visit: Visit, site: Site, stale: str, number: int = 1) -> dict[str, Any]:
         """Return the row that asks for a newer brief than a stale one: the same for every click within an hour.
 
         One that could not be made is asked for again after it.
         """
-        return self._row(visit, site, f"stale|{stale}|{self.now():%Y-%m-%dT%H}", self.now())
+        what_for = f"stale|{stale}|{self.now():%Y-%m-%dT%H}"
+        return self._row(visit, site, _numbered(what_for, number), self.now())
 
     async def by_hand(self, visit: Visit, site: Site, *, by: str) -> str:
         """Ask for a brief now, unless one waits or is being made; returns its id. The audit keeps who asked."""
@@ -263,6 +271,10 @@ def _names(visit: Visit, moment: str, key: str) -> Iterator[str]:
     yield first
     if visit.start is not None:  # else nobody can say that it is still to come
         yield from (f"{first}|{key}|{number}" for number in count(2))
+
+
+def _numbered(what_for: str, number: int) -> str:
+    return what_for if number == 1 else f"{what_for}|{number}"
 
 
 def _first_name(visit: Visit, moment: str) -> str:

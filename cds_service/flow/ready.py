@@ -56,6 +56,11 @@ class Unreadable(Exception):
 
     code = "prepared_unreadable"
 
+    def __init__(self, brief: str) -> None:
+        """Say which one."""
+        super().__init__(brief)
+        self.brief = brief
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refresh:
@@ -74,6 +79,8 @@ class Found:
     brief: str = ""
     """The id of the brief that was prepared; "": there is none that this call could be answered from."""
     refresh: Refresh | None = None
+    not_shown: str = ""
+    """The id of a brief that is there and may not be shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,15 +112,13 @@ class Ready:
         """
         if not service.ready or not site.may_prepare:
             return Found(), None
-        found = await self.find(request.patient_id, site)
+        found, not_shown = await self._find(request.patient_id, site)
         if found is None:
-            return Found(), None
+            return Found(not_shown=not_shown), None
         stored, seen = await self._read(found, site)
         if stored.patient != f"Patient/{request.patient_id}":
-            return (
-                Found(),
-                None,
-            )  # the row's index says otherwise than its seal: never another patient's
+            # The row's index says otherwise than its seal: never another patient's.
+            return Found(not_shown=found.id), None
         compared = compare(seen, stored, request, service, site)
         if len(compared.fresh) > MOST_FRESH:
             return self._found(found, stored, differences(compared), site), None
@@ -152,18 +157,22 @@ class Ready:
             return Found(brief=found.id)
         return Found(brief=found.id, refresh=Refresh(of=found.id, told=asked))
 
-    async def find(self, patient: str, site: Site) -> briefs.Prepared | None:
-        """Return what is prepared for a patient and may be shown now."""
+    async def _find(self, patient: str, site: Site) -> tuple[briefs.Prepared | None, str]:
+        """Return what is prepared for a patient and may be shown now, or the id of what may not."""
         blind = self.database.blind(f"Patient/{patient}", site=site.name)
         found = (await self.kept.find(site.name, blind)).prepared
-        if found is None or (found.expires_at is not None and found.expires_at <= self.now()):
-            return None
-        may_show = (
-            site.versions.items() <= found.versions.items()
+        if found is None or self._may_show(found, site):
+            return found, ""
+        return None, found.id
+
+    def _may_show(self, found: briefs.Prepared, site: Site) -> bool:
+        """Return whether a brief may be shown now."""
+        return (
+            (found.expires_at is None or found.expires_at > self.now())
+            and site.versions.items() <= found.versions.items()
             and found.versions.get("form", _FIRST_FORM) == FORM
             and ("model" not in found.versions or self._has_model(site))
         )
-        return found if may_show else None
 
     def _has_model(self, site: Site) -> bool:
         return site.file.agent.enabled and not self.has_no_model(site.name)
@@ -188,7 +197,7 @@ class Ready:
         except (Misconfigured, NotJson) as problem:
             self.kept.unreadable += 1
             log.warning("brief %s: what is stored cannot be read: %s", found.id, problem.detail)
-            raise Unreadable from None
+            raise Unreadable(found.id) from None
 
     async def _open(self, found: briefs.Prepared, column: str, sealed: bytes) -> bytes:
         return await self.database.open(sealed, place=f"brief|{column}|{found.id}|{found.site}")

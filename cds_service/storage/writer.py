@@ -5,10 +5,11 @@ An orderly stop loses nothing. A crash loses at most what was not flushed: `FLUS
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from sqlalchemy import Table
@@ -16,6 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.domain.errors import Overloaded
+from cds_service.domain.states import State
+from cds_service.storage.briefs import ENDED, get
 from cds_service.storage.chain import append
 from cds_service.storage.database import Database, by_columns
 from cds_service.storage.tables import AUDIT, BRIEF, CARD, REPLAY
@@ -28,6 +31,12 @@ HANGS_S = 5.0
 """A flush that takes longer is told as one that failed: so does a database that hangs, and refuses nothing."""
 
 
+_CAME_TO_NOTHING: frozenset[State] = frozenset({*ENDED, "rejected", "withdrawn"})
+"""Briefs that serve nobody any more, and whose patient's next chart-open wants another."""
+Numbered = Callable[[int], dict[str, Any]]
+"""The same row under another name."""
+
+
 @dataclass(slots=True)
 class Writer:
     """The queue of rows on their way into the database."""
@@ -37,8 +46,8 @@ class Writer:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    _once: set[str] = field(default_factory=set)
-    """Ids of waiting rows that are asked for once."""
+    _once: dict[str, Numbered] = field(default_factory=dict)
+    """Waiting rows that are asked for once, by id, as they are called anew."""
     failures: int = 0
     """Flushes in a row that failed."""
     _began: float | None = None
@@ -81,13 +90,16 @@ class Writer:
             row["sources"] = database.seal(sources, place=f"brief|sources|{brief_id}|{site}")
         self._put(BRIEF, row)
 
-    def ask(self, row: dict[str, Any], *, once: bool = False) -> None:
-        """Queue a row that asks for a brief; one that was asked for before stays as it is.
+    def ask(self, row: dict[str, Any]) -> None:
+        """Queue a row that asks for a brief; one that was asked for before stays as it is."""
+        self._put(BRIEF, row)
 
-        One that is asked for `once` is not wanted where another of its patient is to be begun by then, or being made.
+    def ask_once(self, row: dict[str, Any], numbered: Numbered) -> None:
+        """Queue one that is not wanted where another of its patient is to be begun by then, or being made.
+
+        Where one of its name has come to nothing it is `numbered`.
         """
-        if once:
-            self._once.add(row["id"])
+        self._once[row["id"]] = numbered
         self._put(BRIEF, row)
 
     def card(
@@ -134,7 +146,8 @@ class Writer:
                 await self._store(batches)
             finally:
                 self._began = None
-            self._once -= {row.get("id") for _, row in self._waiting[:taken]}
+            for _, row in self._waiting[:taken]:
+                self._once.pop(row.get("id", ""), None)
             del self._waiting[:taken]
             self.failures = 0
 
@@ -153,8 +166,15 @@ class Writer:
     async def _store_once(self, connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
         """Store what asks for a brief of a patient of whom none is to be begun."""
         for row in rows:
-            if not await waiting(connection, row["site"], row["patient"], row["due"]):
-                await connection.execute(self.database.insert_new(BRIEF), [row])
+            if await waiting(connection, row["site"], row["patient"], row["due"]):
+                continue
+            wanted, numbered = row, self._once[row["id"]]
+            for number in count(2):
+                there = await get(connection, wanted["id"])
+                if there is None or there.state not in _CAME_TO_NOTHING:
+                    break
+                wanted = numbered(number)
+            await connection.execute(self.database.insert_new(BRIEF), [wanted])
 
     def stop(self) -> None:
         """Ask `run` to flush what is left and end."""

@@ -7,8 +7,9 @@ import pytest
 from cds_service.simulator.faults import Fault
 from tests.prepare.conftest import working
 from tests.prepare.test_booked_again import CHART, appointment, poll_with
-from tests.prepare.test_ready import a_result
+from tests.prepare.test_ready import a_result, change
 from tests.prepare.test_schedule import POLL, poll, store
+from tests.prepare.test_site_changed import HIDES, change_file
 
 pytestmark = pytest.mark.anyio
 
@@ -115,3 +116,64 @@ async def test_a_command_that_is_given_twice_is_one_brief_and_the_audit_knows_wh
     assert (await works.run(first)).state == "ready"
     works.ground.clock.move(seconds=1)
     assert await works.ask() != first
+
+
+async def test_a_chart_is_asked_for_anew_whose_waiting_brief_came_to_nothing(works):
+    await works.ground.client().book(CHART, [appointment("draft")])
+    await open_chart(works)
+    [waits] = await due(works)
+    assert await works.background.work.change(waits, "cancelled", reason="visit_moved")
+    works.ground.clock.move(minutes=1)
+    await open_chart(works)
+    [asked] = await due(works)
+    works.ground.clock.move(minutes=1)
+    await open_chart(works)
+    assert [row.id for row in await due(works)] == [asked.id]
+
+
+async def test_a_chart_is_asked_for_anew_whose_own_brief_came_to_nothing(works):
+    asked = set()
+    for _ in range(3):
+        await open_chart(works)
+        [row] = await due(works)
+        asked.add(row.id)
+        assert await works.background.work.change(row, "cancelled", reason="visit_booked")
+        works.ground.clock.move(minutes=1)
+    assert len(asked) == 3
+
+
+async def test_a_chart_whose_brief_may_not_be_shown_any_more_is_asked_for_anew_and_once(works):
+    await open_chart(works)
+    [first] = await due(works)
+    assert (await works.run(first.id)).state == "ready"
+    await change_file(works, lambda text: text + HIDES)
+    for _ in range(3):
+        works.ground.clock.move(minutes=1)
+        await open_chart(works)
+    [asked] = await due(works)
+    assert (await works.run(asked.id)).state == "ready"
+    await open_chart(works)
+    assert await due(works) == []
+
+
+async def test_a_chart_whose_brief_was_rejected_is_asked_for_anew(works):
+    await open_chart(works)
+    [asked] = await due(works)
+    await change(works, await works.run(asked.id), state="rejected")
+    works.ground.clock.move(minutes=1)
+    await open_chart(works)
+    [again] = await due(works)
+    assert again.id != asked.id
+
+
+async def test_a_chart_whose_brief_could_not_be_made_is_asked_for_again_after_the_hour(works):
+    works.ground.simulator.faults.add(Fault("fhir", "status", "Patient", status=400))
+    await open_chart(works)
+    [asked] = await due(works)
+    assert (await works.run(asked.id)).state == "failed"
+    works.ground.clock.move(minutes=30)
+    await open_chart(works)
+    assert await due(works) == []
+    works.ground.clock.move(minutes=30)
+    await open_chart(works)
+    assert len(await due(works)) == 1
