@@ -149,7 +149,8 @@ class Ask:
         if number > most:
             return []
         wanted = self._row(visit, site, f"again|{row.id}", self.now() + _AGAIN * number)
-        asked = {name: told for name, told in row.versions.items() if name not in _ITS_OWN}
+        own = _ITS_OWN | site.versions.keys()
+        asked = {name: told for name, told in row.versions.items() if name not in own}
         return [wanted | {"versions": {**asked, "again": number}}]
 
     async def store(self, rows: list[dict[str, Any]]) -> None:
