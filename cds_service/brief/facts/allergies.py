@@ -149,8 +149,9 @@ def _named_alike(record: Record, allergy: Item) -> Iterator[Medicine]:
     for said, medicines_ in record.once(_by_name).items() if wanted else ():
         if any(allergen.holds(said, each) for each in wanted):
             yield from medicines_
-    for each in sorted(allergen.coded(allergen.concepts(allergy))):
-        yield from record.once(_by_code).get(each, ())
+    if not record.once(_reaches)[allergy.ref][0]:  # else its ingredient has been looked for
+        for each in sorted(allergen.coded(allergen.concepts(allergy))):
+            yield from record.once(_by_code).get(each, ())
 
 
 def _by_name(record: Record) -> dict[allergen.Phrase, list[Medicine]]:

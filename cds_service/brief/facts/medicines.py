@@ -97,6 +97,10 @@ def _ingredients(record: Record, item: Item) -> frozenset[Ingredient]:
 
 def concepts(record: Record, item: Item) -> tuple[JsonObject, ...]:
     """Return the concepts of a medicine: what is ordered or taken, then what that contains."""
+    return record.each(_concepts, item)
+
+
+def _concepts(record: Record, item: Item) -> tuple[JsonObject, ...]:
     _, named = medication(item.resource)
     parts = objs(record.target(item.resource, named), "ingredient") if named else ()
     return (concept(record, item), *(obj(part, "itemCodeableConcept") for part in parts))
@@ -273,6 +277,9 @@ class Course(NamedTuple):
     """Until when it may be dispensed: of an order without an end, the last that it says."""
 
 
+_NO_COURSE = Course(None, None, None)
+
+
 def course(record: Record, item: Item) -> Course:
     """Return when a medicine is to be taken: by its period, else by its dosages, else by its supply.
 
@@ -283,12 +290,13 @@ def course(record: Record, item: Item) -> Course:
 
 def _course(record: Record, item: Item) -> Course:
     said = item.resource
-    own = obj(said, "effectivePeriod")
+    own, supply = obj(said, "effectivePeriod"), obj(obj(said, "dispenseRequest"), "validityPeriod")
     repeats = [obj(obj(each, "timing"), "repeat") for each in dosages(item)]
     bounds = [obj(each, "boundsPeriod") for each in repeats]
+    if not own and not supply and not any(bounds):
+        return _NO_COURSE
     begins = [record.moment(each.get("start")) for each in bounds]
     ends = [record.moment(each.get("end")) for each in bounds]
-    supply = obj(obj(said, "dispenseRequest"), "validityPeriod")
     return Course(
         record.moment(own.get("start"))
         or _each(begins, min)
