@@ -143,6 +143,10 @@ def is_planned(item: Item) -> bool:
 
 def is_in_force(record: Record, item: Item) -> bool:
     """Return whether an active entry is to be taken now: not on hold, planned, for later, or past its end or stay."""
+    return record.each(_is_in_force, item)
+
+
+def _is_in_force(record: Record, item: Item) -> bool:
     return not (
         item.status in {"on-hold", "intended"}
         or is_planned(item)
