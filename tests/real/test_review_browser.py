@@ -7,6 +7,7 @@ import asyncio
 import sys
 import tempfile
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ async def desk_standing(folder):
     def framed(site):
         smart = site.file.smart.model_copy(update={"frame_ancestors": (origin,)})
         file = site.file.model_copy(update={"smart": smart})
-        return type(site)(**{n: getattr(site, n) for n in site.__slots__} | {"file": file})
+        return replace(site, file=file)
 
     async with (
         staged(folder, more=more, change_site=framed) as stage,

@@ -1,5 +1,7 @@
 """Beside a verified note stands what its site wants there: where it comes from, and that it was filed."""
 
+from dataclasses import replace
+
 import pytest
 
 from cds_service.simulator.faults import Fault
@@ -19,7 +21,7 @@ def wanting(*kinds):
     def change(site):
         write = site.file.write.model_copy(update={"beside": kinds})
         file = site.file.model_copy(update={"write": write})
-        return type(site)(**{n: getattr(site, n) for n in site.__slots__} | {"file": file})
+        return replace(site, file=file)
 
     return change
 
