@@ -66,8 +66,8 @@ def test_a_stay_that_began_before_the_last_visit_and_ended_after_it_is_a_change(
 @pytest.mark.parametrize("status", ["in-progress", "onleave"])
 def test_a_stay_that_goes_on_is_told_whatever_happened_during_it(status):
     going = _stay("2026-11-20T08:00:00-06:00", status=status)
-    dialysis = seen("2026-11-21T10:00:00-06:00", "e2", type=[{"text": "Dialysis"}])
-    made = brief(FIRST, going, dialysis)
+    wound = seen("2026-11-21T10:00:00-06:00", "e2", type=[{"text": "Wound clinic"}])
+    made = brief(FIRST, going, wound)
     assert _last(made).startswith("Last visit: 2026-06-01")
     assert texts(made, "changes")[0] == (
         "Hospital stay: 2026-11-20 08:00, Office visit, Acute heart failure, "
