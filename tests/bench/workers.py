@@ -165,7 +165,8 @@ def _now(stand: Stand, data: Path, many: int, *, first: int = 0) -> None:
 def _later(stand: Stand, data: Path, many: int) -> None:
     """Let briefs wait: for their time, and every second one for a clinician."""
     now = datetime.now(UTC)
-    later = {"due": now + timedelta(days=2), "expires_at": now + timedelta(days=3)}
+    later = {"created": now, "changed": now}  # by a clock that is right: else all begin at once
+    later |= {"due": now + timedelta(days=2), "expires_at": now + timedelta(days=3)}
     ready = later | {"state": "ready", "due": None, "ready_at": now}
     asyncio.run(_ask(stand, data, [later, ready] * (many // 2), 0))
 
