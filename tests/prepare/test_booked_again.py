@@ -8,9 +8,8 @@ import pytest
 
 from cds_service.domain.visit import Visit
 from cds_service.storage import briefs
-from tests.prepare.conftest import working
 from tests.prepare.test_one_bad_row import LOST
-from tests.prepare.test_schedule import POLL, poll, store
+from tests.prepare.test_schedule import nothing_booked, poll, store
 
 pytestmark = pytest.mark.anyio
 CHART, OTHER = "beatrice-okonkwo", "harold-lindqvist"
@@ -41,9 +40,7 @@ def appointment(name, chart=CHART, start=START, **changes):
 
 @pytest.fixture
 async def works(tmp_path):
-    async with working(tmp_path, sites=POLL) as running:
-        for each in list(store(running).all("Appointment")):
-            store(running).remove("Appointment", each["id"])
+    async with nothing_booked(tmp_path) as running:
         yield running
 
 

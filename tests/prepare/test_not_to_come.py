@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.prepare.conftest import working
 from tests.prepare.test_booked_again import (
     OTHER,
     VISIT,
@@ -11,7 +10,7 @@ from tests.prepare.test_booked_again import (
     key,
     poll_with,
 )
-from tests.prepare.test_schedule import POLL, polls, store
+from tests.prepare.test_schedule import nothing_booked, polls
 
 pytestmark = pytest.mark.anyio
 THIS_MORNING = {"start": "2026-11-23T08:00:00Z", "end": "2026-11-23T08:30:00Z"}
@@ -21,9 +20,7 @@ LAST_WEEK = {"start": "2026-11-16T08:00:00Z", "end": "2026-11-16T08:30:00Z"}
 
 @pytest.fixture
 async def works(tmp_path):
-    async with working(tmp_path, sites=POLL) as running:
-        for each in list(store(running).all("Appointment")):
-            store(running).remove("Appointment", each["id"])
+    async with nothing_booked(tmp_path) as running:
         yield running
 
 

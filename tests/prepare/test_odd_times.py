@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests.prepare.conftest import working
 from tests.prepare.test_booked_again import CHART, OTHER, appointment, counted, key, poll_with
-from tests.prepare.test_schedule import POLL, polls, store
+from tests.prepare.test_schedule import nothing_booked, polls
 
 pytestmark = pytest.mark.anyio
 ODD = [
@@ -23,9 +22,7 @@ IDS = [
 
 @pytest.fixture
 async def works(tmp_path):
-    async with working(tmp_path, sites=POLL) as running:
-        for each in list(store(running).all("Appointment")):
-            store(running).remove("Appointment", each["id"])
+    async with nothing_booked(tmp_path) as running:
         yield running
 
 

@@ -1,5 +1,7 @@
 """A site's schedule is polled: new visits are prepared for, moved ones followed, those called off let go."""
 
+from contextlib import asynccontextmanager
+
 import pytest
 
 from cds_service.simulator.faults import Fault
@@ -22,6 +24,15 @@ async def poll(works, name="general"):
 
 def store(works):
     return works.ground.client().ehr.store
+
+
+@asynccontextmanager
+async def nothing_booked(tmp_path):
+    """Run the service beside EHRs in whose schedule nothing stands."""
+    async with working(tmp_path, sites=POLL) as running:
+        for each in list(store(running).all("Appointment")):
+            store(running).remove("Appointment", each["id"])
+        yield running
 
 
 def booked(works, **changes):

@@ -9,18 +9,15 @@ from cds_service.domain.visit import Visit
 from cds_service.flow.queue import Queue
 from cds_service.simulator.faults import Fault
 from cds_service.storage import briefs
-from tests.prepare.conftest import working
 from tests.prepare.test_booked_again import CHART, OTHER, START, appointment, key, poll_with
-from tests.prepare.test_schedule import POLL, store
+from tests.prepare.test_schedule import nothing_booked
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
 async def works(tmp_path):
-    async with working(tmp_path, sites=POLL) as running:
-        for each in list(store(running).all("Appointment")):
-            store(running).remove("Appointment", each["id"])
+    async with nothing_booked(tmp_path) as running:
         yield running
 
 
