@@ -17,7 +17,6 @@ from cds_service.feeds.appointments import way_of
 from cds_service.fhir.client import FhirServer, Pace
 from cds_service.flow.ahead import Ahead
 from cds_service.flow.ask import Ask
-from cds_service.flow.asked_once import AskedOnce
 from cds_service.flow.backlog import Backlog
 from cds_service.flow.change import Change
 from cds_service.flow.denied import Denied
@@ -26,6 +25,7 @@ from cds_service.flow.model import Helper
 from cds_service.flow.pauses import Pauses
 from cds_service.flow.prepare import Prepare
 from cds_service.flow.ready import Ready
+from cds_service.flow.run_once import RunOnce
 from cds_service.flow.schedule import Schedule
 from cds_service.flow.switches import Switches
 from cds_service.flow.work_ahead import WorkAhead
@@ -172,7 +172,7 @@ def wire(given: Service, *, now: Callable[[], datetime], clock: Callable[[], flo
         catalog=given.catalog,
         tokens=given.backend,
         gather_whole=GatherWhole(server_of=server_of, now=now),
-        write_brief=AskedOnce(
+        write_brief=RunOnce(
             write_brief=writing.write_brief, database=database, audit=given.audit, now=now
         ),
         change=change,

@@ -33,11 +33,11 @@ from cds_service.domain.needs import NeedName
 from cds_service.domain.steps import Permanent, Steps, Temporary
 from cds_service.domain.visit import Visit
 from cds_service.flow.ask import Ask, open_occasion
-from cds_service.flow.asked_once import AskedOnce
 from cds_service.flow.change import Change
 from cds_service.flow.denied import Denied
 from cds_service.flow.parts import NotWanted, Parts, check_wanted
 from cds_service.flow.pauses import Pauses
+from cds_service.flow.run_once import RunOnce
 from cds_service.flow.write_brief import Written, after_a_break
 from cds_service.sites import Site, Sites
 from cds_service.storage import Connection, Database, briefs, feeds
@@ -85,7 +85,7 @@ class Prepare:
     catalog: Catalog
     tokens: Tokens
     gather_whole: GatherWhole
-    write_brief: AskedOnce
+    write_brief: RunOnce
     change: Change
     pauses: Pauses
     denied: Denied

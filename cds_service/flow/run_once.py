@@ -1,4 +1,4 @@
-"""Has a model asked once for a record, and keeps what it was asked, whatever becomes of the brief."""
+"""Has a model run once for a record, and keeps what it was asked, whatever becomes of the brief."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _MOST_UNSTORED = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskedOnce:
+class RunOnce:
     """Writes briefs of gathered records, and remembers what is not stored yet. One for each process."""
 
     write_brief: WriteBrief
