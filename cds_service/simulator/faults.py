@@ -104,6 +104,8 @@ class Faults:
         """Start healthy, with room for `log_size` log rows."""
         self._rows: list[Fault] = []
         self.seen: deque[Seen] = deque(maxlen=log_size)
+        self.under_way: list[str] = []
+        """Path and query of each request that is not answered yet: `seen` tells of it when it is."""
 
     def add(self, *faults: Fault) -> None:
         """Put faults in force."""
@@ -164,9 +166,11 @@ class FaultMiddleware:
         visit = _Visit(scope, receive, send)
         target = visit.target
         fault = self._faults.take(where, target, TRANSPORT, method=scope["method"])
+        self._faults.under_way.append(target)
         try:
             await self._serve(visit, fault)
         finally:
+            self._faults.under_way.remove(target)
             self._faults.seen.append(visit.entry(fault))
 
     async def _serve(self, visit: _Visit, fault: Fault | None) -> None:

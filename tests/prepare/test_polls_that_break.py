@@ -84,7 +84,7 @@ async def test_a_poll_that_a_stop_cuts_off_is_made_again_by_the_next_process(wor
     async def is_reading():
         async with works.ground.service.database.reading() as connection:
             is_claimed = "general" in await feeds.feeds(connection)
-        return is_claimed and any("Appointment" in each.path for each in faults.seen)
+        return is_claimed and any("Appointment" in path for path in faults.under_way)
 
     await until(is_reading)
     await work.stop(0)
