@@ -4,14 +4,8 @@ from collections.abc import Iterator
 from typing import Literal
 
 from cds_service.brief.facts import allergen
-from cds_service.brief.facts.medicines import (
-    Medicine,
-    concepts,
-    foremost,
-    ingredients_of,
-    medicines,
-    names,
-)
+from cds_service.brief.facts.medicine_entries import Entry
+from cds_service.brief.facts.medicines import Medicine, foremost, medicines
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Statement
 from cds_service.domain.json import JsonObject
@@ -134,7 +128,7 @@ def against_medicines(record: Record) -> tuple[tuple[Item, Item], ...]:
         own, related = record.once(_reaches)[allergy.ref]
         known = (each for name_ in sorted(own | related) for each in taken.get(name_, ()))
         for medicine in (*known, *_named_alike(record, allergy)):
-            item = foremost(record, medicine.items)
+            item = foremost(medicine.items)
             met[allergy.ref, item.ref] = (allergy, item)
     return tuple(met.values())
 
@@ -146,8 +140,9 @@ def _named_alike(record: Record, allergy: Item) -> Iterator[Medicine]:
     """
     found = allergen.phrases(allergen.names(allergy))
     wanted = [each for each in found if allergen.is_comparable(each)]
+    firsts = {each[0] for each in wanted}
     for said, medicines_ in record.once(_by_name).items() if wanted else ():
-        if any(allergen.holds(said, each) for each in wanted):
+        if not firsts.isdisjoint(said) and any(allergen.holds(said, each) for each in wanted):
             yield from medicines_
     if not record.once(_reaches)[allergy.ref][0]:  # else its ingredient has been looked for
         for each in sorted(allergen.coded(allergen.concepts(allergy))):
@@ -158,7 +153,7 @@ def _by_name(record: Record) -> dict[allergen.Phrase, list[Medicine]]:
     """Return the active medicines by the words of each name they go by; not what is given to the allergic."""
     found: dict[allergen.Phrase, list[Medicine]] = {}
     for medicine in record.once(medicines):
-        for said in dict.fromkeys(names(record, item) for item in medicine.items):
+        for said in dict.fromkeys(item.names for item in medicine.items):
             if not allergen.is_given_on_purpose(said):
                 found.setdefault(said, []).append(medicine)
     return found
@@ -168,15 +163,15 @@ def _by_code(record: Record) -> dict[tuple[str, str], list[Medicine]]:
     """Return the active medicines by each code of a substance or medicine that they have."""
     found: dict[tuple[str, str], list[Medicine]] = {}
     for medicine in record.once(medicines):
-        for each in allergen.coded(x for item in medicine.items for x in concepts(record, item)):
+        for each in allergen.coded(x for item in medicine.items for x in item.concepts):
             found.setdefault(each, []).append(medicine)
     return found
 
 
-def is_same_class(record: Record, allergy: Item, medicine: Item) -> bool:
+def is_same_class(record: Record, allergy: Item, medicine: Entry) -> bool:
     """Return whether a medicine shares a class with what an allergy names, and is not that itself."""
     own, related = record.once(_reaches)[allergy.ref]
-    held = {each.name for each in ingredients_of(record, medicine)}
+    held = {each.name for each in medicine.ingredients}
     return bool(own) and own.isdisjoint(held) and not related.isdisjoint(held)
 
 
@@ -184,7 +179,7 @@ def _by_ingredient(record: Record) -> dict[str, list[Medicine]]:
     """Return the active medicines by each ingredient that any of their entries holds."""
     found: dict[str, list[Medicine]] = {}
     for medicine in record.once(medicines):
-        held = {each.name for i in medicine.items for each in ingredients_of(record, i)}
+        held = {each.name for i in medicine.items for each in i.ingredients}
         for ingredient in held:
             found.setdefault(ingredient, []).append(medicine)
     return found

@@ -7,24 +7,20 @@ from typing import Literal
 import msgspec
 
 from cds_service.brief.facts import medicine_reports
-from cds_service.brief.facts.medicines import (
+from cds_service.brief.facts.medicine_entries import (
     ORDER,
-    alerts_of,
+    Entry,
     changed_at,
-    dosages,
-    dose,
-    ended,
-    is_active,
-    is_of_past_stay,
-    is_planned,
-    key,
+    entries,
+    orders,
     stopped_at,
-    title,
 )
-from cds_service.brief.facts.visits import is_since_last_visit
+from cds_service.brief.facts.medicines import alerts_of
+from cds_service.brief.facts.visits import is_day_since_last_visit, is_since_last_visit
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Statement
 from cds_service.domain.json import JsonObject
+from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import code, codes, is_true, number, obj, objs, reference
 
 _STOPPED = frozenset({"stopped", "cancelled", "completed", "not-taken"})
@@ -39,8 +35,8 @@ class Change(msgspec.Struct, frozen=True, eq=False):
     """One medicine that is not what it was at the last visit."""
 
     word: Word
-    item: Item
-    before: Item | None = None
+    item: Entry
+    before: Entry | None = None
 
     @property
     def refs(self) -> tuple[str, ...]:
@@ -55,25 +51,25 @@ class Change(msgspec.Struct, frozen=True, eq=False):
 def changes(record: Record) -> tuple[Change, ...]:
     """Return what became of medicines since the last visit: high-alert ones first, then stops with a reason."""
     found = [each for items in record.once(_orders).values() for each in _change(record, items)]
-    told = {key(record, each.item) for each in found}
+    told = {each.item.key for each in found}
     found += [Change(word, item) for word, item in medicine_reports.news(record, told)]
-    return tuple(sorted(found, key=lambda each: _place(record, each)))
+    return tuple(sorted(found, key=_place))
 
 
-def _place(record: Record, change: Change) -> tuple[bool, bool]:
+def _place(change: Change) -> tuple[bool, bool]:
     is_over = change.word in {"stopped", "on_hold"}
     is_reasoned = is_over and "statusReason" in change.item.resource
-    return not alerts_of(record, change.item), not is_reasoned
+    return not alerts_of(change.item), not is_reasoned
 
 
-def _orders(record: Record) -> dict[object, list[Item]]:
+def _orders(record: Record) -> dict[object, list[Entry]]:
     """Return the orders of each medicine; what was for a stay that is over only while nobody closed it."""
-    orders: dict[object, list[Item]] = {}
-    for item in record.of(ORDER):
-        is_over = not is_active(item) and is_of_past_stay(record, item)
-        if not is_over and not is_true(item.resource, "doNotPerform"):
-            orders.setdefault(key(record, item), []).append(item)
-    return orders
+    found: dict[object, list[Entry]] = {}
+    for each in orders(record):
+        is_over = not each.is_active and each.is_of_past_stay
+        if not is_over and not is_true(each.resource, "doNotPerform"):
+            found.setdefault(each.key, []).append(each)
+    return found
 
 
 def words_of(record: Record) -> dict[str, Word]:
@@ -82,19 +78,20 @@ def words_of(record: Record) -> dict[str, Word]:
     return {each.item.ref: each.word for each in found if each.word not in {"on_hold", "reported"}}
 
 
-def _change(record: Record, items: list[Item]) -> Iterator[Change]:
+def _change(record: Record, items: list[Entry]) -> Iterator[Change]:
     """Yield what became of one medicine's orders; a plan for it and an order for a stay take no order's place."""
-    parts: tuple[list[Item], list[Item], list[Item]] = ([], [], [])
+    parts: tuple[list[Entry], list[Entry], list[Entry]] = ([], [], [])
     for item in items:
-        is_plan = is_planned(item) and is_active(item)
-        parts[1 if is_plan else 2 * is_of_past_stay(record, item)].append(item)
-    for part in filter(None, parts):
-        yield from _newest(record, part)
+        is_plan = item.is_planned and item.is_active
+        parts[1 if is_plan else 2 * item.is_of_past_stay].append(item)
+    for part in parts:
+        if part:
+            yield from _newest(record, part)
 
 
-def _newest(record: Record, items: list[Item]) -> Iterator[Change]:
+def _newest(record: Record, items: list[Entry]) -> Iterator[Change]:
     """Yield what became of one medicine's orders. While one stands, later ones that came to nothing are no news."""
-    place = next((place for place, item in enumerate(items) if is_active(item)), None)
+    place = next((place for place, item in enumerate(items) if item.is_active), None)
     newest = items[place or 0]
     if place is not None:
         if is_since_last_visit(record, newest):
@@ -104,27 +101,26 @@ def _newest(record: Record, items: list[Item]) -> Iterator[Change]:
             yield from (Change("on_hold", each) for each in held)
     elif newest.status in _STOPPED:
         when = stopped_at(record, newest)
-        seen = Item(newest.ref, newest.type, newest.resource, when, newest.status)
-        is_late = is_since_last_visit(record, seen) and not is_moved(record, newest)
+        is_late = is_day_since_last_visit(record, when) and not is_moved(record, newest)
         if is_late or _is_cut_short_since(record, newest):
             yield Change("stopped", newest)
 
 
-def _is_cut_short_since(record: Record, item: Item) -> bool:
+def _is_cut_short_since(record: Record, item: Entry) -> bool:
     """Return whether an order of after the last visit was stopped, with no end to tell when: not before it, anyhow."""
-    is_undated = item.status in _CUT_SHORT and not ended(record, item)
+    is_undated = item.status in _CUT_SHORT and not item.ended
     return is_undated and is_since_last_visit(record, item)
 
 
-def _is_held_since(record: Record, item: Item) -> bool:
+def _is_held_since(record: Record, item: Entry) -> bool:
     """Return whether an order that is on hold was last changed since the last visit, and in no move of the chart."""
     if item.status != "on-hold":
         return False
-    seen = Item(item.ref, item.type, item.resource, changed_at(record, item), item.status)
-    return is_since_last_visit(record, seen) and _stamp(record, item) not in record.once(_moves)
+    when = changed_at(record, item)
+    return is_day_since_last_visit(record, when) and _stamp(when) not in record.once(_moves)
 
 
-def _ordered(record: Record, newest: Item, rest: list[Item]) -> Iterator[Change]:
+def _ordered(record: Record, newest: Entry, rest: list[Entry]) -> Iterator[Change]:
     """Yield that an order is new or changed; a renewal of the same dose is neither.
 
     It is compared with the order that it replaces, else with the last one that ended. Beside an order that
@@ -133,37 +129,42 @@ def _ordered(record: Record, newest: Item, rest: list[Item]) -> Iterator[Change]
     """
     named = reference(newest.resource, "priorPrescription")
     replaced = record.get(named)
-    before = replaced or next((item for item in rest if not is_active(item)), None)
-    if before and _is_alike(record, before, newest):
+    if replaced and replaced.type != ORDER:
+        return
+    if replaced:
+        before: Entry | None = record.once(entries)[replaced.ref]
+    else:
+        before = next((item for item in rest if not item.is_active), None)
+    if before and _is_alike(before, newest):
         return
     if named and replaced is None:
         yield Change("renewed", newest)
-    elif before is None or (replaced is None and any(is_active(item) for item in rest)):
+    elif before is None or (replaced is None and any(item.is_active for item in rest)):
         yield Change("new", newest)
-    elif before.type == ORDER:
+    else:
         yield Change("changed", newest, before)
 
 
-def _is_alike(record: Record, before: Item, newest: Item) -> bool:
+def _is_alike(before: Entry, newest: Entry) -> bool:
     """Return whether two orders are of one name and dose: by its structure where both have one, else as written.
 
     A structure may say less than its text, so the numbers of both texts have to agree as well.
     """
-    if title(record, before).casefold() != title(record, newest).casefold():
+    if before.title.casefold() != newest.title.casefold():
         return False
     one, other = _structure(before), _structure(newest)
     if one and other:
-        return one == other and _numbers(record, before) == _numbers(record, newest)
-    return dose(record, before).casefold() == dose(record, newest).casefold()
+        return one == other and _numbers(before) == _numbers(newest)
+    return before.dose.casefold() == newest.dose.casefold()
 
 
-def _numbers(record: Record, item: Item) -> list[str]:
-    return _NUMBER.findall(dose(record, item))
+def _numbers(item: Entry) -> list[str]:
+    return _NUMBER.findall(item.dose)
 
 
-def _structure(item: Item) -> tuple[object, ...]:
+def _structure(item: Entry) -> tuple[object, ...]:
     """Return the amounts and times of a dose as they are coded, () when none is."""
-    return tuple(found for each in dosages(item) if any(found := _coded(each)))
+    return tuple(found for each in item.dosages if any(found := _coded(each)))
 
 
 def _coded(dosage: JsonObject) -> tuple[object, ...]:
@@ -180,27 +181,26 @@ def _coded(dosage: JsonObject) -> tuple[object, ...]:
     )
 
 
-def stopped_unknown_when(record: Record) -> tuple[Item, ...]:
+def stopped_unknown_when(record: Record) -> tuple[Entry, ...]:
     """Return the stopped orders that may have ended since the last visit or years ago: nothing tells."""
-    orders = record.once(_orders).values()
-    ended_ = (items[0] for items in orders if not any(is_active(each) for each in items))
     return tuple(
         each
-        for each in ended_
+        for each, *others in record.once(_orders).values()
         if each.status in _STOPPED
+        and not any(other.is_active for other in others)
         and is_moved(record, each)
         and not _is_cut_short_since(record, each)
     )
 
 
-def is_moved(record: Record, item: Item) -> bool:
+def is_moved(record: Record, item: Entry) -> bool:
     """Return whether an order without a written end was last changed in a move that changed most of its kind.
 
     Some servers stamp every entry anew when a chart is moved. That day says nothing of when an order ended.
     """
-    if ended(record, item):
+    if item.ended:
         return False
-    return _stamp(record, item) in record.once(_moves)
+    return _stamp(changed_at(record, item)) in record.once(_moves)
 
 
 _FEW = 4
@@ -213,9 +213,9 @@ def _moves(record: Record) -> frozenset[str]:
     Those for a stay that is over say nothing: its last day closes them all.
     """
     stamps: dict[str, list[Item]] = {}
-    kept = [item for item in record.of(ORDER) if not is_of_past_stay(record, item)]
+    kept = [each for each in orders(record) if not each.is_of_past_stay]
     for item in kept:
-        stamps.setdefault(_stamp(record, item), []).append(item)
+        stamps.setdefault(_stamp(changed_at(record, item)), []).append(item)
     half = len(kept) / 2
     return frozenset(
         day
@@ -228,6 +228,5 @@ def _is_of_many_days(items: list[Item]) -> bool:
     return len({item.when.day for item in items if item.when}) > 1
 
 
-def _stamp(record: Record, item: Item) -> str:
-    changed = changed_at(record, item)
-    return changed.day if changed else ""
+def _stamp(when: Moment | None) -> str:
+    return when.day if when else ""

@@ -3,20 +3,9 @@
 import re
 from collections.abc import Sequence
 
-from cds_service.brief.facts.medicines import (
-    REPORT,
-    concept,
-    dosages,
-    dose,
-    foremost,
-    ingredients_of,
-    is_aged,
-    is_in_force,
-    is_reported,
-    medicines,
-    title,
-)
-from cds_service.brief.record import Item, Record
+from cds_service.brief.facts.medicine_entries import Entry, is_aged, reports
+from cds_service.brief.facts.medicines import foremost, medicines
+from cds_service.brief.record import Record
 from cds_service.domain.tables import Ingredient, words
 from cds_service.fhir.elements import code, is_true, medication, name, obj, reference, text
 from cds_service.rulebook import DEFAULT
@@ -26,123 +15,126 @@ _NEEDED = re.compile(r"as needed|as required|\bprn\b", re.IGNORECASE)
 _FORMS = {word: form for form, said in DEFAULT.terms["dose_form"].items() for word in said}
 
 
-def doubles(record: Record) -> tuple[tuple[Item, ...], ...]:
+def doubles(record: Record) -> tuple[tuple[Entry, ...], ...]:
     """Return the sets of active entries that share an ingredient and do not agree.
 
     Two orders never agree unless one replaces the other; an order and a report agree when their doses and
     strengths are written alike. Two brands, or a combination and its part, count as one ingredient.
     Orders that are on hold, planned or past their written end stand beside one in force without a conflict.
     """
-    shared: dict[str, list[Item]] = {}
+    shared: dict[str, list[Entry]] = {}
     for medicine in record.once(medicines):
         for item in medicine.items:
-            for each in ingredients_of(record, item):
+            for each in item.ingredients:
                 shared.setdefault(each.name, []).append(item)
-    sets = {tuple(items) for items in shared.values() if _disagree(record, _judged(record, items))}
+    sets = {tuple(items) for items in shared.values() if _disagree(record, _judged(items))}
     return tuple(sorted(sets, key=lambda items: [item.ref for item in items]))
 
 
-def _judged(record: Record, items: list[Item]) -> list[Item]:
+def _judged(items: list[Entry]) -> list[Entry]:
     """Return the entries that have to agree: those in force; all, where somebody says that it is taken.
 
     A report that a medicine is taken, beside an order on hold, is worth knowing.
     """
     if len(items) == 1:
         return items
-    taken = [item for item in items if is_in_force(record, item)]
-    return items if any(map(is_reported, taken)) else taken
+    taken = [item for item in items if item.is_in_force]
+    return items if any(item.is_reported for item in taken) else taken
 
 
-def _disagree(record: Record, items: list[Item]) -> bool:
+def _disagree(record: Record, items: list[Entry]) -> bool:
     if len(items) <= 1:
         return False
     replaced = {reference(item.resource, "priorPrescription") for item in items}
     if _are_forms_as_needed(record, items) or _are_renewals(record, items):
         return False
-    orders = [i for i in items if not is_reported(i) and i.ref not in replaced]
-    doses = {dose(record, item).casefold() for item in items} - {""}
-    strengths = {strength(record, item) for item in items} - {()}
+    orders = [i for i in items if not i.is_reported and i.ref not in replaced]
+    doses = {item.dose.casefold() for item in items} - {""}
+    strengths = {strength(item) for item in items} - {()}
     return len(orders) > 1 or len(doses) > 1 or len(strengths) > 1
 
 
-def is_regimen(record: Record, items: Sequence[Item]) -> bool:
+def is_regimen(items: Sequence[Entry]) -> bool:
     """Return whether these are parts of one plan: orders of one day by one person or at one encounter, each unlike.
 
     Where neither is recorded they are taken for one if each has a dose in words of its own; two strengths to be taken
     alike may be one medicine twice.
     """
-    if any(is_reported(item) or not is_in_force(record, item) for item in items):
+    if any(item.is_reported or not item.is_in_force for item in items):
         return False
     days = {item.when.day if item.when else "" for item in items}
-    said = [_named(items, member) for member in ("requester", "encounter")]
-    doses = {dose(record, item).casefold() for item in items}
-    unlike = {(strength(record, item), dose(record, item).casefold()) for item in items}
-    if len(days) > 1 or "" in days or len(unlike) < len(items):
+    if len(days) > 1 or "" in days:
         return False
+    doses = {item.dose.casefold() for item in items}
+    if len({(strength(item), item.dose.casefold()) for item in items}) < len(items):
+        return False
+    said = [_named(items, member) for member in ("requester", "encounter")]
     if any(len(each) == 1 and "" not in each for each in said):
         return True
     are_apart = any(len(each - {""}) > 1 for each in said)
     return not are_apart and len(doses - {""}) == len(items)
 
 
-def _named(items: Sequence[Item], member: str) -> set[str]:
+def _named(items: Sequence[Entry], member: str) -> set[str]:
     """Return whom or what entries refer to, "" for one that does not say."""
     named = [obj(item.resource, member) for item in items]
     return {code(each, "reference") or text(each, "display") for each in named}
 
 
-def strength(record: Record, item: Item) -> tuple[str, ...]:
+def strength(item: Entry) -> tuple[str, ...]:
     """Return the numbers in a medicine's name, () where it has none."""
-    return tuple(_NUMBER.findall(title(record, item)))
+    return tuple(_NUMBER.findall(item.title))
 
 
-def _are_renewals(record: Record, items: list[Item]) -> bool:
+def _are_renewals(record: Record, items: list[Entry]) -> bool:
     """Return whether these are one order, written again over the years, whose older forms nobody closed."""
     young = [item for item in items if not is_aged(record, item)]
-    alike = {(title(record, item).casefold(), dose(record, item).casefold()) for item in items}
-    orders = all(not is_reported(item) and item.when for item in items)
+    alike = {(item.title.casefold(), item.dose.casefold()) for item in items}
+    orders = all(not item.is_reported and item.when for item in items)
     return orders and len(alike) == 1 and len(young) <= 1
 
 
-def contradictions(record: Record) -> tuple[tuple[Item, Item], ...]:
+def contradictions(record: Record) -> tuple[tuple[Entry, Entry], ...]:
     """Return active orders beside a newer report that the same medicine is no longer taken."""
-    denied: dict[Ingredient, Item] = {}
-    for item in record.of(REPORT):
+    denied: dict[Ingredient, Entry] = {}
+    for item in reports(record):
         if item.status in {"stopped", "not-taken"}:
-            for each in ingredients_of(record, item):
+            for each in item.ingredients:
                 denied.setdefault(each, item)
     found = {}
-    for medicine in record.once(medicines):
-        said = medicine.items
-        order = foremost(record, [i for i in said if not is_reported(i)] or said)
+    for medicine in record.once(medicines) if denied else ():
         report = next((denied[each] for each in medicine.ingredients if each in denied), None)
-        if report and not any(is_reported(i) and _later(i, report) for i in said):
+        if report is None:
+            continue
+        said = medicine.items
+        order = foremost([i for i in said if not i.is_reported] or said)
+        if not any(i.is_reported and _later(i, report) for i in said):
             found[order.ref] = (order, report)
     return tuple(pair for _, pair in sorted(found.items()) if not _later(pair[0], pair[1]))
 
 
-def _later(one: Item, other: Item) -> bool:
+def _later(one: Entry, other: Entry) -> bool:
     return one.when is not None and other.when is not None and one.when > other.when
 
 
-def _are_forms_as_needed(record: Record, items: list[Item]) -> bool:
+def _are_forms_as_needed(record: Record, items: list[Entry]) -> bool:
     """Return whether these are forms of one medicine for use as needed, each form once: an inhaler and a nebulizer."""
-    if not all(_is_as_needed(record, item) for item in items):
+    if not all(_is_as_needed(item) for item in items):
         return False
     forms = [_form(record, item) for item in items]
     return len(set(forms)) == len(forms) and "" not in forms
 
 
-def _form(record: Record, item: Item) -> str:
+def _form(record: Record, item: Entry) -> str:
     """Return the dose form of a medicine as its name tells it, "" when it does not."""
     target = record.target(item.resource, medication(item.resource)[1])
-    said = f"{title(record, item)} {name(obj(target, 'form'))} {name(concept(record, item))}"
+    said = f"{item.title} {name(obj(target, 'form'))} {name(item.concept)}"
     return next((_FORMS[word] for word in words(said) if word in _FORMS), "")
 
 
-def _is_as_needed(record: Record, item: Item) -> bool:
+def _is_as_needed(item: Entry) -> bool:
     marked = any(
         is_true(each, "asNeededBoolean") or "asNeededCodeableConcept" in each
-        for each in dosages(item)
+        for each in item.dosages
     )
-    return marked or bool(_NEEDED.search(dose(record, item)))
+    return marked or bool(_NEEDED.search(item.dose))

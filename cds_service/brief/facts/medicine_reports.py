@@ -3,22 +3,11 @@
 from collections.abc import Collection, Iterator
 from typing import Literal
 
-from cds_service.brief.facts.medicines import (
-    ORDER,
-    REPORT,
-    course,
-    ended,
-    ingredients_of,
-    is_active,
-    is_said_none,
-    key,
-    medicines,
-    names,
-)
-from cds_service.brief.facts.visits import is_since_last_visit
-from cds_service.brief.record import Item, Record
+from cds_service.brief.facts.medicine_entries import ORDER, Entry, entries, reports
+from cds_service.brief.facts.medicines import medicines
+from cds_service.brief.facts.visits import is_day_since_last_visit, is_since_last_visit
+from cds_service.brief.record import Record
 from cds_service.domain.needs import NeedName
-from cds_service.fhir.dates import Moment
 
 News = Literal["new", "reported", "stopped"]
 
@@ -27,52 +16,47 @@ _TAKEN = frozenset({"active", "on-hold"})
 _NEEDS: tuple[NeedName, ...] = ("medications", "medication_statements")
 
 
-def news(record: Record, told: Collection[object]) -> Iterator[tuple[News, Item]]:
+def news(record: Record, told: Collection[object]) -> Iterator[tuple[News, Entry]]:
     """Yield the newest report of each medicine that is news, but for medicines whose orders tell what became of them.
 
     "new" says that it was begun since the last visit, "reported" only that no earlier entry names it.
     """
-    newest: dict[object, Item] = {}
-    for item in record.of(REPORT):
-        newest.setdefault(key(record, item), item)
+    newest: dict[object, Entry] = {}
+    for item in reports(record):
+        newest.setdefault(item.key, item)
     if newest:
-        listed = {key(record, each.items[0]) for each in record.once(medicines)}
+        listed = {each.items[0].key for each in record.once(medicines)}
         for known, item in newest.items():
             is_open = known in listed or known in told
-            word = _taken(record, item) if is_active(item) else _ended(record, item, is_open)
+            word = _taken(record, item) if item.is_active else _ended(record, item, is_open)
             if word:
                 yield word, item
 
 
-def _ended(record: Record, item: Item, is_open: bool) -> News | None:
+def _ended(record: Record, item: Entry, is_open: bool) -> News | None:
     is_stopped = item.status in _STOPPED and not is_open
     return "stopped" if is_stopped and _is_stopped_since(record, item) else None
 
 
-def _taken(record: Record, item: Item) -> News | None:
+def _taken(record: Record, item: Entry) -> News | None:
     """Return how a medicine that is taken is news: by when it was begun, else by the entries that do not name it."""
-    if item.status not in _TAKEN or is_said_none(record, item):
+    if item.status not in _TAKEN or item.is_said_none:
         return None
-    begin = course(record, item).begin
+    begin = item.course.begin
     word: News = "new" if begin else "reported"
     is_late = (
-        _is_since(record, item, begin)
+        is_day_since_last_visit(record, begin)
         if begin
         else is_since_last_visit(record, item) and record.once(_is_kept)
     )
     return word if is_late and not _is_named_before(record, item) else None
 
 
-def _is_stopped_since(record: Record, item: Item) -> bool:
+def _is_stopped_since(record: Record, item: Entry) -> bool:
     """Return whether a report says that it ended since the last visit; without an end, whether it gives a reason."""
-    end = ended(record, item)
-    if end:
-        return _is_since(record, item, end)
+    if item.ended:
+        return is_day_since_last_visit(record, item.ended)
     return "statusReason" in item.resource and is_since_last_visit(record, item)
-
-
-def _is_since(record: Record, item: Item, when: Moment) -> bool:
-    return is_since_last_visit(record, Item(item.ref, item.type, item.resource, when, item.status))
 
 
 def _is_kept(record: Record) -> bool:
@@ -80,21 +64,19 @@ def _is_kept(record: Record) -> bool:
 
     A list that is written anew as a whole dates everything on it alike.
     """
-    entries = record.of(ORDER, REPORT)
     were_read = record.proves_absence(_NEEDS) or record.is_bundle(_NEEDS)
     return were_read and any(
-        item.when and not is_since_last_visit(record, item) for item in entries
+        item.when and not is_since_last_visit(record, item)
+        for item in record.once(entries).values()
     )
 
 
-def _is_named_before(record: Record, item: Item) -> bool:
+def _is_named_before(record: Record, item: Entry) -> bool:
     """Return whether an order, or a report that is not of after the last visit, may be of the same medicine."""
-    mine = ingredients_of(record, item)
     return any(
         (other.type == ORDER or not is_since_last_visit(record, other))
         and (
-            not mine.isdisjoint(ingredients_of(record, other))
-            or names(record, item)[:1] == names(record, other)[:1]
+            not item.ingredients.isdisjoint(other.ingredients) or item.names[:1] == other.names[:1]
         )
-        for other in record.of(ORDER, REPORT)
+        for other in record.once(entries).values()
     )

@@ -6,6 +6,7 @@ from cds_service.brief.facts import (
     allergies,
     medicine_changes,
     medicine_conflicts,
+    medicine_entries,
     medicines,
     observations,
     pregnancies,
@@ -111,14 +112,13 @@ def _conflicts(record: Record) -> Iterator[Statement]:
     for items in record.once(allergies.against_medicines):
         severe: tuple[Flag, ...] = ("severe",) if allergies.is_severe(items[0]) else ()
         if severe or not allergies.is_intolerance(items[0]):
-            yield _conflict(record, items, "allergen", *severe)
-    found = [
-        _conflict(record, items, "stopped") for items in medicine_conflicts.contradictions(record)
-    ]
+            yield _conflict(items, "allergen", *severe)
+    denied = record.once(medicine_conflicts.contradictions)
+    found = [_conflict(items, "stopped") for items in denied]
     found += [
-        _conflict(record, items, "doubled")
+        _conflict(items, "doubled")
         for items in record.once(medicine_conflicts.doubles)
-        if not medicine_conflicts.is_regimen(record, items)
+        if not medicine_conflicts.is_regimen(items)
     ]
     yield from sorted(found, key=lambda each: "high_alert" not in each.flags)
 
@@ -126,12 +126,12 @@ def _conflicts(record: Record) -> Iterator[Statement]:
 def _other_conflicts(record: Record) -> Iterator[Statement]:
     """Yield what does not agree and is of no medicine; then what is worth a look and of less weight."""
     for items in (*record.once(allergies.denials), *problems.both_ways(record)):
-        yield _conflict(record, items)
+        yield _conflict(items)
     for items in record.once(allergies.against_medicines):
         if allergies.is_intolerance(items[0]) and not allergies.is_severe(items[0]):
             yield _plain_conflict(items)
     for items in record.once(medicine_conflicts.doubles):
-        if medicine_conflicts.is_regimen(record, items):
+        if medicine_conflicts.is_regimen(items):
             yield _plain_conflict(items)
 
 
@@ -140,11 +140,9 @@ def _plain_conflict(items: Iterable[Item], *more: Flag) -> Statement:
     return Statement(kind="conflict", refs=refs, flags=("must_show", "conflict", *more))
 
 
-def _conflict(record: Record, items: tuple[Item, ...], *more: Flag) -> Statement:
-    drugs = (item for item in items if item.type in {medicines.ORDER, medicines.REPORT})
-    alert: tuple[Flag, ...] = ()
-    if any(medicines.alerts_of(record, item) for item in drugs):
-        alert = ("high_alert",)
+def _conflict(items: tuple[Item, ...], *more: Flag) -> Statement:
+    drugs = (item for item in items if isinstance(item, medicine_entries.Entry))
+    alert: tuple[Flag, ...] = ("high_alert",) if any(map(medicines.alerts_of, drugs)) else ()
     return _plain_conflict(items, *more, *alert)
 
 

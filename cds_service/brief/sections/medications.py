@@ -4,16 +4,9 @@ from collections.abc import Iterator
 
 from cds_service.brief.facts.medicine_changes import words_of
 from cds_service.brief.facts.medicine_conflicts import contradictions
-from cds_service.brief.facts.medicines import (
-    ORDER,
-    REPORT,
-    Medicine,
-    is_active,
-    is_reported,
-    is_said_none,
-    medicines,
-)
-from cds_service.brief.record import Record
+from cds_service.brief.facts.medicine_entries import entries, orders
+from cds_service.brief.facts.medicines import Medicine, medicines
+from cds_service.brief.record import Record, newest_first
 from cds_service.brief.sections.common import absence
 from cds_service.domain.brief import Flag, Statement
 from cds_service.fhir.elements import is_true
@@ -22,14 +15,15 @@ from cds_service.fhir.elements import is_true
 def statements(record: Record) -> Iterator[Statement]:
     """Yield each medicine, orders not to give one, or what is known of there being none."""
     found = record.once(medicines)
-    for each in found:
-        yield statement(record, each)
-    for item in record.of(ORDER):
+    for medicine in found:
+        yield statement(record, medicine)
+    for item in orders(record):
         if is_true(item.resource, "doNotPerform") and item.status in {"active", "on-hold"}:
             yield Statement(kind="medication", refs=(item.ref,), flags=("must_show",))
-    said_none = [i for i in record.of(ORDER, REPORT) if is_active(i) and is_said_none(record, i)]
-    for item in said_none:
-        yield Statement(kind="no_known", refs=(item.ref,))
+    known = record.once(entries).values()
+    said_none = [each for each in known if each.is_active and each.is_said_none]
+    for each in newest_first(said_none):
+        yield Statement(kind="no_known", refs=(each.ref,))
     if not found and not said_none:
         yield from absence(record, "medications", "medication_statements")
 
@@ -53,7 +47,7 @@ def _flags(record: Record, medicine: Medicine) -> Iterator[Flag]:
         yield from ("must_show", "high_alert")
     if len(items) > 1:
         yield "merged"
-    if all(is_reported(item) for item in items):
+    if all(item.is_reported for item in items):
         yield "reported"
     if all(item.status == "on-hold" for item in items):
         yield "on_hold"
@@ -64,7 +58,7 @@ def _flags(record: Record, medicine: Medicine) -> Iterator[Flag]:
 
 def _age(record: Record, medicine: Medicine) -> Iterator[Flag]:
     """Yield whether the order is old or undated; a newer report of it does not make it young."""
-    ordered = [item for item in medicine.items if not is_reported(item)] or medicine.items
+    ordered = [item for item in medicine.items if not item.is_reported] or medicine.items
     newest = max((item.when for item in ordered if item.when), default=None)
     if newest is None:
         yield "undated"

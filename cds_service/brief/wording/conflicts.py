@@ -3,13 +3,14 @@
 from cds_service.brief.facts.allergen import NOTE_MAX, note
 from cds_service.brief.facts.allergies import covered, is_intolerance, is_same_class, says
 from cds_service.brief.facts.medicine_conflicts import is_regimen, strength
-from cds_service.brief.facts.medicines import ORDER, ingredients_of
+from cds_service.brief.facts.medicine_entries import ORDER, REPORT, Entry
 from cds_service.brief.facts.pregnancies import end
 from cds_service.brief.facts.purpose import missing_tests
 from cds_service.brief.facts.screenings import missing
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.medicines import (
     dose_of,
+    entries_of,
     in_brief,
     is_alike,
     name_of,
@@ -24,7 +25,7 @@ from cds_service.domain.needs import NEEDS
 from cds_service.fhir.elements import has_code, obj, objs
 
 _DOSE_MAX, _PART_MAX = 120, 60
-_DRUGS = frozenset({ORDER, "MedicationStatement"})
+_DRUGS = frozenset({ORDER, REPORT})
 
 
 def conflict(statement: Statement, record: Record, items: list[Item]) -> str:
@@ -37,7 +38,7 @@ def conflict(statement: Statement, record: Record, items: list[Item]) -> str:
     if first.type == "AllergyIntolerance":
         return _allergy(record, first, others)
     if first.type in _DRUGS:
-        return _medicines(record, cited)
+        return _medicines(record, entries_of(record, cited))
     if first.type == "Condition":
         return _problem(record, first, others)
     return f"Do not agree: {joined(code_name(each, each.type) for each in cited)}"
@@ -60,7 +61,7 @@ def _sign(record: Record, item: Item) -> str:
 
 
 def _allergy(record: Record, first: Item, others: list[Item]) -> str:
-    drugs = [each for each in others if each.type in _DRUGS]
+    drugs = entries_of(record, (each for each in others if each.type in _DRUGS))
     if drugs:
         reactions = (names(each, "manifestation") for each in objs(first.resource, "reaction"))
         said = joined(dict.fromkeys(reactions))
@@ -86,13 +87,13 @@ def _on(item: Item) -> str:
     return f" {item.when.day}" if item.when else ""
 
 
-def _active(record: Record, drugs: list[Item]) -> str:
+def _active(record: Record, drugs: list[Entry]) -> str:
     """Write active entries; they are called active only where each plainly is."""
     word = "listed" if any(standing(record, each) for each in drugs) else "active"
     return f"{word}: {joined((in_brief(record, each) for each in drugs), '; ')}"
 
 
-def _medicines(record: Record, cited: list[Item]) -> str:
+def _medicines(record: Record, cited: list[Entry]) -> str:
     """Write entries of one ingredient, or an order beside a report that it is not taken."""
     denied = [each for each in cited if each.status in {"stopped", "not-taken"}]
     if denied:
@@ -103,30 +104,28 @@ def _medicines(record: Record, cited: list[Item]) -> str:
         return joined(
             (active[0].upper() + active[1:], f"reported as {word}{_on(report)}", told), "; "
         )
-    shared = frozenset.intersection(*(ingredients_of(record, each) for each in cited))
+    shared = frozenset.intersection(*(each.ingredients for each in cited))
     what = joined(sorted(each.name for each in shared)) or "one ingredient"
     head = what[0].upper() + what[1:]
-    if is_regimen(record, cited):
-        parts = (
-            joined((name_of(record, i), short(dose_of(record, i), _PART_MAX)), ": ") for i in cited
-        )
+    if is_regimen(cited):
+        parts = (joined((name_of(i), short(dose_of(i), _PART_MAX)), ": ") for i in cited)
         return f"{head}, {len(cited)} orders of {day(cited[0].when)}: {joined(parts, '; ')}"
     listed = _listed(record, cited)
-    differ = " and not alike" if _differ(record, cited) else ""
+    differ = " and not alike" if _differ(cited) else ""
     return f"{head} listed {_times(len(cited))}{differ}: {listed}"
 
 
-def _differ(record: Record, cited: list[Item]) -> bool:
+def _differ(cited: list[Entry]) -> bool:
     """Return whether strengths or doses are written unlike."""
-    doses = {dose_of(record, each).casefold() for each in cited} - {""}
-    strengths = {strength(record, each) for each in cited} - {()}
+    doses = {dose_of(each).casefold() for each in cited} - {""}
+    strengths = {strength(each) for each in cited} - {()}
     return len(doses) > 1 or len(strengths) > 1
 
 
-def _listed(record: Record, cited: list[Item]) -> str:
+def _listed(record: Record, cited: list[Entry]) -> str:
     """Write each entry; many orders of the same words as how many and since when."""
     first, *others = cited
-    same = [each for each in others if is_alike(record, first, each)]
+    same = [each for each in others if is_alike(first, each)]
     if len(same) < _MANY:
         return joined((_with_dose(record, each) for each in cited), "; ")
     rest = [_with_dose(record, each) for each in others if each not in same]
@@ -141,8 +140,8 @@ def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
-def _with_dose(record: Record, item: Item) -> str:
-    return in_brief(record, item, short(dose_of(record, item), _DOSE_MAX))
+def _with_dose(record: Record, item: Entry) -> str:
+    return in_brief(record, item, short(dose_of(item), _DOSE_MAX))
 
 
 def _problem(record: Record, first: Item, others: list[Item]) -> str:
