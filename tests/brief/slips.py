@@ -345,7 +345,7 @@ MUTANTS = (
     Mutant(
         "let a preliminary value hide a critical final one",
         f"{_F}observations",
-        'if level(record, final[0]) == "critical" != level(record, newer[0]):',
+        'if reading(record, final[0]).level == "critical" != reading(record, newer[0]).level:',
         "if False:",
     ),
     Mutant(
@@ -368,21 +368,21 @@ MUTANTS = (
     ),
     Mutant(
         "see a limit only from above",
-        f"{_F}observations",
+        f"{_F}readings",
         "return not limit.low <= value <= limit.high",
         "return value > limit.high",
     ),
     Mutant(
         "compare a limit without its unit",
-        f"{_F}observations",
+        f"{_F}readings",
         'if limit and value is not None and limit.unit in {unit(quantity), code(quantity, "code")}:',
         "if limit and value is not None:",
     ),
     Mutant(
         "draw a trend across units",
         f"{_W}trends",
-        "if now is None or then is None or now[1] != then[1]:",
-        "if now is None or then is None:",
+        "if now.number is None or before.number is None or now.unit != before.unit:",
+        "if now.number is None or before.number is None:",
     ),
     Mutant(
         "call a fall a rise",
@@ -895,8 +895,8 @@ MUTANTS = (
     Mutant(
         "count a result before a first visit from its sample",
         f"{_S}changes",
-        "_results(record, lambda item: is_late(released(record, item)))",
-        "_results(record, lambda item: is_late(item.when))",
+        "_results(record, lambda each: is_late(released(record, each.items[0])))",
+        "_results(record, lambda each: is_late(each.items[0].when))",
     ),
     Mutant(
         "tell a stay before a first visit that was cancelled",
@@ -1404,8 +1404,8 @@ MUTANTS = (
     # How laboratories write an alarm.
     Mutant(
         "read no critical note",
-        f"{_F}observations",
-        'if "note" in item.resource and is_critical_by_note(item.resource):',
+        f"{_F}readings",
+        'if "note" in resource and is_critical_by_note(resource):',
         "if False:",
     ),
     Mutant(
@@ -1442,8 +1442,8 @@ MUTANTS = (
     Mutant(
         "tell one value twice",
         f"{_W}observations",
-        "unlike = [each for each in same if value_of(each.resource) != shown]",
-        "unlike = same",
+        "unlike = [each for each in told if value_of(*each) != shown]",
+        "unlike = told",
     ),
     # Cards: referrals at a booking, and what must be shown directly below the fold.
     Mutant(

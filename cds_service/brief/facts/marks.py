@@ -67,7 +67,10 @@ def mark(resource: JsonObject) -> Mark:
     """Return the worst that an Observation or a component is marked with."""
     if "interpretation" not in resource:
         return _of_value(text(resource, "valueString")) if "valueString" in resource else _NONE
-    return _worst([_of_concept(each) for each in objs(resource, "interpretation")])
+    concepts = objs(resource, "interpretation")
+    if len(concepts) == 1:
+        return _of_concept(concepts[0])
+    return _worst([_of_concept(each) for each in concepts])
 
 
 def _of_value(said: str) -> Mark:
@@ -121,13 +124,16 @@ def _of_concept(concept: JsonObject) -> Mark:
     written = _of_words(said) if said else _UNREADABLE if coded else _NONE
     if not known:
         return written
-    return _worst([*known, written]) if written.level in _OUT else _worst(known)
+    if written.level in _OUT:
+        known.append(written)
+    return _worst(known)
 
 
 def _is_meant(system: str, each: str) -> bool:
     """Return whether a code has HL7's meaning: letters such as S and R mean other things elsewhere."""
-    own = not system or system.endswith(("ObservationInterpretation", "0078"))
-    return own or each not in _HL7_ONLY
+    if each not in _HL7_ONLY:
+        return True
+    return not system or system.endswith(("ObservationInterpretation", "0078"))
 
 
 def _of_words(said: str) -> Mark:

@@ -1,28 +1,21 @@
 """Observations as series: one for each measured thing, newest first, what is not final apart."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Literal
 
 import msgspec
 
-from cds_service.brief.facts.marks import (
-    LEVELS,
-    Level,
-    Mark,
-    Side,
-    is_critical_by_note,
-    is_only_noted,
-    mark,
-)
-from cds_service.brief.facts.ranges import side_of_range, unit, value_in_words
+from cds_service.brief.facts.marks import LEVELS, Level, Side, is_only_noted
+from cds_service.brief.facts.ranges import value_in_words
+from cds_service.brief.facts.readings import group_in, group_of, reading
 from cds_service.brief.facts.visits import is_after_last_visit, released
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Kind, Statement
 from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import Group, Tables, words
 from cds_service.fhir.dates import Moment
-from cds_service.fhir.elements import code, codes, codings, name, number, obj, objs
+from cds_service.fhir.elements import codes, codings, name, obj, objs
 from cds_service.rulebook import DEFAULT
 
 Aside = Literal["", "preliminary", "registered", "undated", "future"]
@@ -51,6 +44,8 @@ class Series(msgspec.Struct, frozen=True, eq=False):
     aside: Aside
     level: Level
     """How far the newest value is out."""
+    is_new: bool
+    """Whether the newest value could first be read after the last visit."""
 
 
 def series(record: Record) -> tuple[Series, ...]:
@@ -89,7 +84,7 @@ def _with_older_finals(record: Record, found: _Found) -> _Found:
         ]
         if not final or not newer:
             continue
-        if level(record, final[0]) == "critical" != level(record, newer[0]):
+        if reading(record, final[0]).level == "critical" != reading(record, newer[0]).level:
             continue
         found[section, key, aside] = [*newer, *final]
         del found[section, key, ""]
@@ -106,7 +101,9 @@ def _series(record: Record, key: tuple[str, str, Aside], items: list[Item]) -> S
     title = "" if group else name(obj(items[0].resource, "code")).casefold()
     place = (group.place if group else len(record.tables.groups), f"{title} {identity}")
     ordered = in_order(record, items)
-    return Series(section, group, place, ordered, aside, level(record, ordered[0]))
+    newest = ordered[0]
+    far, new = reading(record, newest).level, is_new(record, newest)
+    return Series(section, group, place, ordered, aside, far, new)
 
 
 def in_order(record: Record, items: Sequence[Item]) -> tuple[Item, ...]:
@@ -119,8 +116,10 @@ def in_order(record: Record, items: Sequence[Item]) -> tuple[Item, ...]:
     return tuple(ordered)
 
 
-def are_apart(items: Iterable[Item]) -> bool:
+def are_apart(items: Sequence[Item]) -> bool:
     """Return whether no two results are of one instant."""
+    if len(items) == 1:
+        return True
     instants = [item.when.at for item in items if item.when]
     return len(set(instants)) == len(instants)
 
@@ -128,7 +127,7 @@ def are_apart(items: Iterable[Item]) -> bool:
 def _of_one_instant(record: Record, same: list[Item]) -> list[Item]:
     if len(same) == 1 or same[0].when is None:
         return same
-    by_level = sorted(same, key=lambda item: LEVELS.index(level(record, item)))
+    by_level = sorted(same, key=lambda item: LEVELS.index(reading(record, item).level))
     issued = {item.ref: at for item in same if (at := _issued(record, item))}
     if len(issued) < len(same):
         return by_level
@@ -156,18 +155,22 @@ def as_new(record: Record, items: Sequence[Item]) -> list[Item]:
 
 def _is_superseded(each: Series, final: Moment | None) -> bool:
     """Return whether a preliminary or registered result is older than a final one of its code."""
+    if each.aside not in {"preliminary", "registered"} or final is None:
+        return False
     newest = each.items[0].when
-    waiting = each.aside in {"preliminary", "registered"}
-    return waiting and final is not None and newest is not None and newest <= final
+    return newest is not None and newest <= final
 
 
 def _is_part_of_pressure(
     record: Record, key: tuple[str, str, Aside], finals: Mapping[tuple[str, str], Moment | None]
 ) -> bool:
     """Return whether a series of one of the two pressures says nothing newer than the series of both."""
-    panel, single = record.tables.pressure["panel_name"], record.tables.pressure["part_names"]
-    both, own = finals.get((key[0], panel)), finals.get((key[0], key[1]))
-    return key[1] in single and not key[2] and own is not None and both is not None and own <= both
+    section, name_, aside = key
+    if aside or name_ not in record.tables.pressure["part_names"]:
+        return False
+    both = finals.get((section, record.tables.pressure["panel_name"]))
+    own = finals.get((section, name_))
+    return own is not None and both is not None and own <= both
 
 
 def _aside(record: Record, item: Item) -> Aside:
@@ -190,30 +193,14 @@ def is_told(resource: JsonObject) -> bool:
 
 def has_value(resource: JsonObject) -> bool:
     """Return whether an Observation or component carries a value[x]."""
-    return any(member.startswith("value") for member in resource)
-
-
-def group_of(record: Record, item: Item) -> Group | None:
-    """Return the group of LOINC codes that an Observation is in, if any."""
-    return record.each(_group_of, item)
-
-
-def _group_of(record: Record, item: Item) -> Group | None:
-    return _group(codings(obj(item.resource, "code")), record.tables)
-
-
-def _group(coded: Iterable[tuple[str, str]], tables: Tables) -> Group | None:
-    for system, each in coded:
-        if each in tables.groups and (not system or system.endswith("loinc.org")):
-            return tables.groups[each]
-    return None
+    return "valueQuantity" in resource or any(each.startswith("value") for each in resource)
 
 
 def _section_and_key(resource: JsonObject, tables: Tables) -> tuple[str, str]:
     """Return the section that an Observation belongs to and what its series is known by."""
     concept = obj(resource, "code")
     coded = codings(concept)
-    group = _group(coded, tables)
+    group = group_in(coded, tables)
     # What a thing is, is better known by its code than by the shelf that it was put on.
     section = group.section if group else _shelf(resource, concept)
     if not _SURVEY.isdisjoint([value for _, value in coded]):
@@ -236,57 +223,17 @@ def _shelf(resource: JsonObject, concept: JsonObject) -> str:
     return "results"
 
 
-def mark_of(record: Record, item: Item) -> Mark:
-    """Return the worst that an Observation is marked with, its components apart."""
-    return record.each(_mark_of, item)
-
-
-def _mark_of(_: Record, item: Item) -> Mark:
-    return mark(item.resource)
-
-
-def level(record: Record, item: Item) -> Level:
-    """Return how far a result is out: by its own flag first, then by its own range."""
-    return record.each(_level, item)
-
-
-def _level(record: Record, item: Item) -> Level:
-    own = _level_of(record, item.resource, mark_of(record, item))
-    if "note" in item.resource and is_critical_by_note(item.resource):
-        return "critical"
-    if "component" not in item.resource:
-        return own
-    parts = objs(item.resource, "component")
-    levels = {own, *(_level_of(record, part, mark(part)) for part in parts)}
-    return next(each for each in LEVELS if each in levels)
-
-
-def _level_of(record: Record, part: JsonObject, own: Mark) -> Level:
-    if record.tables.critical and _is_past_limit(record, part):
-        return "critical"
-    if own.level in {"", "marked"} and side_of_range(part):
-        return "abnormal"
-    return own.level
-
-
-def _is_past_limit(record: Record, part: JsonObject) -> bool:
-    """Return whether a value is past a limit that the site configured, in that limit's unit."""
-    quantity = obj(part, "valueQuantity")
-    value = number(quantity, "value")
-    for each in codes(obj(part, "code")):
-        limit = record.tables.critical.get(each)
-        if limit and value is not None and limit.unit in {unit(quantity), code(quantity, "code")}:
-            return not limit.low <= value <= limit.high
-    return False
-
-
 def statement(record: Record, each: Series, kind: Kind = "result", *more: Flag) -> Statement:
     """Return the statement of a series: the newest value with up to three earlier ones."""
     said = record.once(_said)
     if each not in said:
-        said[each] = tuple(item.ref for item in _shown(record, each)), tuple(_flags(record, each))
+        said[each] = (
+            tuple([item.ref for item in _shown(record, each)]),
+            tuple(_flags(record, each)),
+        )
     refs, own = said[each]
-    return Statement(kind=kind, refs=refs, flags=tuple(dict.fromkeys((*more, *own))))
+    flags = tuple(dict.fromkeys((*more, *own))) if more else own
+    return Statement(kind=kind, refs=refs, flags=flags)
 
 
 def _said(_: Record) -> dict[Series, tuple[tuple[str, ...], tuple[Flag, ...]]]:
@@ -339,7 +286,7 @@ def _flags(record: Record, each: Series) -> Iterator[Flag]:
         yield "undated"
     elif is_stale(record, each):
         yield "stale"
-    if is_new(record, newest):
+    if each.is_new:
         yield "new"
 
 
@@ -350,10 +297,10 @@ _LEVEL_FLAGS: Mapping[Level, tuple[Flag, ...]] = {
 
 
 def _direction(record: Record, item: Item) -> Side:
-    own = mark_of(record, item)
-    if own.side or own.level not in {"", "marked"}:
-        return own.side
-    return _SIDE_OF.get(side_of_range(item.resource), "")
+    own = reading(record, item)
+    if own.mark.side or own.mark.level not in {"", "marked"}:
+        return own.mark.side
+    return _SIDE_OF.get(own.side, "")
 
 
 _SIDE_OF: Mapping[str, Side] = {"above": "high", "below": "low"}

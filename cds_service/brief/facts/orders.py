@@ -285,6 +285,7 @@ def _named(record: Record) -> frozenset[str]:
 
 def _newest(record: Record, active: Sequence[Item]) -> dict[str, float]:
     """Return when each code was last answered, as far back as the oldest order; names too, where one has no code."""
+    wanted = {key for item in active for key in _keys(item)}
     newest: dict[str, float] = {}
     since = min(map(_begun, active))
     by_name = any(not codes(obj(item.resource, "code")) for item in active)
@@ -293,7 +294,8 @@ def _newest(record: Record, active: Sequence[Item]) -> dict[str, float]:
             if item.when is None or item.when.at <= since:
                 break
             if item.status not in _NOT_DONE:
-                for key in _keys(item) | (_names(record, item) if by_name else set()):
+                known = _keys(item) | _names(record, item) if by_name else _keys(item)
+                for key in known & wanted:
                     newest[key] = max(newest.get(key, item.when.at), item.when.at)
     return newest
 

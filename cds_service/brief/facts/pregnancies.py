@@ -43,15 +43,16 @@ def _observations(record: Record) -> Iterator[Sign]:
     """Yield recent statuses and due dates."""
     terms, oldest = record.tables.terms["pregnancy"], record.tables.days["pregnancy"]
     status_codes, due_date_codes = set(terms["status_codes"]), set(terms["due_date_codes"])
+    wanted = status_codes | due_date_codes
     for each in record.once(observations.series):
         newest = each.items[0]
         if newest.when is None or record.days_ago(newest.when) > oldest:
             continue
-        known = codes(obj(newest.resource, "code"))
+        known = wanted.intersection(codes(obj(newest.resource, "code")))
+        if not known:
+            continue
         answer = obj(newest.resource, "valueCodeableConcept")
-        asked = not status_codes.isdisjoint(known)
-        pregnant = asked and has_code(answer, *terms["pregnant_values"])
-        if pregnant or not due_date_codes.isdisjoint(known):
+        if known & due_date_codes or has_code(answer, *terms["pregnant_values"]):
             yield Sign(newest, (newest.ref,), newest.when)
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from cds_service.brief.facts.mentions import ANYWHERE, DONE, mentions
-from cds_service.brief.facts.observations import Series, group_of, series, stale_days
+from cds_service.brief.facts.observations import Series, series, stale_days
+from cds_service.brief.facts.readings import group_of
 from cds_service.brief.facts.visits import next_appointment
 from cds_service.brief.record import Item, Record
 from cds_service.domain.json import JsonObject

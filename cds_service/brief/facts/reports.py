@@ -12,9 +12,12 @@ _WAITING = frozenset({"registered", "partial", "preliminary"})
 def conclusion(item: Item) -> str:
     """Return what a report concludes, in its own words; "" for a panel that only holds results together."""
     said = item.resource
-    coded = ", ".join(each for c in objs(said, "conclusionCode") if (each := name(c)))
-    presented = (inline_text(each) for each in objs(said, "presentedForm"))
-    return text(said, "conclusion") or coded or next((each for each in presented if each), "")
+    if own := text(said, "conclusion"):
+        return own
+    if coded := [each for c in objs(said, "conclusionCode") if (each := name(c))]:
+        return ", ".join(coded)
+    presented = map(inline_text, objs(said, "presentedForm"))
+    return next(filter(None, presented), "")
 
 
 def coded_conclusion(item: Item) -> str:

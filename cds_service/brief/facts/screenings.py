@@ -36,9 +36,9 @@ def _results(record: Record) -> Iterator[Item]:
 
 
 def _screened(record: Record, item: Item) -> list[str]:
-    codes_ = set(codes(obj(item.resource, "code")))
+    coded = codes(obj(item.resource, "code"))
     looked_for = record.tables.screenings
-    by_code = [each.name for each in looked_for if not codes_.isdisjoint(each.codes)]
+    by_code = [each.name for each in looked_for if not each.codes.isdisjoint(coded)]
     if by_code:
         return by_code
     said = names(item)

@@ -36,10 +36,8 @@ def _is_later(dose: Item, item: Item) -> bool:
 def vaccine(record: Record, item: Item) -> str:
     """Return what doses of one vaccine share: influenza as one, else its name, else its code."""
     terms = record.tables.terms["influenza"]
-    said = names(item)
-    if any(word in said for word in terms["words"]) and not any(
-        w in said for w in terms["not_words"]
-    ):
+    says = names(item).__contains__
+    if any(map(says, terms["words"])) and not any(map(says, terms["not_words"])):
         return INFLUENZA
     concept = obj(item.resource, "vaccineCode")
     coded = next(iter(codes(concept)), "")

@@ -15,6 +15,7 @@ from cds_service.brief.facts import (
 from cds_service.brief.facts.answers import answers_of_danger
 from cds_service.brief.facts.orders import is_referral, overdue, turned_down
 from cds_service.brief.facts.purpose import is_of_visit
+from cds_service.brief.facts.readings import reading
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import gathered, grouped
 from cds_service.domain.brief import Flag, Kind, Statement
@@ -94,7 +95,7 @@ def _critical(record: Record) -> Iterator[Statement]:
 def _was_critical(record: Record, each: observations.Series) -> bool:
     """Return whether a value that is told beside the newest was critical and came after the last visit."""
     return any(
-        observations.is_new(record, item) and observations.level(record, item) == "critical"
+        reading(record, item).level == "critical" and observations.is_new(record, item)
         for item in each.items[1 : 1 + record.tables.count["earlier"]]
     )
 

@@ -55,7 +55,7 @@ def statements(record: Record) -> Iterator[Statement]:
     unknown = [item.ref for item in record.once(medicine_changes.stopped_unknown_when)]
     yield from grouped(record, "medication_change", unknown, "stopped", "undated")
     yield from _summary(record)
-    yield from _results(record, lambda item: observations.is_new(record, item))
+    yield from _results(record, lambda each: each.is_new)
     yield from _unremarkable(record)
 
 
@@ -71,8 +71,8 @@ def _of_late(record: Record) -> Iterator[Statement]:
     for item in record.once(reports.reports):
         if is_late(released(record, item)):
             yield reports.statement(record, item)
-    yield from _results(record, lambda item: is_late(released(record, item)))
-    unmarked = _unmarked(record, lambda item: is_late(released(record, item)))
+    yield from _results(record, lambda each: is_late(released(record, each.items[0])))
+    unmarked = _unmarked(record, lambda each: is_late(released(record, each.items[0])))
     yield from _together(
         record, [each for each in unmarked if observations.is_in_words(record, each)]
     )
@@ -139,14 +139,14 @@ def _summary(record: Record) -> Iterator[Statement]:
             yield allergies.statement(item)
 
 
-def _results(record: Record, is_told: Callable[[Item], bool]) -> Iterator[Statement]:
+def _results(
+    record: Record, is_told: Callable[[observations.Series], bool]
+) -> Iterator[Statement]:
     """Yield results out of range that are to be told: those of the reason of the visit, then newest."""
     found = [
         each
         for each in record.once(observations.series)
-        if each.section == "results"
-        and each.level in {"abnormal", "critical"}
-        and is_told(each.items[0])
+        if each.section == "results" and each.level in {"abnormal", "critical"} and is_told(each)
     ]
     told = {each.group.name: each.items[0] for each in found if each.group}
     found = [each for each in found if not _is_told_by(each, told)]
@@ -181,7 +181,7 @@ def _unremarkable(record: Record) -> Iterator[Statement]:
     Of what is not final the words alone, and what a final value stands behind.
     """
     worded, named = [], []
-    for each in _unmarked(record, lambda item: observations.is_new(record, item)):
+    for each in _unmarked(record, lambda each: each.is_new):
         if observations.is_in_words(record, each):
             worded.append(each)
         elif each.aside != "preliminary" or each.items[-1].status != "preliminary":
@@ -190,7 +190,9 @@ def _unremarkable(record: Record) -> Iterator[Statement]:
     yield from grouped(record, "result", named, "new")
 
 
-def _unmarked(record: Record, is_told: Callable[[Item], bool]) -> list[observations.Series]:
+def _unmarked(
+    record: Record, is_told: Callable[[observations.Series], bool]
+) -> list[observations.Series]:
     """Return results that are to be told and that nothing marks as out of range, newest first."""
     found = [
         each
@@ -199,6 +201,6 @@ def _unmarked(record: Record, is_told: Callable[[Item], bool]) -> list[observati
         and each.level in {"marked", "normal", ""}
         and each.aside in {"", "undated", "preliminary"}
         and observations.is_told(each.items[0].resource)
-        and is_told(each.items[0])
+        and is_told(each)
     ]
     return sorted(found, key=lambda each: each.items[0].when or record.now, reverse=True)

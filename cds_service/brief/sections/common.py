@@ -24,7 +24,7 @@ def grouped(
     What is labelled as restricted stands on lines of its own: withholding it takes nothing else away.
     """
     most = record.tables.count["listed"]
-    for part in _by_label(record, told):
+    for part in _by_label(record, told) if told else ():
         for start in range(0, len(part), most):
             yield _line(kind, part[start : start + most], flags)
 
@@ -33,7 +33,7 @@ def gathered(
     record: Record, kind: Kind, told: Sequence[Sequence[str]], *flags: Flag
 ) -> Iterator[Statement]:
     """Yield one line for all of what another section tells one by one: it names the first few and counts the rest."""
-    for part in _by_label(record, told):
+    for part in _by_label(record, told) if told else ():
         if part:
             yield _line(kind, part, flags)
 

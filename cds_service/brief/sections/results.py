@@ -6,7 +6,7 @@ from cds_service.brief.facts import observations, reports
 from cds_service.brief.facts.observations import Series, series
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import absence, grouped
-from cds_service.domain.brief import Statement
+from cds_service.domain.brief import Kind, Statement
 
 _CRITICAL, _OUT_AND_NEW, _REPORT_NEW, _OUT, _REPORT, _IN_RANGE, _STALE = range(7)
 
@@ -16,22 +16,22 @@ def statements(record: Record) -> Iterator[Statement]:
     found = [each for each in record.once(series) if each.section == "results"]
     shown = [each for each in found if each.aside != "registered"]
     told = record.once(reports.newest_reports)
-    ranked = [
-        (_rank(record, each), observations.statement(record, each))
-        for each in shown
-        if not _is_old(record, each.items[0])
-    ]
-    ranked += [
-        (_report_rank(record, item), reports.statement(record, item))
-        for item in told
-        if not _is_old(record, item)
-    ]
-    for _, each in sorted(ranked, key=lambda pair: pair[0]):
-        yield each
-    old = [each.items[0].ref for each in shown if _is_old(record, each.items[0])]
-    yield from grouped(record, "result", old, "stale")
-    old = [item.ref for item in told if _is_old(record, item)]
-    yield from grouped(record, "report", old, "stale")
+    ranked: list[tuple[int, Statement]] = []
+    old: dict[Kind, list[str]] = {"result": [], "report": []}
+    for each in shown:
+        if _is_old(record, each.items[0]):
+            old["result"].append(each.items[0].ref)
+        else:
+            ranked.append((_rank(record, each), observations.statement(record, each)))
+    for item in told:
+        if _is_old(record, item):
+            old["report"].append(item.ref)
+        else:
+            ranked.append((_report_rank(record, item), reports.statement(record, item)))
+    for _, statement in sorted(ranked, key=lambda pair: pair[0]):
+        yield statement
+    for kind, refs in old.items():
+        yield from grouped(record, kind, refs, "stale")
     if not found:
         yield from absence(record, "results")
 
@@ -42,11 +42,9 @@ def _rank(record: Record, each: Series) -> int:
     if observations.is_stale(record, each):
         return _STALE
     if each.level != "abnormal":
-        told = observations.is_in_words(record, each) and observations.is_new(
-            record, each.items[0]
-        )
+        told = each.is_new and observations.is_in_words(record, each)
         return _REPORT_NEW if told else _IN_RANGE
-    return _OUT_AND_NEW if observations.is_new(record, each.items[0]) else _OUT
+    return _OUT_AND_NEW if each.is_new else _OUT
 
 
 def _report_rank(record: Record, item: Item) -> int:

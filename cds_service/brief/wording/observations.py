@@ -5,15 +5,21 @@ from collections.abc import Callable
 from cds_service.brief.facts.marks import is_only_noted
 from cds_service.brief.facts.observations import (
     as_new,
-    group_of,
     has_value,
     in_order,
-    level,
 )
 from cds_service.brief.facts.purpose import day_of_visit
+from cds_service.brief.facts.readings import Reading, group_of, reading
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.trends import earlier_values, trend
-from cds_service.brief.wording.values import aside, pressure, shown_unit, status, value_of
+from cds_service.brief.wording.values import (
+    aside,
+    pressure,
+    status,
+    unit_in_words,
+    value_of,
+    without_unit,
+)
 from cds_service.brief.wording.words import day, joined, named, note_of, stamp
 from cds_service.domain.brief import Statement
 from cds_service.domain.json import JsonObject
@@ -31,12 +37,12 @@ def result(statement: Statement, record: Record, items: list[Item]) -> str:
     if "grouped" in statement.flags:
         name_ = _scored if statement.kind == "result" and "new" in statement.flags else title
         return grouped(record, items, _head(statement, record), name_)
-    newest, *earlier = in_order(record, items)
+    ordered = in_order(record, items)
+    newest, *earlier = ordered
     if "changed" in statement.flags:
         return _was_critical(record, newest, earlier)
-    same = as_new(record, (newest, *earlier))
-    before = [each for each in earlier if each not in same]
-    group = group_of(record, newest)
+    group, same = group_of(record, newest), as_new(record, ordered)
+    before = [each for each in earlier if each not in same] if same else earlier
     ahead = newest.when is not None and record.is_future(newest.when)
     parts = [
         told(record, newest),
@@ -53,14 +59,14 @@ def result(statement: Statement, record: Record, items: list[Item]) -> str:
 
 def _was_critical(record: Record, newest: Item, earlier: list[Item]) -> str:
     """Write the critical value first where a later one is not: a heading that begins with the later one misleads."""
-    found = [each for each in earlier if level(record, each) == "critical"]
+    found = [each for each in earlier if reading(record, each).level == "critical"]
     then = found[0] if found else newest
     others = [each for each in earlier if each is not then]
     parts = [
         f"Was critical since the last visit: {told(record, then)}",
         status(then),
         note_of(then.resource, NOTE_MAX),
-        f"now {_value(record, newest)}",
+        f"now {_value(record, newest, title(record, newest))}",
         status(newest),
         earlier_values(record, newest, others),
     ]
@@ -69,36 +75,36 @@ def _was_critical(record: Record, newest: Item, earlier: list[Item]) -> str:
 
 def told(record: Record, item: Item) -> str:
     """Write the name of a test, a value and its date."""
-    return f"{title(record, item)}{_glue(item.resource)}{_value(record, item)}"
+    name_ = title(record, item)
+    return f"{name_}{_glue(item.resource)}{_value(record, item, name_)}"
 
 
-def _value(record: Record, item: Item) -> str:
-    shown = _amount(record, item).removesuffix(".")  # a sentence goes on with its date
-    said = joined((shown, aside(record, item)), " ")
+def _value(record: Record, item: Item, name_: str) -> str:
+    own = reading(record, item)
+    shown = _amount(item, own, name_).removesuffix(".")  # a sentence goes on with its date
+    said = joined((shown, aside(item.resource, own)), " ")
     if "valueDateTime" in item.resource:  # two dates in a row cannot be told apart
         return f"{said} (recorded {stamp(item)})"
     return f"{said or 'no value recorded'}, {stamp(item)}"
 
 
-def _amount(record: Record, item: Item) -> str:
+def _amount(item: Item, own: Reading, name_: str) -> str:
     """Return a value without a unit that its name says already: INR 3.6 INR, PHQ-9 score 11 score."""
-    name_, shown = title(record, item), value_of(item.resource)
-    unit_ = shown_unit(obj(item.resource, "valueQuantity"))
-    if unit_ and f" {name_}".casefold().endswith(f" {unit_.casefold()}"):
-        return shown.removesuffix(f" {unit_}")
-    return shown
+    shown, unit_ = value_of(item.resource, own), unit_in_words(own.unit)
+    is_said = f" {name_}".casefold().endswith(f" {unit_.casefold()}")
+    return without_unit(shown, unit_) if is_said else shown
 
 
 def _others(record: Record, newest: Item, same: list[Item]) -> str:
     """Write values of the newest one's instant, of which nothing tells whether they came before or after it."""
     if not same:
         return ""
-    shown = value_of(newest.resource)
-    unlike = [each for each in same if value_of(each.resource) != shown]
+    shown = value_of(newest.resource, reading(record, newest))
+    told = [(each.resource, reading(record, each)) for each in same]
+    unlike = [each for each in told if value_of(*each) != shown]
     others = list(
         dict.fromkeys(
-            joined((value_of(each.resource) or "no value", aside(record, each)), " ")
-            for each in unlike
+            joined((value_of(*each) or "no value", aside(*each)), " ") for each in unlike
         )
     )
     if not others:
@@ -159,16 +165,17 @@ def _in_words(record: Record, items: list[Item]) -> str:
     shared = times[0] if len(times) == 1 else ""
     told = []
     for each in items:
-        said = joined((value_of(each.resource), aside(record, each)), " ")
-        own = joined((said, "" if shared else stamp(each), status(each)))
-        told.append(f"{title(record, each)}: {own}")
+        own = each.resource, reading(record, each)
+        said = joined((value_of(*own), aside(*own)), " ")
+        whole = joined((said, "" if shared else stamp(each), status(each)))
+        told.append(f"{title(record, each)}: {whole}")
     return f"{joined(('In words', shared))}: {joined(told, '; ')}"
 
 
 def _scored(record: Record, item: Item) -> str:
     """Return the name of a test, with its value where it is a score: nothing marks one, and it has no range."""
-    said = title(record, item)
-    return f"{said} {_amount(record, item)}".strip() if "score" in said.casefold() else said
+    said, own = title(record, item), reading(record, item)
+    return f"{said} {_amount(item, own, said)}".strip() if "score" in said.casefold() else said
 
 
 def _not_final(item: Item) -> str:
@@ -181,13 +188,9 @@ def _glue(resource: JsonObject) -> str:
 
 def title(record: Record, item: Item) -> str:
     """Return the name of an Observation: the site's own words, else our short name, else its display."""
-    return record.each(_title, item)
-
-
-def _title(record: Record, item: Item) -> str:
     concept = obj(item.resource, "code")
     own = text(concept, "text")
-    is_ours = not own or any(text(each, "display") == own for each in objs(concept, "coding"))
+    is_ours = not own or own in [text(each, "display") for each in objs(concept, "coding")]
     group = group_of(record, item) if is_ours else None
     words = group.name if group else named(concept, "Unnamed observation")
     return f"{words} (not of the patient, but of its focus)" if "focus" in item.resource else words

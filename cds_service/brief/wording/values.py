@@ -4,14 +4,12 @@ import re
 from collections.abc import Callable, Mapping
 
 from cds_service.brief.facts.marks import Mark, mark
-from cds_service.brief.facts.observations import (
-    has_value,
-    mark_of,
-)
+from cds_service.brief.facts.observations import has_value
 from cds_service.brief.facts.ranges import reference_range, side_of_range, unit
-from cds_service.brief.record import Item, Record
+from cds_service.brief.facts.readings import Reading
+from cds_service.brief.record import Item
 from cds_service.brief.wording.words import TEXT_MAX, joined, named, quoted, short
-from cds_service.domain.json import JsonObject
+from cds_service.domain.json import EMPTY, JsonObject
 from cds_service.fhir.elements import codes, has_code, name, number, obj, objs, text
 from cds_service.rulebook import DEFAULT
 
@@ -23,9 +21,12 @@ def status(item: Item) -> str:
     )
 
 
-def value_of(resource: JsonObject) -> str:
-    """Return the value as stored: of the observation itself, else of its components."""
-    own = value(resource)
+def value_of(resource: JsonObject, told: Reading) -> str:
+    """Return the value of an Observation as stored: its own, else that of its components."""
+    if told.number is None:
+        own = value(resource)
+    else:
+        own = short(f"{told.number} {unit_in_words(told.unit)}".rstrip(), TEXT_MAX)
     if "component" not in resource:
         return own or _absent(resource)
     both = pressure(resource)
@@ -44,20 +45,20 @@ def value(resource: JsonObject) -> str:
     return "a value of another form" if has_value(resource) else ""
 
 
-def _quantity(quantity: JsonObject) -> str:
-    return _with_unit(quantity, shown_unit(quantity))
+def _quantity(resource: JsonObject, member: str) -> str:
+    quantity = obj(resource, member)
+    return _with_unit(quantity, unit_in_words(unit(quantity)))
 
 
 def _with_unit(quantity: JsonObject, unit_: str) -> str:
     amount = number(quantity, "value")
     shown = text(quantity, "value") if amount is None else str(amount)
-    said = text(quantity, "comparator") + shown
+    said = text(quantity, "comparator") + shown if "comparator" in quantity else shown
     return f"{said} {unit_}" if said and unit_ else said or unit_
 
 
-def shown_unit(quantity: JsonObject) -> str:
-    """Return the unit for reading: one that is only an annotation (`{INR}`) says nothing, others lose their braces."""
-    written = unit(quantity)
+def unit_in_words(written: str) -> str:
+    """Return a unit for reading: one that is only an annotation (`{INR}`) says nothing, others lose their braces."""
     words = _UNITS.get(written, written)
     if "{" in words:
         words = "" if words[0] == "{" and words[-1] == "}" else _ANNOTATION.sub(r" \1", words)
@@ -71,7 +72,7 @@ _ANNOTATION = re.compile(r"\{([^{}]*)\}")
 
 def _range(limits: JsonObject) -> str:
     least, most = obj(limits, "low"), obj(limits, "high")
-    units = shown_unit(least), shown_unit(most)
+    units = unit_in_words(unit(least)), unit_in_words(unit(most))
     low, high = _with_unit(least, units[0]), _with_unit(most, units[1])
     if low and high:
         same = units[0] in {units[1], ""}
@@ -79,8 +80,9 @@ def _range(limits: JsonObject) -> str:
     return f"≥{low}" if low else f"≤{high}" if high else ""
 
 
-def _ratio(ratio: JsonObject) -> str:
-    return f"{_quantity(obj(ratio, 'numerator'))} : {_quantity(obj(ratio, 'denominator'))}"
+def _ratio(resource: JsonObject, member: str) -> str:
+    ratio = obj(resource, member)
+    return f"{_quantity(ratio, 'numerator')} : {_quantity(ratio, 'denominator')}"
 
 
 def _primitive(resource: JsonObject, member: str) -> str:
@@ -101,13 +103,13 @@ def _period(resource: JsonObject, member: str) -> str:
 
 
 _WRITERS: Mapping[str, Callable[[JsonObject, str], str]] = {
-    "valueQuantity": lambda resource, member: _quantity(obj(resource, member)),
+    "valueQuantity": _quantity,
     "valueCodeableConcept": _concept,
     "valueString": text,
     "valueInteger": _primitive,
     "valueBoolean": _primitive,
     "valueRange": lambda resource, member: _range(obj(resource, member)),
-    "valueRatio": lambda resource, member: _ratio(obj(resource, member)),
+    "valueRatio": _ratio,
     "valueDateTime": text,
     "valueTime": text,
     "valuePeriod": _period,
@@ -145,32 +147,32 @@ def pressure(resource: JsonObject) -> str:
     amounts = number(upper, "value"), number(lower, "value")
     if None in amounts:
         return ""
-    return joined((f"{amounts[0]}/{amounts[1]}", shown_unit(upper)), " ")
+    return joined((f"{amounts[0]}/{amounts[1]}", unit_in_words(unit(upper))), " ")
 
 
-def aside(record: Record, item: Item) -> str:
+def aside(resource: JsonObject, told: Reading) -> str:
     """Return `(H, ref 4.0-5.6)`: the flag of the result, else where its value lies, and its range."""
-    resource = item.resource
-    flag = _flag(resource, mark_of(record, item))
+    flag = _flag(told.mark, told.side)
     if flag and "valueQuantity" not in resource and flag.casefold() == value(resource).casefold():
         flag = ""  # Resistant (resistant)
-    return _brackets(flag, _reference(resource))
+    return _in_brackets(flag, _reference(resource, told.unit))
 
 
 def _mark(part: JsonObject) -> str:
-    found = _brackets(_flag(part, mark(part)), _reference(part))
+    flag = _flag(mark(part), side_of_range(part))
+    found = _in_brackets(flag, _reference(part, unit(obj(part, "valueQuantity"))))
     return f" {found}" if found else ""
 
 
-def _brackets(*parts: str) -> str:
-    inside = joined(parts)
-    return f"({inside})" if inside else ""
+def _in_brackets(flag: str, reference: str) -> str:
+    if flag and reference:
+        return f"({flag}, {reference})"
+    return f"({flag or reference})" if flag or reference else ""
 
 
-def _flag(resource: JsonObject, own: Mark) -> str:
+def _flag(own: Mark, side: str) -> str:
     if own.code:
         return _SAID.get(own.code, own.code)
-    side = side_of_range(resource)
     return joined((mark_in_words(own), f"{side} range" if side else ""))
 
 
@@ -184,16 +186,16 @@ def mark_in_words(own: Mark) -> str:
 _SAID: Mapping[str, str] = DEFAULT.terms["interpretation_said"]
 
 
-def _reference(resource: JsonObject) -> str:
-    limits = reference_range(resource)
+def _reference(resource: JsonObject, unit_: str) -> str:
+    """Return the range of a value, without the unit where it is the value's own."""
+    limits = reference_range(resource) if "referenceRange" in resource else EMPTY
     if not limits:
         return ""
-    own = shown_unit(obj(resource, "valueQuantity"))
-    written = _range(limits)
-    if own and written.endswith(f" {own}"):
-        written = written.removesuffix(f" {own}")
-    return (
-        f"ref {short(written or text(limits, 'text'), 60)}"
-        if written or limits.get("text")
-        else ""
-    )
+    written = without_unit(_range(limits), unit_in_words(unit_))
+    said = written or text(limits, "text")
+    return f"ref {short(said, 60)}" if written or limits.get("text") else ""
+
+
+def without_unit(said: str, unit_: str) -> str:
+    """Return a value in words without this unit at its end."""
+    return said.removesuffix(f" {unit_}") if unit_ else said

@@ -53,8 +53,10 @@ def code_name(item: Item, unknown: str) -> str:
 
 def names(parent: JsonObject, member: str) -> str:
     """Return the names of a list of concepts, each once, joined by commas."""
-    found = (spoken(name(concept)) for concept in objs(parent, member))
-    return ", ".join(dict.fromkeys(each for each in found if each))
+    if member not in parent:
+        return ""
+    found = [spoken(name(concept)) for concept in objs(parent, member)]
+    return ", ".join(dict.fromkeys(filter(None, found)))
 
 
 def joined(parts: Iterable[str], mark: str = ", ") -> str:

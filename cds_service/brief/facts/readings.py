@@ -1,0 +1,96 @@
+"""What one Observation says as rules compare it, read once: number, unit, mark, how far it is out."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+import msgspec
+
+from cds_service.brief.facts.marks import LEVELS, Level, Mark, is_critical_by_note, mark
+from cds_service.brief.facts.ranges import side_of_range, unit
+from cds_service.brief.record import Item, Record
+from cds_service.domain.json import JsonObject
+from cds_service.domain.tables import Group, Tables
+from cds_service.fhir.elements import code, codes, codings, number, obj, objs
+
+_UNTOLD: frozenset[Level] = frozenset({"", "marked"})
+"""Levels beside which the range of a value counts."""
+
+
+class Reading(msgspec.Struct, frozen=True, eq=False):
+    """One Observation, its components apart but for the level."""
+
+    number: int | Decimal | None
+    """Its value where that is a plain number."""
+    unit: str
+    """The unit of its quantity, as stored."""
+    mark: Mark
+    """The worst that it is marked with."""
+    side: str
+    """On which side of its own range its value lies; "" too where a code tells how far it is out."""
+    level: Level
+    """How far it is out: by its own mark first, then by its own range, and the worst of its components."""
+
+
+def reading(record: Record, item: Item) -> Reading:
+    """Return what an Observation says."""
+    return record.each(_reading, item)
+
+
+def _reading(record: Record, item: Item) -> Reading:
+    resource = item.resource
+    quantity = obj(resource, "valueQuantity")
+    own = mark(resource)
+    side = "" if own.code and own.level not in _UNTOLD else side_of_range(resource)
+    return Reading(
+        number=None if code(quantity, "comparator") else number(quantity, "value"),
+        unit=unit(quantity),
+        mark=own,
+        side=side,
+        level=_level(record, resource, own, side),
+    )
+
+
+def group_of(record: Record, item: Item) -> Group | None:
+    """Return the group of LOINC codes that a resource is in, if any."""
+    return record.each(_group_of, item)
+
+
+def _group_of(record: Record, item: Item) -> Group | None:
+    return group_in(codings(obj(item.resource, "code")), record.tables)
+
+
+def group_in(coded: Iterable[tuple[str, str]], tables: Tables) -> Group | None:
+    """Return the group that one of these codes is in, if any."""
+    for system, each in coded:
+        if each in tables.groups and (not system or system.endswith("loinc.org")):
+            return tables.groups[each]
+    return None
+
+
+def _level(record: Record, resource: JsonObject, mark_: Mark, side: str) -> Level:
+    own = _level_of(record, resource, mark_, side)
+    if "note" in resource and is_critical_by_note(resource):
+        return "critical"
+    if "component" not in resource:
+        return own
+    levels = {own}
+    for part in objs(resource, "component"):
+        levels.add(_level_of(record, part, mark(part), side_of_range(part)))
+    return next(each for each in LEVELS if each in levels)
+
+
+def _level_of(record: Record, part: JsonObject, own: Mark, side: str) -> Level:
+    if record.tables.critical and _is_past_limit(record, part):
+        return "critical"
+    return "abnormal" if side and own.level in _UNTOLD else own.level
+
+
+def _is_past_limit(record: Record, part: JsonObject) -> bool:
+    """Return whether a value is past a limit that the site configured, in that limit's unit."""
+    quantity = obj(part, "valueQuantity")
+    value = number(quantity, "value")
+    for each in codes(obj(part, "code")):
+        limit = record.tables.critical.get(each)
+        if limit and value is not None and limit.unit in {unit(quantity), code(quantity, "code")}:
+            return not limit.low <= value <= limit.high
+    return False
