@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, tzinfo
 from typing import Any, TypeVar
 
 import msgspec
@@ -48,6 +48,19 @@ _NOT_MADE: Any = object()
 """Stands for what was not made yet: None is a thing that a function may make."""
 
 
+class Dates(dict[str, Moment | None]):
+    """The dates of one record as they are read, by what is stored: each string is parsed once."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        super().__init__()
+        self._zone = zone
+
+    def __missing__(self, stored: str) -> Moment | None:
+        """Read a date that was not asked for yet."""
+        found = self[stored] = parse(stored, self._zone)
+        return found
+
+
 class Item(msgspec.Struct, frozen=True, eq=False):
     """One resource of the record with its reference and date: a struct, because a record has thousands."""
 
@@ -76,7 +89,7 @@ class Record:
     now: Moment
     items: Mapping[str, Item] = field(repr=False)
     _types: Mapping[str, tuple[Item, ...]] = field(repr=False)
-    _moments: dict[object, Moment | None] = field(repr=False)
+    _dates: Dates = field(repr=False)
     _made: dict[object, Any] = field(repr=False, default_factory=dict)
     _merged: dict[tuple[str, ...], tuple[Item, ...]] = field(repr=False, default_factory=dict)
 
@@ -108,7 +121,7 @@ class Record:
 
     def moment(self, value: object) -> Moment | None:
         """Read a date of this record; each stored string is parsed once."""
-        return _moment(value, self._moments, self.context)
+        return self._dates[value] if isinstance(value, str) else None
 
     def days_ago(self, when: Moment) -> int:
         """Return how many days before today something is dated; negative when it lies ahead."""
@@ -152,14 +165,14 @@ class Record:
 
 def index(context: Context) -> Record:
     """Index the ledger of a Context."""
-    moments: dict[object, Moment | None] = {}
+    dates = Dates(context.zone)
     types: dict[str, list[Item]] = {}
     for evidence in context.ledger.evidence.values():
         resource = evidence.resource
         if is_error(resource):
             continue
         kind = evidence.ref.partition("/")[0]
-        when, odd = _when(kind, resource, moments, context)
+        when, odd = _when(kind, resource, dates)
         item = Item(evidence.ref, kind, resource, when, code(resource, "status"), odd)
         types.setdefault(kind, []).append(item)
     ordered = {kind: tuple(newest_first(items)) for kind, items in types.items()}
@@ -170,7 +183,7 @@ def index(context: Context) -> Record:
         now=moment_of(context.now),
         items={item.ref: item for items in ordered.values() for item in items},
         _types=ordered,
-        _moments=moments,
+        _dates=dates,
     )
 
 
@@ -183,26 +196,16 @@ def _place(item: Item) -> tuple[float, str]:
     return -item.when.at if item.when else _UNDATED, item.ref
 
 
-def _when(
-    kind: str, resource: JsonObject, moments: dict[object, Moment | None], context: Context
-) -> tuple[Moment | None, str]:
+def _when(kind: str, resource: JsonObject, dates: Dates) -> tuple[Moment | None, str]:
     odd = ""
     for outer, inner in _PATHS.get(kind, ()):
-        value = obj(resource, outer).get(inner) if inner else resource.get(outer)
-        if value is None:
+        value = resource.get(outer)
+        if inner and value is not None:
+            value = obj(resource, outer).get(inner)
+        if not isinstance(value, str):
             continue
-        found = _moment(value, moments, context)
+        found = dates[value]
         if found:
             return found, ""
-        odd = odd or (clean(value) if isinstance(value, str) else "")
+        odd = odd or clean(value)
     return None, odd
-
-
-def _moment(
-    value: object, moments: dict[object, Moment | None], context: Context
-) -> Moment | None:
-    if not isinstance(value, str):
-        return None
-    if value not in moments:
-        moments[value] = parse(value, context.zone)
-    return moments[value]

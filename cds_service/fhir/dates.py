@@ -8,7 +8,8 @@ clock stands alone; one that no clock of the reader's tells keeps the offset wit
 
 import re
 from datetime import UTC, date, datetime, tzinfo
-from typing import NamedTuple
+
+import msgspec
 
 _SHAPE = re.compile(
     r"(\d{4}(?:-\d\d(?:-\d\d)?)?)(?:(?<=-\d\d-\d\d)[T ](\d\d:\d\d)(?::(\d\d(?:\.\d+)?))?(Z|[+-]\d\d:\d\d)?)?"
@@ -23,7 +24,7 @@ _UTC = frozenset(
 """Zones of a site that names none: no clinic's clock on the wall."""
 
 
-class Moment(NamedTuple):
+class Moment(msgspec.Struct, frozen=True, order=True):
     """One stored date or time."""
 
     at: float

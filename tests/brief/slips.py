@@ -236,15 +236,15 @@ MUTANTS = (
     ),
     Mutant(
         "keep a refuted problem",
-        f"{_F}problems",
-        'if has_code(obj(item.resource, "verificationStatus"), "refuted"):\n        return ""\n',
-        "pass\n",
+        f"{_F}conditions",
+        'status="" if "refuted" in verified else _status(stands),',
+        "status=_status(stands),",
     ),
     Mutant(
         "read an unknown clinical status as ended",
-        f"{_F}problems",
-        "if said & _STANDING or not said & _ENDED:",
-        "if said & _STANDING:",
+        f"{_F}conditions",
+        "if not _STANDING.isdisjoint(said) or _ENDED.isdisjoint(said):",
+        "if not _STANDING.isdisjoint(said):",
     ),
     Mutant(
         "drop old diagnoses off the list",
@@ -620,14 +620,14 @@ MUTANTS = (
     ),
     Mutant(
         "know weeks of a pregnancy by ICD-10-CM alone",
-        f"{_F}problems",
-        "each in _WEEKS or each.startswith(_WEEK_PREFIXES)",
-        "each.startswith(_WEEK_PREFIXES)",
+        f"{_F}conditions",
+        "if _is_any(self.codes, _WEEKS, _WEEK_PREFIXES):",
+        "if _is_any(self.codes, frozenset(), _WEEK_PREFIXES):",
     ),
     Mutant(
         "take what happens in a week of a pregnancy for that week",
-        f"{_F}problems",
-        "_without_number(said) in _WEEK_WORDS",
+        f"{_F}conditions",
+        "_without_number(self.named) in _WEEK_WORDS",
         "True",
     ),
     Mutant(
@@ -1127,14 +1127,14 @@ MUTANTS = (
     Mutant(
         "call an illness new for one new entry",
         f"{_F}problems",
-        "return bool(standing) and all(_is_entry_new",
-        "return bool(standing) and any(_is_entry_new",
+        "return bool(standing) and all(",
+        "return bool(standing) and any(",
     ),
     Mutant(
         "let an entry in remission make a relapse old",
         f"{_F}problems",
-        'standing = [item for item in problem.items if clinical_status(record, item) == "active"]',
-        "standing = list(problem.items)",
+        'standing = [known for item in items if (known := entry(record, item)).status == "active"]',
+        "standing = [entry(record, item) for item in items]",
     ),
     Mutant(
         "tell an illness since its newest entry",
@@ -1144,22 +1144,22 @@ MUTANTS = (
     ),
     Mutant(
         "count an entry as new by its onset",
-        f"{_F}problems",
-        'return record.moment(item.resource.get("recordedDate")) or item.when',
-        "return item.when",
+        f"{_F}conditions",
+        'recorded=record.moment(item.resource.get("recordedDate")) or item.when,',
+        "recorded=item.when,",
     ),
     # Findings and circumstances of life.
     Mutant(
         "file a risk of suicide under circumstances of life",
-        f"{_F}problems",
-        "if is_pregnancy(record, item) or is_danger(record, item):",
-        "if is_pregnancy(record, item):",
+        f"{_F}conditions",
+        "is_finding=not (is_pregnancy or is_danger) and",
+        "is_finding=not is_pregnancy and",
     ),
     Mutant(
         "lose the chapters of violence and suicide",
-        f"{_F}problems",
-        "each in _TOLD or each.startswith(_TOLD_PREFIXES)",
-        "each in _TOLD",
+        f"{_F}conditions",
+        "_is_any(values, _TOLD, _TOLD_PREFIXES)",
+        "_is_any(values, _TOLD, ())",
     ),
     Mutant(
         "lose a told code",
@@ -1169,32 +1169,32 @@ MUTANTS = (
     ),
     Mutant(
         "take a pregnancy for a finding",
-        f"{_F}problems",
-        "if is_pregnancy(record, item) or is_danger(record, item):",
-        "if is_danger(record, item):",
+        f"{_F}conditions",
+        "is_finding=not (is_pregnancy or is_danger) and",
+        "is_finding=not is_danger and",
     ),
     Mutant(
         "take a circumstance of life for an illness",
-        f"{_F}problems",
-        "any(v in _LIFE or v.startswith(_LIFE_PREFIXES) for v in coded)",
-        "any(v in _LIFE for v in coded)",
+        f"{_F}conditions",
+        "_is_any(coded, _LIFE, _LIFE_PREFIXES)",
+        "_is_any(coded, _LIFE, ())",
     ),
     Mutant(
         "forget the shelf of social determinants",
-        f"{_F}problems",
+        f"{_F}conditions",
         " or is_category(item, *_LIFE_CATEGORIES)",
         "",
     ),
     Mutant(
         "put a finding above the fold",
         f"{_F}problems",
-        "if is_new(record, problem) and not is_finding(record, first):",
-        "if is_new(record, problem):",
+        "if problem.is_new and not problem.is_finding:",
+        "if problem.is_new:",
     ),
     Mutant(
         "call two episodes a contradiction",
         f"{_F}problems",
-        "if same or self.earliest is None or not is_listed(ended):",
+        "if same or self.earliest is None or not entry(record, ended).is_listed:",
         "if same or self.earliest is None:",
     ),
     # One line for many, and the first few of it by name.
@@ -1324,7 +1324,7 @@ MUTANTS = (
     Mutant(
         "tell dangers that the last visit knew",
         f"{_F}problems",
-        "return when is None or is_of_late(record, when)",
+        "return known.recorded is None or is_of_late(record, known.recorded)",
         "return True",
     ),
     Mutant(
@@ -1373,14 +1373,14 @@ MUTANTS = (
     ),
     Mutant(
         "take a refuted delivery for one",
-        f"{_F}problems",
-        '"verificationStatus"), "refuted", *_UNSURE)',
-        '"verificationStatus"), "entered-in-error")',
+        f"{_F}pregnancies",
+        "return not (known.is_refuted or known.is_unsure)",
+        "return True",
     ),
     Mutant(
         "tell of an illness of today that it has ended",
         f"{_F}past",
-        "if standing.isdisjoint(record.each(problems.keys, item)[0])",
+        "if standing.isdisjoint(entry(record, item).sought)",
         "if True",
     ),
     Mutant(

@@ -1,39 +1,39 @@
 """Illnesses of the past: those that have ended and of which no entry stands."""
 
-from cds_service.brief.facts import problems
+from cds_service.brief.facts.conditions import entry
+from cds_service.brief.facts.problems import merged, problems
 from cds_service.brief.record import Item, Record
 from cds_service.fhir.dates import Moment
-from cds_service.fhir.elements import has_code, obj
+from cds_service.fhir.elements import obj
 
 
 def past(record: Record) -> tuple[tuple[Item, ...], ...]:
     """Return the illnesses that have ended and of which none stands, newest end first, the entries of each together."""
-    over = [
-        item
-        for item in record.of("Condition")
-        if not problems.clinical_status(record, item)
-        and not has_code(obj(item.resource, "verificationStatus"), "refuted")
-        and not problems.is_said_none(item)
-        and not problems.is_finding(record, item)
-    ]
+    over = [item for item in record.of("Condition") if _is_over(record, item)]
     if not over:
         return ()
     standing = {
         key
-        for each in record.once(problems.problems)
+        for each in record.once(problems)
         for item in each.items
-        for key in record.each(problems.keys, item)[1]
+        for key in entry(record, item).own
     }
-    over.sort(key=problems.is_plain)
-    kept = [item for item in over if standing.isdisjoint(record.each(problems.keys, item)[0])]
+    over.sort(key=lambda item: entry(record, item).is_plain)
+    kept = [item for item in over if standing.isdisjoint(entry(record, item).sought)]
     found = [
         sorted(items, key=lambda item: _newest_end_first(record, item))
-        for items in problems.merged(record, kept)
+        for items in merged(record, kept)
     ]
     return tuple(
         tuple(items)
         for items in sorted(found, key=lambda items: _newest_end_first(record, items[0]))
     )
+
+
+def _is_over(record: Record, item: Item) -> bool:
+    """Return whether an entry is of an illness and says that it has ended, not that there was none."""
+    known = entry(record, item)
+    return not (known.status or known.is_refuted or known.is_none or known.is_finding)
 
 
 def _newest_end_first(record: Record, item: Item) -> tuple[float, str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from cds_service.brief.facts import observations, problems
+from cds_service.brief.facts.conditions import entry
 from cds_service.brief.record import Item, Record
 from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import codes, has_code, obj
@@ -33,7 +34,7 @@ def signs(record: Record) -> tuple[Sign, ...]:
 
 def _problems(record: Record) -> Iterator[Sign]:
     for problem in record.once(problems.problems):
-        if problem.place != "remission" and problems.is_pregnancy(record, problem.items[0]):
+        if problem.place != "remission" and entry(record, problem.items[0]).is_pregnancy:
             newest = max(problems.dates(record, problem), default=None)
             if newest is None or record.days_ago(newest) <= record.tables.days["pregnancy"]:
                 yield Sign(problem, tuple(item.ref for item in problem.items), newest)
@@ -75,7 +76,7 @@ def _ends(record: Record) -> Iterator[tuple[int, End]]:
         for each in record.tables.terms["pregnancy_end"]
     ]
     for item in record.of("Procedure", "Condition"):
-        done = item.status == "completed" if item.type == "Procedure" else problems.is_sure(item)
+        done = item.status == "completed" if item.type == "Procedure" else _is_sure(record, item)
         when = item.when
         if not done or when is None or record.is_future(when):
             continue
@@ -83,6 +84,12 @@ def _ends(record: Record) -> Iterator[tuple[int, End]]:
         for place, (word, known, prefixes) in enumerate(kinds):
             if any(each in known or each.startswith(prefixes) for each in coded):
                 yield place, End(item, word, when)
+
+
+def _is_sure(record: Record, item: Item) -> bool:
+    """Return whether a Condition is neither refuted nor doubted, whether or not it stands."""
+    known = entry(record, item)
+    return not (known.is_refuted or known.is_unsure)
 
 
 def is_over(record: Record, sign: Sign) -> bool:

@@ -132,7 +132,7 @@ def _took_place(record: Record, item: Item) -> bool:
 def _summary(record: Record) -> Iterator[Statement]:
     """Yield new problems and allergies."""
     for problem in record.once(problems.problems):
-        if problem.place != "remission" and problems.is_new(record, problem):
+        if problem.place != "remission" and problem.is_new:
             yield problems.statement(record, problem)
     for item in record.once(allergies.allergies):
         if is_since_last_visit(record, item):

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 
+from cds_service.brief.facts.conditions import entry
 from cds_service.brief.facts.problems import (
     Place,
     Problem,
-    is_danger,
-    is_finding,
-    is_said_none,
     marks,
     problems,
     reasons_of_visit,
@@ -23,18 +21,16 @@ def statements(record: Record) -> Iterator[Statement]:
     found = record.once(problems)
     wanted = record.once(reasons_of_visit)
     ours = [
-        each for each in found if _is_shown(record, each) and not wanted.isdisjoint(marks(each))
+        each
+        for each in found
+        if _is_shown(record, each) and not wanted.isdisjoint(marks(record, each))
     ]
     for each in ours:
         yield statement(record, each)
     for of_life in (False, True):  # findings and circumstances after every illness
-        rest = [
-            each
-            for each in found
-            if each not in ours and is_finding(record, each.items[0]) is of_life
-        ]
+        rest = [each for each in found if each not in ours and each.is_finding is of_life]
         yield from _part(record, rest)
-    said_none = [item for item in record.of("Condition") if is_said_none(item)]
+    said_none = [item for item in record.of("Condition") if entry(record, item).is_none]
     for item in said_none:
         yield Statement(kind="no_known", refs=(item.ref,))
     if not any(each.place != "remission" for each in found) and not said_none:
@@ -59,5 +55,5 @@ def _part(record: Record, found: list[Problem]) -> Iterator[Statement]:
 def _is_shown(record: Record, each: Problem) -> bool:
     """Return whether a problem has a line of its own: also an old diagnosis of suicide, abuse or violence."""
     if each.place == "old":
-        return is_danger(record, each.items[0])
+        return entry(record, each.items[0]).is_danger
     return each.place != "remission"

@@ -3,13 +3,8 @@
 from collections.abc import Sequence
 
 from cds_service.brief.facts.allergies import covered, is_intolerance, says, substance
-from cds_service.brief.facts.problems import (
-    by_entry,
-    clinical_status,
-    is_listed,
-    is_pregnancy,
-    span,
-)
+from cds_service.brief.facts.conditions import entry
+from cds_service.brief.facts.problems import by_entry, span
 from cds_service.brief.facts.reports import coded_conclusion, conclusion, has_attachment
 from cds_service.brief.facts.vaccines import vaccine
 from cds_service.brief.facts.visits import is_category
@@ -48,14 +43,18 @@ def problem(statement: Statement, record: Record, items: list[Item]) -> str:
         return illnesses(statement, record) if over else _problems(record, items)
     ordered = [item for ref in statement.refs for item in items if item.ref == ref]
     first, others = ordered[0], ordered[1:]
+    called = _problem_name(first)
+    written = _problem(record, first, called, ordered)
+    if not others:
+        return written
     listed = [named(obj(each.resource, "code"), "unnamed") for each in others]
-    differing = dict.fromkeys(each for each in listed if each != _problem_name(first))
+    differing = dict.fromkeys(each for each in listed if each != called)
     also = f"also as: {joined(differing)}" if differing else ""
-    return joined((_problem(record, first, ordered), _entries(ordered), also), "; ")
+    return joined((written, _entries(ordered), also), "; ")
 
 
 def _problems(record: Record, items: list[Item]) -> str:
-    in_remission = clinical_status(record, items[0]) == "remission"
+    in_remission = entry(record, items[0]).status == "remission"
     head = "In remission" if in_remission else "Older diagnoses not on the problem list"
     merged = record.once(by_entry)
     sets = dict.fromkeys(merged.get(each.ref, (each,)) for each in items)
@@ -71,31 +70,31 @@ def _briefly(entries: tuple[Item, ...]) -> str:
 
 def _entries(entries: Sequence[Item]) -> str:
     """Write how many entries are one problem, and the date of the newest where they have several dates."""
+    if len(entries) <= 1:
+        return ""
     earliest, newest = span(entries)
     dates = dict.fromkeys(day(each.when) for each in (earliest, newest) if each)
     last = f"newest {list(dates)[-1]}" if len(dates) > 1 else ""
-    return joined((f"{len(entries)} entries", last)) if len(entries) > 1 else ""
+    return joined((f"{len(entries)} entries", last))
 
 
 def _problem_name(item: Item) -> str:
     return code_name(item, "Problem without a name")
 
 
-def _problem(record: Record, item: Item, entries: Sequence[Item]) -> str:
+def _problem(record: Record, item: Item, called: str, entries: Sequence[Item]) -> str:
     """Write one problem by its first entry, and since when by the earliest of all."""
-    said = item.resource
+    said, known = item.resource, entry(record, item)
     onset = _since(record, span(entries)[0] or item)
     return joined(
         (
-            _problem_name(item),
+            called,
             named(obj(said, "severity"), "").lower(),
             _clinical(said),
             verification(said),
-            "" if is_listed(item) else "not on the problem list",
+            "" if known.is_listed else "not on the problem list",
             onset,
-            "pregnancy"
-            if is_pregnancy(record, item) and "pregnan" not in _problem_name(item).lower()
-            else "",
+            "pregnancy" if known.is_pregnancy and "pregnan" not in called.lower() else "",
         )
     )
 

@@ -1,0 +1,149 @@
+"""What one Condition says, read once for all rules: whether it stands, what it is found by, what it is of."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from cds_service.brief.facts.visits import is_category
+from cds_service.brief.record import Item, Record
+from cds_service.domain.json import JsonObject
+from cds_service.domain.tables import words
+from cds_service.fhir.dates import Moment
+from cds_service.fhir.elements import codes, codings, name, obj, objs, text
+from cds_service.rulebook import DEFAULT
+
+Status = Literal["active", "remission", ""]
+_STANDING = frozenset({"active", "recurrence", "relapse"})
+_ENDED = frozenset({"inactive", "resolved", "remission"})
+_UNSURE = frozenset({"unconfirmed", "provisional", "differential"})
+_PREGNANT = frozenset(DEFAULT.terms["pregnancy"]["conditions"])
+_PREGNANT_PREFIXES = tuple(DEFAULT.terms["pregnancy"]["condition_prefixes"])
+_WEEK_PREFIXES = tuple(DEFAULT.terms["pregnancy"]["week_prefixes"])
+_WEEKS = frozenset(DEFAULT.terms["pregnancy"]["week_codes"])
+_WEEK_WORDS = frozenset(map(words, DEFAULT.terms["pregnancy"]["week_words"]))
+_LIFE, _TOLD = (frozenset(DEFAULT.terms["finding"][each]) for each in ("codes", "told_codes"))
+_LIFE_PREFIXES, _LIFE_CATEGORIES, _TOLD_PREFIXES = (
+    tuple(DEFAULT.terms["finding"][each]) for each in ("prefixes", "categories", "told_prefixes")
+)
+_NONE = frozenset((*DEFAULT.terms["none"]["problems"], *DEFAULT.terms["none"]["unknown"]))
+_FINDING = (" (finding)", " (situation)", " (person)")
+"""SNOMED CT names that end so are of a patient's life or state more often than an illness."""
+
+
+class Entry(msgspec.Struct, frozen=True, eq=False):
+    """What the rules ask of a Condition."""
+
+    status: Status
+    """Whether it stands, also when it does not say; "" when it ended or was refuted."""
+    is_ended: bool
+    """Whether it says that it has ended, refuted or not."""
+    is_refuted: bool
+    is_unsure: bool
+    is_listed: bool
+    """Whether it is on the problem list, or is a health concern, or does not say."""
+    is_none: bool
+    """Whether it says that no problem is known, or nothing of problems."""
+    is_danger: bool
+    """Whether it tells of suicide, self-harm, abuse or violence."""
+    is_pregnancy: bool
+    is_finding: bool
+    """Whether it names a finding, a task or a circumstance of life, not an illness."""
+    recorded: Moment | None
+    """When it was recorded, else its own date."""
+    codes: Sequence[str]
+    named: str
+    """Its name in lower case."""
+    is_plain: bool
+    """Whether it has no SNOMED CT code."""
+    sought: Sequence[object]
+    """What it is looked up by among other entries of the same problem."""
+    own: Sequence[object]
+    """What it is found by."""
+
+    def is_week(self) -> bool:
+        """Return whether it names a week of a pregnancy."""
+        if _is_any(self.codes, _WEEKS, _WEEK_PREFIXES):
+            return True
+        return "gestation" in self.named and _without_number(self.named) in _WEEK_WORDS
+
+
+def entry(record: Record, item: Item) -> Entry:
+    """Return what a Condition says."""
+    return record.each(_entry, item)
+
+
+def _entry(record: Record, item: Item) -> Entry:
+    concept = obj(item.resource, "code")
+    verified = codes(obj(item.resource, "verificationStatus"))
+    stands = codes(obj(item.resource, "clinicalStatus"))
+    coded = codings(concept)
+    values = [each for _, each in coded]
+    called = name(concept)
+    named = called.casefold()
+    snomed = [(each,) for system, each in coded if "snomed" in system]
+    icd = [("icd-10", each) for system, each in coded if "icd-10" in system]
+    sought, own = _keys(item, snomed, icd, named)
+    is_danger = _is_any(values, _TOLD, _TOLD_PREFIXES)
+    is_pregnancy = _is_any(values, _PREGNANT, _PREGNANT_PREFIXES)
+    return Entry(
+        status="" if "refuted" in verified else _status(stands),
+        is_ended=not _ENDED.isdisjoint(stands),
+        is_refuted="refuted" in verified,
+        is_unsure=not _UNSURE.isdisjoint(verified),
+        is_listed=not is_category(item, "encounter-diagnosis")
+        or is_category(item, "problem-list-item"),
+        is_none=not _NONE.isdisjoint(values),
+        is_danger=is_danger,
+        is_pregnancy=is_pregnancy,
+        is_finding=not (is_pregnancy or is_danger) and _is_of_life(item, concept, values, called),
+        recorded=record.moment(item.resource.get("recordedDate")) or item.when,
+        codes=values,
+        named=named,
+        is_plain=not snomed,
+        sought=sought,
+        own=own,
+    )
+
+
+def _status(said: Sequence[str]) -> Status:
+    """Return how a clinical status stands: a code that we do not know says nothing of an end."""
+    if not _STANDING.isdisjoint(said) or _ENDED.isdisjoint(said):
+        return "active"
+    return "remission" if "remission" in said else ""
+
+
+def _is_of_life(item: Item, concept: JsonObject, coded: Sequence[str], called: str) -> bool:
+    """Return whether what is neither pregnancy nor danger is a circumstance of life, by code, name or shelf."""
+    if _is_any(coded, _LIFE, _LIFE_PREFIXES) or called.endswith(_FINDING):
+        return True
+    shown = (text(each, "display") for each in objs(concept, "coding"))
+    return any(each.endswith(_FINDING) for each in shown) or is_category(item, *_LIFE_CATEGORIES)
+
+
+def _keys(
+    item: Item, snomed: Sequence[object], icd: Sequence[object], named: str
+) -> tuple[Sequence[object], Sequence[object]]:
+    """Return what an entry is looked up by, and what it is found by: codes and words.
+
+    Two SNOMED CT codes are two problems even under one ICD-10 code; an entry that has only an ICD-10 code is
+    one problem with an entry that carries the same code beside SNOMED CT.
+    """
+    words = (named,) if named else ()
+    if snomed:
+        sought = (*snomed, *words)
+        return sought, (*sought, *icd)
+    both = (*icd, *words) or ((item.ref,),)
+    return both, both
+
+
+def _is_any(coded: Sequence[str], known: frozenset[str], prefixes: tuple[str, ...]) -> bool:
+    """Return whether any code is known, whole or by how it begins."""
+    for each in coded:  # noqa: SIM110 - run several times for every Condition: no generator
+        if each in known or each.startswith(prefixes):
+            return True
+    return False
+
+
+def _without_number(said: str) -> tuple[str, ...]:
+    return tuple(each for each in words(said) if not each.isdigit())
