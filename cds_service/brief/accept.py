@@ -230,7 +230,7 @@ def _chosen(said: Proposed, by: Known) -> Made:
 
 def _problem(record: Record, item: Item) -> Made:
     held = [each for each in record.once(problems.problems) if item in each.items]
-    return ("problems", problems.statement(record, held[0])) if held else "not_active"
+    return ("problems", problems.statement(held[0])) if held else "not_active"
 
 
 def _order(record: Record, item: Item) -> Made:

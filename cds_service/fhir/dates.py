@@ -48,7 +48,7 @@ def parse(value: object, zone: tzinfo) -> Moment | None:
     stored, minutes, seconds, offset = found.groups()
     try:
         begun = _begins(stored, minutes, seconds, offset)
-        at = (begun if begun.tzinfo else begun.replace(tzinfo=zone)).timestamp()
+        at = (begun if offset else datetime.combine(begun, begun.time(), zone)).timestamp()
     except (ValueError, OverflowError):
         return None
     if seconds and len(seconds) > _WHOLE:

@@ -664,8 +664,8 @@ MUTANTS = (
     Mutant(
         "begin a date at midnight in UTC",
         _DATES,
-        "begun.replace(tzinfo=zone)",
-        "begun.replace(tzinfo=UTC)",
+        "datetime.combine(begun, begun.time(), zone)",
+        "datetime.combine(begun, begun.time(), UTC)",
     ),
     Mutant(
         "move times by a zone that no site named",
@@ -1133,8 +1133,8 @@ MUTANTS = (
     Mutant(
         "let an entry in remission make a relapse old",
         f"{_F}problems",
-        'standing = [known for item in items if (known := entry(record, item)).status == "active"]',
-        "standing = [entry(record, item) for item in items]",
+        'standing = [known for known in entries if known.status == "active"]',
+        "standing = list(entries)",
     ),
     Mutant(
         "tell an illness since its newest entry",

@@ -7,9 +7,11 @@ from cds_service.sensitive.labels import RESTRICTED
 
 def restricted(record: Record) -> frozenset[str]:
     """Return the references of everything that carries such a label."""
-    return frozenset(
-        ref
-        for ref, item in record.items.items()
-        if "security" in (meta := obj(item.resource, "meta"))
-        and any(code(label, "code") in RESTRICTED for label in objs(meta, "security"))
-    )
+    found = set()
+    for ref, item in record.items.items():
+        meta = obj(item.resource, "meta")
+        if "security" in meta and any(
+            code(label, "code") in RESTRICTED for label in objs(meta, "security")
+        ):
+            found.add(ref)
+    return frozenset(found)

@@ -13,10 +13,7 @@ def past(record: Record) -> tuple[tuple[Item, ...], ...]:
     if not over:
         return ()
     standing = {
-        key
-        for each in record.once(problems)
-        for item in each.items
-        for key in entry(record, item).own
+        key for each in record.once(problems) for known in each.entries for key in known.own
     }
     over.sort(key=lambda item: entry(record, item).is_plain)
     kept = [item for item in over if standing.isdisjoint(entry(record, item).sought)]

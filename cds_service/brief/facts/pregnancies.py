@@ -34,7 +34,7 @@ def signs(record: Record) -> tuple[Sign, ...]:
 
 def _problems(record: Record) -> Iterator[Sign]:
     for problem in record.once(problems.problems):
-        if problem.place != "remission" and entry(record, problem.items[0]).is_pregnancy:
+        if problem.place != "remission" and problem.entries[0].is_pregnancy:
             newest = max(problems.dates(record, problem), default=None)
             if newest is None or record.days_ago(newest) <= record.tables.days["pregnancy"]:
                 yield Sign(problem, tuple(item.ref for item in problem.items), newest)

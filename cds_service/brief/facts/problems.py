@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 import msgspec
 
-from cds_service.brief.facts.conditions import entry
+from cds_service.brief.facts.conditions import Entry, entry
 from cds_service.brief.facts.visits import is_day_since_last_visit, is_of_late, next_appointment
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Statement
@@ -20,6 +20,8 @@ class Problem(msgspec.Struct, frozen=True, eq=False):
     """Every entry of one problem that stands, problem-list entries first."""
 
     items: tuple[Item, ...]
+    entries: tuple[Entry, ...]
+    """What each of them says."""
     place: Place
     is_new: bool
     """Whether every entry by which it stands was recorded since the last visit."""
@@ -58,8 +60,7 @@ def _without_past_weeks(record: Record, made: list[Problem]) -> list[Problem]:
     weeks = [
         (when, each)
         for each in made
-        if entry(record, each.items[0]).is_week()
-        and (when := max(dates(record, each), default=None))
+        if each.entries[0].is_week() and (when := max(dates(record, each), default=None))
     ]
     if len(weeks) <= 1:
         return made
@@ -81,12 +82,11 @@ def dangers(record: Record) -> tuple[Problem, ...]:
     return tuple(
         problem
         for problem in record.once(problems)
-        if any(_is_danger_of_late(record, item) for item in problem.items)
+        if any(_is_danger_of_late(record, known) for known in problem.entries)
     )
 
 
-def _is_danger_of_late(record: Record, item: Item) -> bool:
-    known = entry(record, item)
+def _is_danger_of_late(record: Record, known: Entry) -> bool:
     if not known.is_danger or known.status != "active":
         return False
     return known.recorded is None or is_of_late(record, known.recorded)
@@ -100,8 +100,14 @@ def by_entry(record: Record) -> dict[str, tuple[Item, ...]]:
 def _problem(record: Record, items: list[Item]) -> Problem:
     if len(items) > 1:
         items.sort(key=lambda item: _standing_first(record, item))
-    first = entry(record, items[0])
-    return Problem(tuple(items), _part(record, items), _is_new(record, items), first.is_finding)
+    entries = tuple(entry(record, item) for item in items)
+    return Problem(
+        items=tuple(items),
+        entries=entries,
+        place=_part(record, entries[0], items),
+        is_new=_is_new(record, entries),
+        is_finding=entries[0].is_finding,
+    )
 
 
 def _standing_first(record: Record, item: Item) -> tuple[bool, bool]:
@@ -109,9 +115,8 @@ def _standing_first(record: Record, item: Item) -> tuple[bool, bool]:
     return known.status != "active", not known.is_listed
 
 
-def _part(record: Record, items: list[Item]) -> Place:
+def _part(record: Record, first: Entry, items: list[Item]) -> Place:
     """Return the part of the list where a problem stands, by its first entry."""
-    first = entry(record, items[0])
     if first.status == "remission":
         return "remission"
     if first.is_listed:
@@ -121,19 +126,18 @@ def _part(record: Record, items: list[Item]) -> Place:
     return "old" if old else "other"
 
 
-def _is_new(record: Record, items: list[Item]) -> bool:
-    standing = [known for item in items if (known := entry(record, item)).status == "active"]
+def _is_new(record: Record, entries: Iterable[Entry]) -> bool:
+    standing = [known for known in entries if known.status == "active"]
     return bool(standing) and all(
         is_day_since_last_visit(record, known.recorded) for known in standing
     )
 
 
-def marks(record: Record, problem: Problem) -> frozenset[str]:
+def marks(problem: Problem) -> frozenset[str]:
     """Return the codes, words and references by which a reason for a visit may name a problem."""
-    found: set[str] = set()
-    for item in problem.items:
-        known = entry(record, item)
-        found.update((item.ref, *known.codes, known.named))
+    found = {item.ref for item in problem.items}
+    for known in problem.entries:
+        found.update((*known.codes, known.named))
     return frozenset(found - {""})
 
 
@@ -150,22 +154,21 @@ def reasons_of_visit(record: Record) -> frozenset[str]:
     return frozenset(found)
 
 
-def statement(record: Record, problem: Problem, *more: Flag) -> Statement:
+def statement(problem: Problem, *more: Flag) -> Statement:
     """Return the statement of one problem."""
     return Statement(
         kind="problem",
         refs=tuple(item.ref for item in problem.items),
-        flags=tuple(dict.fromkeys((*more, *_flags(record, problem)))),
+        flags=tuple(dict.fromkeys((*more, *_flags(problem)))),
     )
 
 
-def _flags(record: Record, problem: Problem) -> Iterator[Flag]:
-    first = problem.items[0]
-    if entry(record, first).is_unsure:
+def _flags(problem: Problem) -> Iterator[Flag]:
+    if problem.entries[0].is_unsure:
         yield "unconfirmed"
     if len(problem.items) > 1:
         yield "merged"
-    if first.when is None:
+    if problem.items[0].when is None:
         yield "undated"
     if problem.is_new and not problem.is_finding:
         yield "new"
@@ -181,8 +184,8 @@ def span(items: Iterable[Item]) -> tuple[Item | None, Item | None]:
 
 def dates(record: Record, problem: Problem) -> Iterator[Moment]:
     """Yield when each entry by which a problem stands says that it began or was recorded."""
-    for item in problem.items:
-        if entry(record, item).status == "active":
+    for item, known in zip(problem.items, problem.entries, strict=True):
+        if known.status == "active":
             yield from filter(None, (item.when, record.moment(item.resource.get("recordedDate"))))
 
 
@@ -204,10 +207,11 @@ def _standing(record: Record) -> "dict[object, _Standing]":
     """Return the illnesses that stand by everything that an entry of one is found by."""
     found: dict[object, _Standing] = {}
     for problem in record.once(problems):
-        active = [item for item in problem.items if entry(record, item).status == "active"]
-        if active and not entry(record, active[0]).is_finding:
-            known = _Standing.of(active)
-            found.update({key: known for item in active for key in entry(record, item).own})
+        said = zip(problem.items, problem.entries, strict=True)
+        active = [(item, known) for item, known in said if known.status == "active"]
+        if active and not problem.is_finding:
+            stands = _Standing.of([item for item, _ in active])
+            found.update({key: stands for _, known in active for key in known.own})
     return found
 
 

@@ -26,7 +26,7 @@ def setting(record: Record, item: Item) -> Setting:
 
 def _setting(record: Record, item: Item) -> Setting:
     known, classes = _class(item), record.tables.encounter
-    return next((each for each in _SETTINGS if known & classes[each]), "")
+    return next((each for each in _SETTINGS if not classes[each].isdisjoint(known)), "")
 
 
 def is_ambulatory(record: Record, item: Item) -> bool:
@@ -77,10 +77,11 @@ def _known(_: Record) -> dict[str, str]:
 
 def _class(item: Item) -> set[str]:
     """Return the class codes of an Encounter: a Coding in R4, CodeableConcepts in R5."""
-    classes = objs(item.resource, "class")
-    return {code(each, "code") for each in classes} | {
-        value for each in classes for value in codes(each)
-    }
+    found: set[str] = set()
+    for each in objs(item.resource, "class"):
+        found.add(code(each, "code"))
+        found.update(codes(each))
+    return found
 
 
 def last_visit(record: Record) -> Item | None:
@@ -258,4 +259,7 @@ def names(item: Item) -> str:
 
 def is_category(item: Item, *wanted: str) -> bool:
     """Return whether a resource is in one of these categories."""
-    return any(has_code(category, *wanted) for category in objs(item.resource, "category"))
+    for category in objs(item.resource, "category"):  # noqa: SIM110  # asked of most of a record
+        if has_code(category, *wanted):
+            return True
+    return False

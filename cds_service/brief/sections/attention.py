@@ -103,7 +103,7 @@ def _was_critical(record: Record, each: observations.Series) -> bool:
 def dangers(record: Record) -> Iterator[Statement]:
     """Yield what of late tells of suicide, self-harm, abuse or violence: entries, then answers by name alone."""
     for problem in problems.dangers(record):
-        yield problems.statement(record, problem, "must_show", "acute")
+        yield problems.statement(problem, "must_show", "acute")
     answers = [(item.ref,) for item in record.once(answers_of_danger)]
     yield from gathered(record, "observation", answers, "must_show", "acute")
 
@@ -150,9 +150,7 @@ def _conflict(items: tuple[Item, ...], *more: Flag) -> Statement:
 def pregnancy(record: Record) -> tuple[Statement, ...]:
     """Return a pregnancy: on the problem list, or as a recent status or due date; last, on one line, what is over."""
     found = record.once(pregnancies.signs)
-    standing = [
-        _pregnancy(record, each) for each in found if not pregnancies.is_over(record, each)
-    ]
+    standing = [_pregnancy(each) for each in found if not pregnancies.is_over(record, each)]
     over, end = (
         [each for each in found if pregnancies.is_over(record, each)],
         record.once(pregnancies.end),
@@ -164,7 +162,7 @@ def pregnancy(record: Record) -> tuple[Statement, ...]:
     return tuple(standing)
 
 
-def _pregnancy(record: Record, sign: pregnancies.Sign) -> Statement:
+def _pregnancy(sign: pregnancies.Sign) -> Statement:
     if isinstance(sign.told, problems.Problem):
-        return problems.statement(record, sign.told, "must_show")
+        return problems.statement(sign.told, "must_show")
     return Statement(kind="observation", refs=sign.refs, flags=("must_show",))

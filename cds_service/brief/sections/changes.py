@@ -133,7 +133,7 @@ def _summary(record: Record) -> Iterator[Statement]:
     """Yield new problems and allergies."""
     for problem in record.once(problems.problems):
         if problem.place != "remission" and problem.is_new:
-            yield problems.statement(record, problem)
+            yield problems.statement(problem)
     for item in record.once(allergies.allergies):
         if is_since_last_visit(record, item):
             yield allergies.statement(item)

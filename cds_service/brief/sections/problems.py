@@ -20,13 +20,9 @@ def statements(record: Record) -> Iterator[Statement]:
     """Yield each problem that stands, or what is known of there being none."""
     found = record.once(problems)
     wanted = record.once(reasons_of_visit)
-    ours = [
-        each
-        for each in found
-        if _is_shown(record, each) and not wanted.isdisjoint(marks(record, each))
-    ]
+    ours = [each for each in found if _is_shown(each) and not wanted.isdisjoint(marks(each))]
     for each in ours:
-        yield statement(record, each)
+        yield statement(each)
     for of_life in (False, True):  # findings and circumstances after every illness
         rest = [each for each in found if each not in ours and each.is_finding is of_life]
         yield from _part(record, rest)
@@ -39,21 +35,21 @@ def statements(record: Record) -> Iterator[Statement]:
 
 def _part(record: Record, found: list[Problem]) -> Iterator[Statement]:
     for each in found:
-        if _is_shown(record, each):
-            yield statement(record, each)
+        if _is_shown(each):
+            yield statement(each)
     alone: tuple[Place, ...] = ("old", "remission")
     for place in alone:
         refs = [
             [item.ref for item in each.items]
             for each in found
-            if each.place == place and not _is_shown(record, each)
+            if each.place == place and not _is_shown(each)
         ]
         stale: tuple[Flag, ...] = ("stale",) if place == "old" else ()
         yield from grouped(record, "problem", refs, *stale)
 
 
-def _is_shown(record: Record, each: Problem) -> bool:
+def _is_shown(each: Problem) -> bool:
     """Return whether a problem has a line of its own: also an old diagnosis of suicide, abuse or violence."""
     if each.place == "old":
-        return entry(record, each.items[0]).is_danger
+        return each.entries[0].is_danger
     return each.place != "remission"
