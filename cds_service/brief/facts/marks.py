@@ -118,7 +118,7 @@ def _of_concept(concept: JsonObject) -> Mark:
     known = []
     for coding in coded:
         each = code(coding, "code")
-        if each in _CODES and _is_meant(code(coding, "system"), each):
+        if each in _CODES and (each not in _HL7_ONLY or _is_of_hl7(code(coding, "system"))):
             known.append(_CODES[each])
         said = said or text(coding, "display")
     written = _of_words(said) if said else _UNREADABLE if coded else _NONE
@@ -129,10 +129,8 @@ def _of_concept(concept: JsonObject) -> Mark:
     return _worst(known)
 
 
-def _is_meant(system: str, each: str) -> bool:
+def _is_of_hl7(system: str) -> bool:
     """Return whether a code has HL7's meaning: letters such as S and R mean other things elsewhere."""
-    if each not in _HL7_ONLY:
-        return True
     return not system or system.endswith(("ObservationInterpretation", "0078"))
 
 

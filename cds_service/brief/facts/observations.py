@@ -203,8 +203,9 @@ def _section_and_key(resource: JsonObject, tables: Tables) -> tuple[str, str]:
     group = group_in(coded, tables)
     # What a thing is, is better known by its code than by the shelf that it was put on.
     section = group.section if group else _shelf(resource, concept)
-    if not _SURVEY.isdisjoint([value for _, value in coded]):
-        section = "survey"
+    for _, each in coded:
+        if each in _SURVEY:
+            section = "survey"
     if "focus" in resource:
         # a fetus, a device, a relative: never one series with the patient's own
         return section, f"focus|{tuple(coded)}|{name(concept)}"

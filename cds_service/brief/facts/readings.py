@@ -39,10 +39,11 @@ def reading(record: Record, item: Item) -> Reading:
 def _reading(record: Record, item: Item) -> Reading:
     resource = item.resource
     quantity = obj(resource, "valueQuantity")
+    is_plain = "comparator" not in quantity or not code(quantity, "comparator")
     own = mark(resource)
     side = "" if own.code and own.level not in _UNTOLD else side_of_range(resource)
     return Reading(
-        number=None if code(quantity, "comparator") else number(quantity, "value"),
+        number=number(quantity, "value") if is_plain else None,
         unit=unit(quantity),
         mark=own,
         side=side,

@@ -14,10 +14,12 @@ def conclusion(item: Item) -> str:
     said = item.resource
     if own := text(said, "conclusion"):
         return own
-    if coded := [each for c in objs(said, "conclusionCode") if (each := name(c))]:
-        return ", ".join(coded)
-    presented = map(inline_text, objs(said, "presentedForm"))
-    return next(filter(None, presented), "")
+    if coded := ", ".join(filter(None, map(name, objs(said, "conclusionCode")))):
+        return coded
+    for each in objs(said, "presentedForm"):
+        if shown := inline_text(each):
+            return shown
+    return ""
 
 
 def coded_conclusion(item: Item) -> str:

@@ -1,12 +1,12 @@
 """Newest results and reports: critical, out of range and new, reports, out of range, the rest, old ones last."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from cds_service.brief.facts import observations, reports
-from cds_service.brief.facts.observations import Series, series
+from cds_service.brief.facts.observations import series
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import absence, grouped
-from cds_service.domain.brief import Kind, Statement
+from cds_service.domain.brief import Flag, Kind, Statement
 
 _CRITICAL, _OUT_AND_NEW, _REPORT_NEW, _OUT, _REPORT, _IN_RANGE, _STALE = range(7)
 
@@ -22,7 +22,8 @@ def statements(record: Record) -> Iterator[Statement]:
         if _is_old(record, each.items[0]):
             old["result"].append(each.items[0].ref)
         else:
-            ranked.append((_rank(record, each), observations.statement(record, each)))
+            statement = observations.statement(record, each)
+            ranked.append((_rank(statement.flags), statement))
     for item in told:
         if _is_old(record, item):
             old["report"].append(item.ref)
@@ -36,15 +37,14 @@ def statements(record: Record) -> Iterator[Statement]:
         yield from absence(record, "results")
 
 
-def _rank(record: Record, each: Series) -> int:
-    if each.level == "critical":
+def _rank(flags: Collection[Flag]) -> int:
+    if "critical" in flags:
         return _CRITICAL
-    if observations.is_stale(record, each):
+    if "stale" in flags:
         return _STALE
-    if each.level != "abnormal":
-        told = each.is_new and observations.is_in_words(record, each)
-        return _REPORT_NEW if told else _IN_RANGE
-    return _OUT_AND_NEW if each.is_new else _OUT
+    if "abnormal" in flags:
+        return _OUT_AND_NEW if "new" in flags else _OUT
+    return _REPORT_NEW if "worded" in flags and "new" in flags else _IN_RANGE
 
 
 def _report_rank(record: Record, item: Item) -> int:

@@ -41,6 +41,8 @@ def earlier_values(record: Record, newest: Item, earlier: list[Item]) -> str:
 def _units(record: Record, newest: Item) -> tuple[str, str]:
     """Return the units of a value and of its first component, which need not be said again."""
     own = unit_in_words(reading(record, newest).unit)
+    if "component" not in newest.resource:
+        return own, ""
     parts = objs(newest.resource, "component")
     return own, unit_in_words(unit(obj(parts[0], "valueQuantity"))) if parts else ""
 

@@ -72,10 +72,12 @@ _ANNOTATION = re.compile(r"\{([^{}]*)\}")
 
 def _range(limits: JsonObject) -> str:
     least, most = obj(limits, "low"), obj(limits, "high")
-    units = unit_in_words(unit(least)), unit_in_words(unit(most))
-    low, high = _with_unit(least, units[0]), _with_unit(most, units[1])
+    stored = unit(least), unit(most)
+    upper = unit_in_words(stored[1])
+    lower = upper if stored[0] == stored[1] else unit_in_words(stored[0])
+    low, high = _with_unit(least, lower), _with_unit(most, upper)
     if low and high:
-        same = units[0] in {units[1], ""}
+        same = lower in {upper, ""}
         return f"{number(least, 'value') if same else low}-{high}"
     return f"≥{low}" if low else f"≤{high}" if high else ""
 
