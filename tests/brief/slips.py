@@ -135,7 +135,7 @@ MUTANTS = (
     Mutant(
         "read of what a note says was tolerated as an allergy",
         f"{_F}allergen",
-        'return "" if any(holds(heard, each) for each in _UNREAD) else said',
+        'return "" if holds_any(words(said), _UNREAD) else said',
         "return said",
     ),
     Mutant(
@@ -267,8 +267,8 @@ MUTANTS = (
     Mutant(
         "call a report an order",
         f"{_F}medicine_entries",
-        'if item.type == REPORT or said.get("reportedBoolean") is True:',
-        "if False:",
+        'not is_order or said.get("reportedBoolean") is True or',
+        "False or",
     ),
     Mutant(
         "call a renewal a change",
@@ -1066,8 +1066,8 @@ MUTANTS = (
     Mutant(
         "call an order beside one on hold a conflict",
         f"{_F}medicine_conflicts",
-        "if _disagree(record, _judged(items))",
-        "if _disagree(record, items)",
+        "_disagree(record, _judged(items))",
+        "_disagree(record, items)",
     ),
     Mutant(
         "let a plan take the place of an order",

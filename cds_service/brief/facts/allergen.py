@@ -68,14 +68,14 @@ def coded(found: Iterable[JsonObject]) -> frozenset[tuple[str, str]]:
     return frozenset(pair for each in found for pair in codings(each) if pair[0] in _SYSTEMS)
 
 
-def holds(phrase: Phrase, wanted: Phrase) -> bool:
-    """Return whether words stand among others, together and in their order."""
-    size = len(wanted)
-    return (
-        bool(wanted)
-        and wanted[0] in phrase
-        and any(phrase[at : at + size] == wanted for at in range(len(phrase) - size + 1))
-    )
+def holds_any(phrase: Phrase, wanted: Iterable[Phrase]) -> bool:
+    """Return whether the words of one of several stand among others, together and in their order."""
+    for each in wanted:
+        if each and each[0] in phrase:
+            size = len(each)
+            if any(phrase[at : at + size] == each for at in range(len(phrase) - size + 1)):
+                return True
+    return False
 
 
 def note(item: Item) -> str:
@@ -89,5 +89,4 @@ def note(item: Item) -> str:
     if not written or phrases(names(item)):
         return ""
     said = written[:NOTE_MAX]
-    heard = words(said)
-    return "" if any(holds(heard, each) for each in _UNREAD) else said
+    return "" if holds_any(words(said), _UNREAD) else said

@@ -19,12 +19,23 @@ _ANAPHYLAXIS = "anaphyla"
 
 def allergies(record: Record) -> tuple[Item, ...]:
     """Return the allergies that stand: severe ones first, then by name."""
-    standing = [
-        i for i in record.of("AllergyIntolerance") if is_active(i) and says(record, i) == "allergy"
-    ]
-    return tuple(
-        sorted(standing, key=lambda i: (not is_severe(i), substance(i).casefold(), i.ref))
-    )
+    named, _ = record.once(_standing)
+    return tuple(sorted(named, key=lambda i: (not is_severe(i), substance(i).casefold(), i.ref)))
+
+
+def no_known(record: Record) -> list[Item]:
+    """Return the standing entries that say that no allergy, or nothing of allergies, is known."""
+    return record.once(_standing)[1]
+
+
+def _standing(record: Record) -> tuple[list[Item], list[Item]]:
+    """Return the entries that stand: those that name an allergy, and those that say that none is known."""
+    named: list[Item] = []
+    denied: list[Item] = []
+    for item in record.of("AllergyIntolerance"):
+        if is_active(item):
+            (named if says(record, item) == "allergy" else denied).append(item)
+    return named, denied
 
 
 def is_active(item: Item) -> bool:
@@ -49,13 +60,6 @@ def covered(record: Record, item: Item) -> str | None:
             scope: str = record.tables.terms["no_known_allergy"][each]
             return scope
     return record.tables.no_known_words.get(name(concept).lower())
-
-
-def no_known(record: Record) -> tuple[Item, ...]:
-    """Return the standing entries that say that no allergy, or nothing of allergies, is known."""
-    return tuple(
-        i for i in record.of("AllergyIntolerance") if is_active(i) and says(record, i) != "allergy"
-    )
 
 
 def substance(item: Item) -> str:
@@ -140,9 +144,8 @@ def _named_alike(record: Record, allergy: Item) -> Iterator[Medicine]:
     """
     found = allergen.phrases(allergen.names(allergy))
     wanted = [each for each in found if allergen.is_comparable(each)]
-    firsts = {each[0] for each in wanted}
     for said, medicines_ in record.once(_by_name).items() if wanted else ():
-        if not firsts.isdisjoint(said) and any(allergen.holds(said, each) for each in wanted):
+        if allergen.holds_any(said, wanted):
             yield from medicines_
     if not record.once(_reaches)[allergy.ref][0]:  # else its ingredient has been looked for
         for each in sorted(allergen.coded(allergen.concepts(allergy))):
@@ -176,12 +179,11 @@ def is_same_class(record: Record, allergy: Item, medicine: Entry) -> bool:
 
 
 def _by_ingredient(record: Record) -> dict[str, list[Medicine]]:
-    """Return the active medicines by each ingredient that any of their entries holds."""
+    """Return the active medicines by each ingredient that their entries hold, which all hold the same."""
     found: dict[str, list[Medicine]] = {}
     for medicine in record.once(medicines):
-        held = {each.name for i in medicine.items for each in i.ingredients}
-        for ingredient in held:
-            found.setdefault(ingredient, []).append(medicine)
+        for each in medicine.ingredients:
+            found.setdefault(each.name, []).append(medicine)
     return found
 
 
@@ -195,7 +197,7 @@ def _reach(tables: Tables, item: Item) -> tuple[frozenset[str], frozenset[str]]:
     own = frozenset(each.name for each in tables.ingredients(said))
     related: set[str] = set()
     for each in tables.classes:
-        by_name = any(allergen.holds(said, wanted) for wanted in each.names)
+        by_name = allergen.holds_any(said, each.names)
         if by_name or (own & each.members and not each.by_name_only):
             related |= each.members
     return own, frozenset(related)

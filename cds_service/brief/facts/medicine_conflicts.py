@@ -24,10 +24,13 @@ def doubles(record: Record) -> tuple[tuple[Entry, ...], ...]:
     """
     shared: dict[str, list[Entry]] = {}
     for medicine in record.once(medicines):
-        for item in medicine.items:
-            for each in item.ingredients:
-                shared.setdefault(each.name, []).append(item)
-    sets = {tuple(items) for items in shared.values() if _disagree(record, _judged(items))}
+        for each in medicine.ingredients:
+            shared.setdefault(each.name, []).extend(medicine.items)
+    sets = {
+        tuple(items)
+        for items in shared.values()
+        if len(items) > 1 and _disagree(record, _judged(items))
+    }
     return tuple(sorted(sets, key=lambda items: [item.ref for item in items]))
 
 
@@ -36,8 +39,6 @@ def _judged(items: list[Entry]) -> list[Entry]:
 
     A report that a medicine is taken, beside an order on hold, is worth knowing.
     """
-    if len(items) == 1:
-        return items
     taken = [item for item in items if item.is_in_force]
     return items if any(item.is_reported for item in taken) else taken
 
@@ -45,9 +46,9 @@ def _judged(items: list[Entry]) -> list[Entry]:
 def _disagree(record: Record, items: list[Entry]) -> bool:
     if len(items) <= 1:
         return False
-    replaced = {reference(item.resource, "priorPrescription") for item in items}
     if _are_forms_as_needed(record, items) or _are_renewals(record, items):
         return False
+    replaced = {reference(item.resource, "priorPrescription") for item in items}
     orders = [i for i in items if not i.is_reported and i.ref not in replaced]
     doses = {item.dose.casefold() for item in items} - {""}
     strengths = {strength(item) for item in items} - {()}

@@ -1,6 +1,6 @@
 """The orders and reports of medicines, each with what rules ask of it again and again."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from cds_service.brief.facts.visits import setting, until
@@ -125,12 +125,15 @@ def _entry(record: Record, item: Item, none_known: Sequence[str]) -> Entry:
         *(obj(each, "itemCodeableConcept") for each in objs(target, "ingredient")),
     )
     title = name(concept) or _unwritten(record, concepts, named)
-    names = words(" . ".join(dict.fromkeys(_names(concepts, named))))
+    names = words(" . ".join(_names(concepts, named)))
     ingredients = record.tables.ingredients(names) or _by_code(record, concepts)
     dosages = (*objs(said, "dosageInstruction"), *objs(said, "dosage"))
     course = _course(record, said, dosages)
     ended = course.end or course.supply
     is_active = _is_active(item)
+    is_reported = (
+        not is_order or said.get("reportedBoolean") is True or "reportedReference" in said
+    )
     return Entry(
         item.ref,
         item.type,
@@ -149,7 +152,7 @@ def _entry(record: Record, item: Item, none_known: Sequence[str]) -> Entry:
         ended=ended,
         is_active=is_active,
         is_planned=is_order and code(said, "intent") in {"plan", "proposal"},
-        is_reported=_is_reported(item),
+        is_reported=is_reported,
         is_said_none=has_code(concept, *none_known),
         is_of_past_stay=is_order and _is_of_past_stay(record, item, is_active, ended),
         is_for_later=course.begin is not None and record.days_ago(course.begin) < 0,
@@ -170,12 +173,12 @@ def _unwritten(record: Record, concepts: Sequence[JsonObject], named: JsonObject
     )
 
 
-def _names(concepts: Iterable[JsonObject], named: JsonObject) -> Iterator[str]:
-    yield text(named, "display")
+def _names(concepts: Iterable[JsonObject], named: JsonObject) -> Iterable[str]:
+    said = [text(named, "display")]
     for each in concepts:
-        yield text(each, "text")
-        for coding in objs(each, "coding"):
-            yield text(coding, "display")
+        said.append(text(each, "text"))
+        said += [text(coding, "display") for coding in objs(each, "coding")]
+    return dict.fromkeys(said)
 
 
 def _by_code(record: Record, concepts: Iterable[JsonObject]) -> frozenset[Ingredient]:
@@ -224,13 +227,6 @@ def _is_active(item: Item) -> bool:
     if item.type == ORDER and code(said, "intent") == "option":
         return False
     return item.status in _ACTIVE[item.type] and not is_true(said, "doNotPerform")
-
-
-def _is_reported(item: Item) -> bool:
-    said = item.resource
-    if item.type == REPORT or said.get("reportedBoolean") is True:
-        return True
-    return "reportedReference" in said
 
 
 def _is_of_past_stay(record: Record, item: Item, is_active: bool, ended: Moment | None) -> bool:

@@ -47,7 +47,7 @@ def _flags(record: Record, medicine: Medicine) -> Iterator[Flag]:
         yield from ("must_show", "high_alert")
     if len(items) > 1:
         yield "merged"
-    if all(item.is_reported for item in items):
+    if items[0].is_reported:  # orders come first: there is none
         yield "reported"
     if all(item.status == "on-hold" for item in items):
         yield "on_hold"
@@ -56,11 +56,12 @@ def _flags(record: Record, medicine: Medicine) -> Iterator[Flag]:
     yield from _age(record, medicine)
 
 
-def _age(record: Record, medicine: Medicine) -> Iterator[Flag]:
-    """Yield whether the order is old or undated; a newer report of it does not make it young."""
-    ordered = [item for item in medicine.items if not item.is_reported] or medicine.items
+def _age(record: Record, medicine: Medicine) -> tuple[Flag, ...]:
+    """Return whether the order is old or undated; a newer report of it does not make it young."""
+    items = medicine.items
+    ordered = [item for item in items if item.is_reported is items[0].is_reported]
     newest = max((item.when for item in ordered if item.when), default=None)
     if newest is None:
-        yield "undated"
-    elif record.days_ago(newest) > record.tables.days["medication_list"]:
-        yield "stale"
+        return ("undated",)
+    is_old = record.days_ago(newest) > record.tables.days["medication_list"]
+    return ("stale",) if is_old else ()
