@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -69,7 +70,9 @@ class Item(msgspec.Struct, frozen=True, eq=False):
     resource: JsonObject
     when: Moment | None
     status: str
-    odd_date: str = ""
+    place: tuple[float, str]
+    """Where it stands among others: newest first, undated last, equal dates by reference."""
+    odd_date: str
     """What stands where a date should be and cannot be read as one."""
 
     @override
@@ -173,7 +176,8 @@ def index(context: Context) -> Record:
             continue
         kind = evidence.ref.partition("/")[0]
         when, odd = _when(kind, resource, dates)
-        item = Item(evidence.ref, kind, resource, when, code(resource, "status"), odd)
+        place = -when.at if when else _UNDATED, evidence.ref
+        item = Item(evidence.ref, kind, resource, when, code(resource, "status"), place, odd)
         types.setdefault(kind, []).append(item)
     ordered = {kind: tuple(newest_first(items)) for kind, items in types.items()}
     return Record(
@@ -189,11 +193,7 @@ def index(context: Context) -> Record:
 
 def newest_first(items: Iterable[Item]) -> list[Item]:
     """Return items newest first, undated last; a total order, whatever order they came in."""
-    return sorted(items, key=_place)
-
-
-def _place(item: Item) -> tuple[float, str]:
-    return -item.when.at if item.when else _UNDATED, item.ref
+    return sorted(items, key=attrgetter("place"))
 
 
 def _when(kind: str, resource: JsonObject, dates: Dates) -> tuple[Moment | None, str]:

@@ -102,7 +102,9 @@ def line(record: Record, statement: Statement) -> Line:
     written = record.once(_written)
     found = written.get(statement)
     if found is None:
-        found = written[statement] = render(_labelled(record, statement), record)
+        is_free = record.once(restricted).isdisjoint(statement.refs)
+        said = statement if is_free else _labelled(statement)
+        found = written[statement] = render(said, record)
     return found
 
 
@@ -110,9 +112,6 @@ def _written(_: Record) -> dict[Statement, Line]:
     return {}
 
 
-def _labelled(record: Record, statement: Statement) -> Statement:
+def _labelled(statement: Statement) -> Statement:
     """Mark a statement that cites a resource labelled as restricted."""
-    labelled = record.once(restricted)
-    if not labelled.isdisjoint(statement.refs):
-        return msgspec.structs.replace(statement, flags=(*statement.flags, "restricted"))
-    return statement
+    return msgspec.structs.replace(statement, flags=(*statement.flags, "restricted"))

@@ -102,6 +102,13 @@ class Ledger:
             found.setdefault(item.ref.partition("/")[0], []).append(item)
         return {kind: tuple(items) for kind, items in found.items()}
 
+    @cached_property
+    def _states(self) -> Mapping[str, frozenset[SearchState]]:
+        found: dict[str, set[SearchState]] = {}
+        for search in self.searches:
+            found.setdefault(search.need, set()).add(search.state)
+        return {need: frozenset(states) for need, states in found.items()}
+
     def of_type(self, resource_type: str) -> tuple[Evidence, ...]:
         """Return the evidence of one resource type, in the order in which it was found."""
         return self._by_type.get(resource_type, ())
@@ -115,7 +122,7 @@ class Ledger:
 
     def states(self, need: NeedName) -> frozenset[SearchState]:
         """Return how the queries of a need ended; empty when it was never part of this service."""
-        return frozenset(search.state for search in self.searches if search.need == need)
+        return self._states.get(need, frozenset())
 
     def is_complete(self, need: NeedName) -> bool:
         """Return whether every query of this need was answered in full."""

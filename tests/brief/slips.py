@@ -65,8 +65,8 @@ MUTANTS = (
     Mutant(
         "take the oldest value for the newest",
         "cds_service.brief.record",
-        "-item.when.at if item.when else _UNDATED",
-        "item.when.at if item.when else _UNDATED",
+        "-when.at if when else _UNDATED",
+        "when.at if when else _UNDATED",
         named=True,
     ),
     Mutant(
@@ -621,8 +621,8 @@ MUTANTS = (
     Mutant(
         "know weeks of a pregnancy by ICD-10-CM alone",
         f"{_F}conditions",
-        "if _is_any(self.codes, _WEEKS, _WEEK_PREFIXES):",
-        "if _is_any(self.codes, frozenset(), _WEEK_PREFIXES):",
+        "if is_coded(self.codes, _WEEKS, _WEEK_PREFIXES):",
+        "if is_coded(self.codes, frozenset(), _WEEK_PREFIXES):",
     ),
     Mutant(
         "take what happens in a week of a pregnancy for that week",
@@ -1158,8 +1158,8 @@ MUTANTS = (
     Mutant(
         "lose the chapters of violence and suicide",
         f"{_F}conditions",
-        "_is_any(values, _TOLD, _TOLD_PREFIXES)",
-        "_is_any(values, _TOLD, ())",
+        "is_coded(values, _TOLD, _TOLD_PREFIXES)",
+        "is_coded(values, _TOLD, ())",
     ),
     Mutant(
         "lose a told code",
@@ -1176,8 +1176,8 @@ MUTANTS = (
     Mutant(
         "take a circumstance of life for an illness",
         f"{_F}conditions",
-        "_is_any(coded, _LIFE, _LIFE_PREFIXES)",
-        "_is_any(coded, _LIFE, ())",
+        "is_coded(coded, _LIFE, _LIFE_PREFIXES)",
+        "is_coded(coded, _LIFE, ())",
     ),
     Mutant(
         "forget the shelf of social determinants",

@@ -63,7 +63,7 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
 
     def is_week(self) -> bool:
         """Return whether it names a week of a pregnancy."""
-        if _is_any(self.codes, _WEEKS, _WEEK_PREFIXES):
+        if is_coded(self.codes, _WEEKS, _WEEK_PREFIXES):
             return True
         return "gestation" in self.named and _without_number(self.named) in _WEEK_WORDS
 
@@ -84,8 +84,8 @@ def _entry(record: Record, item: Item) -> Entry:
     snomed = [(each,) for system, each in coded if "snomed" in system]
     icd = [("icd-10", each) for system, each in coded if "icd-10" in system]
     sought, own = _keys(item, snomed, icd, named)
-    is_danger = _is_any(values, _TOLD, _TOLD_PREFIXES)
-    is_pregnancy = _is_any(values, _PREGNANT, _PREGNANT_PREFIXES)
+    is_danger = is_coded(values, _TOLD, _TOLD_PREFIXES)
+    is_pregnancy = is_coded(values, _PREGNANT, _PREGNANT_PREFIXES)
     return Entry(
         status="" if "refuted" in verified else _status(stands),
         is_ended=not _ENDED.isdisjoint(stands),
@@ -115,10 +115,11 @@ def _status(said: Sequence[str]) -> Status:
 
 def _is_of_life(item: Item, concept: JsonObject, coded: Sequence[str], called: str) -> bool:
     """Return whether what is neither pregnancy nor danger is a circumstance of life, by code, name or shelf."""
-    if _is_any(coded, _LIFE, _LIFE_PREFIXES) or called.endswith(_FINDING):
+    if is_coded(coded, _LIFE, _LIFE_PREFIXES) or is_category(item, *_LIFE_CATEGORIES):
         return True
-    shown = (text(each, "display") for each in objs(concept, "coding"))
-    return any(each.endswith(_FINDING) for each in shown) or is_category(item, *_LIFE_CATEGORIES)
+    return called.endswith(_FINDING) or any(
+        text(each, "display").endswith(_FINDING) for each in objs(concept, "coding")
+    )
 
 
 def _keys(
@@ -137,7 +138,7 @@ def _keys(
     return both, both
 
 
-def _is_any(coded: Sequence[str], known: frozenset[str], prefixes: tuple[str, ...]) -> bool:
+def is_coded(coded: Sequence[str], known: frozenset[str], prefixes: tuple[str, ...]) -> bool:
     """Return whether any code is known, whole or by how it begins."""
     for each in coded:  # noqa: SIM110 - run several times for every Condition: no generator
         if each in known or each.startswith(prefixes):

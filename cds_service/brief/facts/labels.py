@@ -9,9 +9,10 @@ def restricted(record: Record) -> frozenset[str]:
     """Return the references of everything that carries such a label."""
     found = set()
     for ref, item in record.items.items():
-        meta = obj(item.resource, "meta")
-        if "security" in meta and any(
-            code(label, "code") in RESTRICTED for label in objs(meta, "security")
-        ):
+        meta = item.resource.get("meta")
+        if isinstance(meta, dict) and "security" not in meta:
+            continue  # as most are
+        labels = objs(obj(item.resource, "meta"), "security")
+        if any(code(label, "code") in RESTRICTED for label in labels):
             found.add(ref)
     return frozenset(found)

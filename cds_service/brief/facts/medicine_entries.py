@@ -140,6 +140,7 @@ def _entry(record: Record, item: Item, none_known: Sequence[str]) -> Entry:
         said,
         item.when,
         item.status,
+        item.place,
         item.odd_date,
         concepts=concepts,
         title=title,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from cds_service.brief.facts import observations, problems
-from cds_service.brief.facts.conditions import entry
+from cds_service.brief.facts.conditions import entry, is_coded
 from cds_service.brief.record import Item, Record
 from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import codes, has_code, obj
@@ -82,7 +82,7 @@ def _ends(record: Record) -> Iterator[tuple[int, End]]:
             continue
         coded = codes(obj(item.resource, "code"))
         for place, (word, known, prefixes) in enumerate(kinds):
-            if any(each in known or each.startswith(prefixes) for each in coded):
+            if is_coded(coded, known, prefixes):
                 yield place, End(item, word, when)
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from cds_service.brief.facts import observations, problems, screenings
+from cds_service.brief.facts.conditions import is_coded
 from cds_service.brief.facts.purpose import newest_of
 from cds_service.brief.facts.vaccines import INFLUENZA, not_given, vaccines
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import absence, grouped
 from cds_service.domain.brief import Flag, Statement
-from cds_service.fhir.elements import codes, obj
 
 
 def statements(record: Record) -> Iterator[Statement]:
@@ -62,15 +62,11 @@ def _screening(record: Record, item: Item) -> Statement:
 
 def _diabetes(record: Record) -> Iterator[Statement]:
     """Yield an HbA1c that is older than its window, where diabetes is active."""
-    if not any(_is_diabetes(record, each.items[0]) for each in record.once(problems.problems)):
+    terms = record.tables.terms["diabetes"]
+    known, prefixes = frozenset(terms["snomed"]), tuple(terms["icd10_prefixes"])
+    listed = (each.entries[0].codes for each in record.once(problems.problems))
+    if not any(is_coded(each, known, prefixes) for each in listed):
         return
     newest = newest_of(record, "HbA1c")
     if newest and observations.is_stale(record, newest):
         yield observations.statement(record, newest)
-
-
-def _is_diabetes(record: Record, item: Item) -> bool:
-    terms = record.tables.terms["diabetes"]
-    known = set(codes(obj(item.resource, "code")))
-    prefixes = tuple(terms["icd10_prefixes"])
-    return bool(known & set(terms["snomed"])) or any(each.startswith(prefixes) for each in known)
