@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
+from typing_extensions import override
 
 from cds_service.brief.facts.visits import is_category
 from cds_service.brief.record import Item, Record
@@ -60,6 +61,11 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
     """What it is looked up by among other entries of the same problem."""
     own: Sequence[object]
     """What it is found by."""
+
+    @override
+    def __repr__(self) -> str:
+        """Show nothing of what it is of."""
+        return f"Entry({self.status})"
 
     def is_week(self) -> bool:
         """Return whether it names a week of a pregnancy."""
@@ -130,11 +136,11 @@ def _keys(
     Two SNOMED CT codes are two problems even under one ICD-10 code; an entry that has only an ICD-10 code is
     one problem with an entry that carries the same code beside SNOMED CT.
     """
-    words = (named,) if named else ()
+    called = (named,) if named else ()
     if snomed:
-        sought = (*snomed, *words)
+        sought = (*snomed, *called)
         return sought, (*sought, *icd)
-    both = (*icd, *words) or ((item.ref,),)
+    both = (*icd, *called) or ((item.ref,),)
     return both, both
 
 
