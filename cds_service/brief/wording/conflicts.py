@@ -37,7 +37,7 @@ def conflict(statement: Statement, record: Record, items: list[Item]) -> str:
         return _pregnancy(record, first, others)
     if first.type == "AllergyIntolerance":
         return _allergy(record, first, others)
-    if first.type in _DRUGS:
+    if {each.type for each in cited} <= _DRUGS:
         return _medicines(record, entries_of(record, cited))
     if first.type == "Condition":
         return _problem(record, first, others)
