@@ -43,9 +43,11 @@ def chromium() -> str:
 @asynccontextmanager
 async def browsing(more: Sequence[str] = ()) -> AsyncIterator[Browser]:
     """Run a browser without a window and without a past; `more` are arguments of its own."""
+    # Not in this event loop: installing may take a minute, and a process whose loop hangs for as long ends itself.
+    found = await asyncio.to_thread(chromium)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=chromium(), args=[*_ARGUMENTS, *more]
+            executable_path=found, args=[*_ARGUMENTS, *more]
         )
         try:
             yield browser
