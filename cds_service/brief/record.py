@@ -170,14 +170,14 @@ def index(context: Context) -> Record:
     """Index the ledger of a Context."""
     dates = Dates(context.zone)
     types: dict[str, list[Item]] = {}
-    for evidence in context.ledger.evidence.values():
+    for ref, evidence in context.ledger.evidence.items():
         resource = evidence.resource
         if is_error(resource):
             continue
-        kind = evidence.ref.partition("/")[0]
+        kind = ref.partition("/")[0]
         when, odd = _when(kind, resource, dates)
-        place = -when.at if when else _UNDATED, evidence.ref
-        item = Item(evidence.ref, kind, resource, when, code(resource, "status"), place, odd)
+        place = -when.at if when else _UNDATED, ref
+        item = Item(ref, kind, resource, when, code(resource, "status"), place, odd)
         types.setdefault(kind, []).append(item)
     ordered = {kind: tuple(newest_first(items)) for kind, items in types.items()}
     return Record(
@@ -200,12 +200,13 @@ def _when(kind: str, resource: JsonObject, dates: Dates) -> tuple[Moment | None,
     odd = ""
     for outer, inner in _PATHS.get(kind, ()):
         value = resource.get(outer)
-        if inner and value is not None:
-            value = obj(resource, outer).get(inner)
-        if not isinstance(value, str):
+        if value is None:
             continue
-        found = dates[value]
-        if found:
-            return found, ""
-        odd = odd or clean(value)
+        if inner:
+            value = obj(resource, outer).get(inner)
+        if isinstance(value, str):
+            found = dates[value]
+            if found:
+                return found, ""
+            odd = odd or clean(value)
     return None, odd

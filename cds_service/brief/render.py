@@ -70,6 +70,6 @@ def render(statement: Statement, record: Record) -> Line:
     if statement.kind in _WITHOUT:
         return Line(statement=statement, text=_WITHOUT[statement.kind](statement, record))
     _, write = _TABLE[statement.kind]
-    cited = [record.items[ref] for ref in statement.refs]
+    cited = list(map(record.items.__getitem__, statement.refs))
     items = newest_first(cited) if len(cited) > 1 else cited
     return Line(statement=statement, text=write(statement, record, items))

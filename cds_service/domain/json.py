@@ -6,11 +6,14 @@ they are stored. Plain mappings are read through the accessors of `cds_service.f
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
 from cds_service.domain.errors import NotJson
 
+Json = Any
+"""Any decoded JSON: seldom what a specification says, and never known before it is looked at."""
 JsonObject = Mapping[str, object]
 """One decoded JSON object: str, int, Decimal, bool, None, list and dict below it."""
 

@@ -8,6 +8,7 @@ clock stands alone; one that no clock of the reader's tells keeps the offset wit
 
 import re
 from datetime import UTC, date, datetime, tzinfo
+from functools import cache
 
 import msgspec
 
@@ -48,39 +49,47 @@ def parse(value: object, zone: tzinfo) -> Moment | None:
     stored, minutes, seconds, offset = found.groups()
     try:
         begun = _begins(stored, minutes, seconds, offset)
-        at = (begun if offset else datetime.combine(begun, begun.time(), zone)).timestamp()
+        at = (begun if offset else begun.replace(tzinfo=zone)).timestamp()
     except (ValueError, OverflowError):
         return None
+    if minutes is None:
+        return Moment(at, stored, stored, begun.date())
     if seconds and len(seconds) > _WHOLE:
         at += float(seconds) % 1
-    here = _here(begun, zone) if offset else None
-    if here:
-        begun, told = here, here.isoformat()
-        stored, minutes = told[:_DAY], told[_MINUTES]
-        offset = told[-_OFFSET:] if _comes_twice(here) else ""
+    if offset and _is_clock(zone):
+        here = _here(begun, zone)
+        if here:
+            begun, offset = here
+            told = begun.isoformat()
+            stored, minutes = told[:_DAY], told[_MINUTES]
     return Moment(at, stored + _clock(minutes, seconds, offset), stored, begun.date())
 
 
-def _here(begun: datetime, zone: tzinfo) -> datetime | None:
-    """Return a time by a zone's clock; None where that has no offset in whole minutes, or is no clock of a clinic."""
-    if str(zone) in _UTC:
-        return None
+@cache
+def _is_clock(zone: tzinfo) -> bool:
+    """Return whether a zone is the clock of a clinic: a site that names none has UTC."""
+    return str(zone) not in _UTC
+
+
+def _here(begun: datetime, zone: tzinfo) -> tuple[datetime, str] | None:
+    """Return a time as a zone's clock shows it, and the offset where it shows that time twice.
+
+    That is so in the night in which it is set back. None where the zone has no offset in whole minutes.
+    """
     try:
         here = begun.astimezone(zone)
     except OverflowError:
         return None
     offset = here.utcoffset()
-    return here if offset is not None and not offset.seconds % 60 else None
-
-
-def _comes_twice(here: datetime) -> bool:
-    """Return whether a clock shows this time twice, as in the night in which it is set back: the offset tells which."""
-    return here.replace(fold=1 - here.fold).utcoffset() != here.utcoffset()
+    if offset is None or offset.seconds % 60:
+        return None
+    comes_twice = here.replace(fold=1 - here.fold).utcoffset() != offset
+    return here.replace(tzinfo=None), here.isoformat()[-_OFFSET:] if comes_twice else ""
 
 
 def clock_of(zone: tzinfo) -> str:
     """Return whose clock tells the times, for a reader elsewhere; "" where they stand as stored."""
-    return "" if str(zone) in _UTC else f"Times are by the clock of {zone}."
+    return f"Times are by the clock of {zone}." if _is_clock(zone) else ""
 
 
 def as_stored(value: str) -> str:
@@ -91,20 +100,19 @@ def as_stored(value: str) -> str:
 
 def _begins(stored: str, minutes: str | None, seconds: str | None, offset: str | None) -> datetime:
     """Return the second at which it begins, without a zone where none is stored. Raises `ValueError`."""
-    day = stored + "-01-01"[len(stored) - _YEAR :] if len(stored) < _DAY else stored
     if minutes is None:
-        return datetime.fromisoformat(day)
+        return datetime.fromisoformat(stored + "-01-01"[len(stored) - _YEAR :])
     whole = "00" if seconds is None or seconds.startswith("60") else seconds[:_WHOLE]
-    return datetime.fromisoformat(f"{day}T{minutes}:{whole}{offset or ''}")
+    return datetime.fromisoformat(f"{stored}T{minutes}:{whole}{offset or ''}")
 
 
 def _clock(minutes: str | None, seconds: str | None, offset: str | None) -> str:
     """Return the time as stored, to the second; seconds that only fill the format (`:00`) are left out."""
     if minutes is None:
         return ""
-    whole = (seconds or "00")[:2]
+    whole = f":{seconds[:_WHOLE]}" if seconds and not seconds.startswith("00") else ""
     zone = " UTC" if offset == "Z" else f" {offset}" if offset else ""
-    return f" {minutes}{'' if whole == '00' else f':{whole}'}{zone}"
+    return f" {minutes}{whole}{zone}"
 
 
 def moment_of(value: datetime) -> Moment:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from math import isfinite
 
-from cds_service.domain.json import EMPTY, JsonObject
+from cds_service.domain.json import EMPTY, Json, JsonObject
 
 FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _CONTROL = re.compile(
@@ -22,10 +22,11 @@ _CONTROL = re.compile(
 """Control, direction-changing, invisible and tag characters, and lone surrogates."""
 
 
-def obj(parent: object, name: str) -> JsonObject:
+def obj(parent: Json, name: str) -> JsonObject:
     """Return the object member `name`, or an empty object; a list of one counts as that one."""
-    value = parent.get(name) if isinstance(parent, dict) else None
-    if value is None:
+    try:
+        value = parent.get(name)
+    except AttributeError:
         return EMPTY
     if isinstance(value, dict):
         return value
@@ -33,73 +34,89 @@ def obj(parent: object, name: str) -> JsonObject:
     return value[0] if one else EMPTY
 
 
-def objs(parent: object, name: str) -> Sequence[JsonObject]:
+def objs(parent: Json, name: str) -> Sequence[JsonObject]:
     """Return the objects of the list member `name`; a bare object counts as a list of one."""
-    value = parent.get(name) if isinstance(parent, dict) else None
+    try:
+        value = parent.get(name)
+    except AttributeError:
+        return ()
     if value is None:
         return ()
     if not isinstance(value, list):
         return (value,) if isinstance(value, dict) else ()
-    if len(value) == 1 and isinstance(value[0], dict):
-        return value  # as most are
-    return [item for item in value if isinstance(item, dict)]
+    for item in value:
+        if not isinstance(item, dict):
+            return [each for each in value if isinstance(each, dict)]
+    return value  # as most are
 
 
-def text(parent: object, name: str) -> str:
+def text(parent: Json, name: str) -> str:
     """Return the string member `name` on one line, without control characters; else ""."""
-    value = parent.get(name) if isinstance(parent, dict) else None
+    try:
+        value = parent.get(name)
+    except AttributeError:
+        return ""
     if not isinstance(value, str):
         return ""
     # What `clean` asks first, without the call: this runs for every name of a record.
-    if value.isprintable() and "  " not in value and value.strip(" ") == value:
-        return value
-    return clean(value)
+    return value if value.isprintable() and "  " not in f" {value} " else clean(value)
 
 
 def clean(value: str) -> str:
     """Return a string on one line: control, direction-changing and invisible characters become spaces."""
-    if value.isprintable() and "  " not in value and value.strip(" ") == value:
-        return value  # as most are
+    if value.isprintable() and "  " not in f" {value} ":
+        return value  # as most are: no space at an end or beside another
     return " ".join(_CONTROL.sub(" ", value).split())
 
 
-def code(parent: object, name: str) -> str:
+def code(parent: Json, name: str) -> str:
     """Return a primitive `code` member, or ""."""
-    value = parent.get(name) if isinstance(parent, dict) else None
+    try:
+        value = parent.get(name)
+    except AttributeError:
+        return ""
     return value if isinstance(value, str) else ""
 
 
-def codings(concept: JsonObject) -> list[tuple[str, str]]:
+def codings(concept: Json) -> list[tuple[str, str]]:
     """Return (system, code) of each coding of a CodeableConcept that has a code."""
-    found = concept.get("coding") if isinstance(concept, dict) else None
     pairs = []
-    for coding in found if isinstance(found, list) else (found,):
-        if isinstance(coding, dict):
+    try:
+        for coding in concept.get("coding", ()):
             value, system = coding.get("code"), coding.get("system")
             if value and isinstance(value, str):
                 pairs.append((system if isinstance(system, str) else "", value))
+    except _NO_LIST_OF_OBJECTS:
+        return codings({"coding": objs(concept, "coding")})
     return pairs
 
 
-def codes(concept: JsonObject) -> list[str]:
+def codes(concept: Json) -> list[str]:
     """Return the code of each coding of a CodeableConcept that has one, in whatever system."""
-    found = concept.get("coding") if isinstance(concept, dict) else None
     values = []
-    for coding in found if isinstance(found, list) else (found,):
-        if isinstance(coding, dict):
+    try:
+        for coding in concept.get("coding", ()):
             value = coding.get("code")
             if value and isinstance(value, str):
                 values.append(value)
+    except _NO_LIST_OF_OBJECTS:
+        return codes({"coding": objs(concept, "coding")})
     return values
 
 
-def has_code(concept: JsonObject, *wanted: str) -> bool:
+def has_code(concept: Json, *wanted: str) -> bool:
     """Return whether any coding carries one of these codes, in whatever system."""
-    found = concept.get("coding") if isinstance(concept, dict) else None
-    for coding in found if isinstance(found, list) else (found,):
-        if isinstance(coding, dict) and coding.get("code") in wanted:
-            return True
+    try:
+        for coding in concept.get("coding", ()):
+            if coding.get("code") in wanted:
+                return True
+    except _NO_LIST_OF_OBJECTS:
+        return has_code({"coding": objs(concept, "coding")}, *wanted)
     return False
+
+
+_NO_LIST_OF_OBJECTS = (AttributeError, TypeError)
+"""What reading a `coding` raises that is no list of objects: these run for every entry, and most are one."""
 
 
 def reference(parent: object, name: str) -> str:
@@ -175,12 +192,17 @@ def medication(resource: object) -> tuple[JsonObject, JsonObject]:
     )
 
 
-def number(parent: object, name: str) -> int | Decimal | None:
+def number(parent: Json, name: str) -> int | Decimal | None:
     """Return the number member `name` as it was sent; None for anything else, true and false included."""
-    value = parent.get(name) if isinstance(parent, dict) else None
+    try:
+        value = parent.get(name)
+    except AttributeError:
+        return None
+    if isinstance(value, Decimal):
+        return value
     if isinstance(value, float):  # a caller that did not decode with `domain.json`
         return Decimal(repr(value)) if isfinite(value) else None
-    return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 INLINE_MAX = 4_000
@@ -202,5 +224,5 @@ def is_error(resource: JsonObject) -> bool:
     """Return whether a resource says of itself that it was entered in error."""
     if resource.get("status") == "entered-in-error":
         return True
-    verification = resource.get("verificationStatus")
-    return isinstance(verification, dict) and has_code(verification, "entered-in-error")
+    verified = "verificationStatus"
+    return verified in resource and has_code(resource[verified], "entered-in-error")

@@ -646,7 +646,7 @@ MUTANTS = (
     Mutant(
         "tell times by the clock of the server",
         _DATES,
-        "here = _here(begun, zone) if offset else None",
+        "here = _here(begun, zone)",
         "here = None",
     ),
     Mutant(
