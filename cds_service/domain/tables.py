@@ -140,6 +140,8 @@ class Tables:
         repr=False
     )
     """Names and brands by their first word, longest first; one brand may hold several ingredients."""
+    companions: frozenset[str]
+    """Ingredients that are put into a combination for another's sake."""
 
     def ingredients(self, said: tuple[str, ...]) -> frozenset[Ingredient]:
         """Return the ingredients that words name, by name or brand; the longest name at each place counts."""

@@ -74,7 +74,8 @@ def load_tables(changes: Changes) -> Tables:
         screenings=_screenings(terms, changes),
         classes=_classes(drugs, changes, frozenset(known)),
         rxnorm={code: each for each, code, _ in known.values() if code},
-        by_word=_by_word(known.values()),
+        by_word=_by_word(known, drugs["combination"]),
+        companions=frozenset(drugs["companion"]["names"]),
     )
 
 
@@ -152,12 +153,14 @@ def _added(name: str, each: KnownIngredient, before: _Known | None) -> _Known:
 
 
 def _by_word(
-    known: Iterable[_Known],
+    known: Mapping[str, _Known], combinations: Mapping[str, Iterable[str]]
 ) -> dict[str, tuple[tuple[tuple[str, ...], frozenset[Ingredient]], ...]]:
     held: dict[tuple[str, ...], set[Ingredient]] = {}
-    for ingredient, _, brands in known:
+    for ingredient, _, brands in known.values():
         for each in (ingredient.name, *brands):
             held.setdefault(words(each), set()).add(ingredient)
+    for brand, parts in combinations.items():
+        held.setdefault(words(brand), set()).update(known[part][0] for part in parts)
     found: dict[str, list[tuple[tuple[str, ...], frozenset[Ingredient]]]] = {}
     for key, ingredients in held.items():
         if key:

@@ -157,6 +157,30 @@ MUTANTS = (
         "held[words(each)] = {ingredient}",
     ),
     Mutant(
+        "take one ingredient of a combination for all of it",
+        "cds_service.rulebook.load",
+        "held.setdefault(words(brand), set()).update(known[part][0] for part in parts)",
+        "held.setdefault(words(brand), set()).add(known[next(iter(parts))][0])",
+    ),
+    Mutant(
+        "double what a combination holds for another's sake",
+        f"{_F}medicine_conflicts",
+        "return [each for each in medicine.ingredients if each.name not in record.tables.companions]",
+        "return medicine.ingredients",
+    ),
+    Mutant(
+        "set a report of one part against a combination",
+        f"{_F}medicine_conflicts",
+        "report = denied.get(medicine.ingredients)",
+        "report = next((denied[x] for x in denied if x & medicine.ingredients), None)",
+    ),
+    Mutant(
+        "keep still which part of a brand an allergy meets",
+        f"{_F}allergies",
+        "return held if held != own else frozenset()",
+        "return frozenset()",
+    ),
+    Mutant(
         "read an allergy to a class as nothing",
         f"{_F}allergies",
         "related |= each.members",

@@ -14,11 +14,11 @@ def _met(said, medicine, **more):
 @pytest.mark.parametrize(
     ("said", "medicine"),
     [
-        ("abacavir", "abacavir-dolutegravir-lamivudine (Triumeq) 600-50-300 mg"),
+        ("proguanil", "atovaquone-proguanil (Malarone) 250-100 mg"),
         ("Allergy to lacosamide (finding)", "lacosamide 100 mg tablet"),
-        ("ABACAVIR SULFATE", "abacavir 300 mg"),
+        ("RALTEGRAVIR POTASSIUM", "raltegravir 400 mg"),
         ("vancomycin", "Vancomycin HCl 125 mg capsule"),
-        ("abacavir-lamivudine", "dolutegravir / lamivudine 50-300 mg"),
+        ("atovaquone-proguanil", "chloroquine / proguanil 200 mg"),
         ("Morphine and related", "morphine 15 mg"),
         ("magnesium sulfate", "magnesium sulfate 500 mg"),
         ("insulin", "insulin glargine 100 units/mL"),
@@ -67,18 +67,18 @@ def test_but_no_code_that_says_of_both_that_they_are_unknown():
 
 
 def test_an_allergy_meets_what_a_medicine_contains():
-    inside = plain("Medication", "d1", ingredient=[{"itemCodeableConcept": {"text": "abacavir"}}])
+    inside = plain("Medication", "d1", ingredient=[{"itemCodeableConcept": {"text": "proguanil"}}])
     made = brief(
-        allergy("abacavir"),
+        allergy("proguanil"),
         {
-            **order("Kivexa"),
+            **order("Malarone"),
             "medicationCodeableConcept": None,
-            "medicationReference": {"reference": "#d1", "display": "Kivexa"},
+            "medicationReference": {"reference": "#d1", "display": "Malarone"},
             "contained": [inside],
         },
     )
     assert texts(made, "attention") == [
-        "Allergy to abacavir, yet active: Kivexa, ordered 2026-05-04"
+        "Allergy to proguanil, yet active: Malarone, ordered 2026-05-04"
     ]
 
 

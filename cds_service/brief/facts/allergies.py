@@ -178,6 +178,13 @@ def is_same_class(record: Record, allergy: Item, medicine: Entry) -> bool:
     return bool(own) and own.isdisjoint(held) and not related.isdisjoint(held)
 
 
+def shared_part(record: Record, allergy: Item, medicine: Entry) -> frozenset[str]:
+    """Return the ingredients that a medicine holds of the several that an allergy names, if not all of these."""
+    own, _ = record.once(_reaches)[allergy.ref]
+    held = own.intersection(each.name for each in medicine.ingredients)
+    return held if held != own else frozenset()
+
+
 def _by_ingredient(record: Record) -> dict[str, list[Medicine]]:
     """Return the active medicines by each ingredient that their entries hold, which all hold the same."""
     found: dict[str, list[Medicine]] = {}

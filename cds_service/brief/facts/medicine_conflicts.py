@@ -1,10 +1,10 @@
 """Medicines that do not agree: one ingredient twice, or an order beside a report that it is not taken."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from cds_service.brief.facts.medicine_entries import Entry, is_aged, reports
-from cds_service.brief.facts.medicines import foremost, medicines
+from cds_service.brief.facts.medicines import Medicine, foremost, medicines
 from cds_service.brief.record import Record
 from cds_service.domain.tables import Ingredient, words
 from cds_service.fhir.elements import code, is_true, medication, name, obj, reference, text
@@ -24,7 +24,7 @@ def doubles(record: Record) -> tuple[tuple[Entry, ...], ...]:
     """
     shared: dict[str, list[Entry]] = {}
     for medicine in record.once(medicines):
-        for each in medicine.ingredients:
+        for each in _counted(record, medicine):
             shared.setdefault(each.name, []).extend(medicine.items)
     sets = {
         tuple(items)
@@ -32,6 +32,13 @@ def doubles(record: Record) -> tuple[tuple[Entry, ...], ...]:
         if len(items) > 1 and _disagree(record, _judged(items))
     }
     return tuple(sorted(sets, key=lambda items: [item.ref for item in items]))
+
+
+def _counted(record: Record, medicine: Medicine) -> Collection[Ingredient]:
+    """Return the ingredients that a medicine may double: not what a combination holds for another's sake."""
+    if len(medicine.ingredients) == 1:
+        return medicine.ingredients
+    return [each for each in medicine.ingredients if each.name not in record.tables.companions]
 
 
 def _judged(items: list[Entry]) -> list[Entry]:
@@ -96,15 +103,17 @@ def _are_renewals(record: Record, items: list[Entry]) -> bool:
 
 
 def contradictions(record: Record) -> tuple[tuple[Entry, Entry], ...]:
-    """Return active orders beside a newer report that the same medicine is no longer taken."""
-    denied: dict[Ingredient, Entry] = {}
+    """Return active orders beside a newer report that the same medicine is no longer taken.
+
+    One that shares a part of it is another: who stopped acetaminophen may still take Percocet.
+    """
+    denied: dict[frozenset[Ingredient], Entry] = {}
     for item in reports(record):
-        if item.status in {"stopped", "not-taken"}:
-            for each in item.ingredients:
-                denied.setdefault(each, item)
+        if item.status in {"stopped", "not-taken"} and item.ingredients:
+            denied.setdefault(item.ingredients, item)
     found = {}
     for medicine in record.once(medicines) if denied else ():
-        report = next((denied[each] for each in medicine.ingredients if each in denied), None)
+        report = denied.get(medicine.ingredients)
         if report is None:
             continue
         said = medicine.items

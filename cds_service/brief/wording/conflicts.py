@@ -1,7 +1,13 @@
 """Resources that do not agree, set side by side without a verdict; and what was looked for in vain."""
 
 from cds_service.brief.facts.allergen import NOTE_MAX, note
-from cds_service.brief.facts.allergies import covered, is_intolerance, is_same_class, says
+from cds_service.brief.facts.allergies import (
+    covered,
+    is_intolerance,
+    is_same_class,
+    says,
+    shared_part,
+)
 from cds_service.brief.facts.medicine_conflicts import is_regimen, strength
 from cds_service.brief.facts.medicine_entries import ORDER, REPORT, Entry
 from cds_service.brief.facts.pregnancies import end
@@ -70,7 +76,9 @@ def _allergy(record: Record, first: Item, others: list[Item]) -> str:
         told = note_of(first.resource, NOTE_MAX) if note(first) else ""
         related = any(is_same_class(record, first, each) for each in drugs)
         meets = f"yet {_active(record, drugs)}"
-        return joined((head, told, meets, _RELATED if related else ""))
+        part = {name for each in drugs for name in shared_part(record, first, each)}
+        common = f"in common: {joined(sorted(part))}" if part else ""
+        return joined((head, told, meets, _RELATED if related else "", common))
     stated = (
         "No known allergies"
         if says(record, first) == "none" and not covered(record, first)
