@@ -8,6 +8,11 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 _WORD = re.compile(r"[a-z0-9]+")
+_PLAIN = bytes(
+    ord(chr(each).lower()) if chr(each).isascii() and chr(each).isalnum() else ord(" ")
+    for each in range(256)
+)
+"""The same of plain text, as a table: small letters and digits for what they are, spaces between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,4 +165,6 @@ class Tables:
 
 def words(text: str) -> tuple[str, ...]:
     """Return the lower-case words of a text, as matching compares them."""
+    if text.isascii():  # as most are
+        return tuple(text.encode().translate(_PLAIN).decode().split())
     return tuple(_WORD.findall(text.lower()))

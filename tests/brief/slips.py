@@ -1206,7 +1206,7 @@ MUTANTS = (
     Mutant(
         "forget the shelf of social determinants",
         f"{_F}conditions",
-        " or is_category(item, *_LIFE_CATEGORIES)",
+        " or not _LIFE_SHELVES.isdisjoint(shelves)",
         "",
     ),
     Mutant(
@@ -1404,7 +1404,7 @@ MUTANTS = (
     Mutant(
         "tell of an illness of today that it has ended",
         f"{_F}past",
-        "if standing.isdisjoint(entry(record, item).sought)",
+        "if standing.isdisjoint(known.sought)",
         "if True",
     ),
     Mutant(

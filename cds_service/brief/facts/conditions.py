@@ -6,7 +6,6 @@ from typing import Literal
 import msgspec
 from typing_extensions import override
 
-from cds_service.brief.facts.visits import is_category
 from cds_service.brief.record import Item, Record
 from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import words
@@ -24,9 +23,10 @@ _WEEK_PREFIXES = tuple(DEFAULT.terms["pregnancy"]["week_prefixes"])
 _WEEKS = frozenset(DEFAULT.terms["pregnancy"]["week_codes"])
 _WEEK_WORDS = frozenset(map(words, DEFAULT.terms["pregnancy"]["week_words"]))
 _LIFE, _TOLD = (frozenset(DEFAULT.terms["finding"][each]) for each in ("codes", "told_codes"))
-_LIFE_PREFIXES, _LIFE_CATEGORIES, _TOLD_PREFIXES = (
-    tuple(DEFAULT.terms["finding"][each]) for each in ("prefixes", "categories", "told_prefixes")
+_LIFE_PREFIXES, _TOLD_PREFIXES = (
+    tuple(DEFAULT.terms["finding"][each]) for each in ("prefixes", "told_prefixes")
 )
+_LIFE_SHELVES = frozenset(DEFAULT.terms["finding"]["categories"])
 _NONE = frozenset((*DEFAULT.terms["none"]["problems"], *DEFAULT.terms["none"]["unknown"]))
 _FINDING = (" (finding)", " (situation)", " (person)")
 """SNOMED CT names that end so are of a patient's life or state more often than an illness."""
@@ -79,16 +79,23 @@ def entry(record: Record, item: Item) -> Entry:
     return record.each(_entry, item)
 
 
+Read = tuple[Item, Entry]
+"""A Condition with what it says."""
+
+
+def conditions(record: Record) -> tuple[Read, ...]:
+    """Return every Condition with what it says, newest first."""
+    return tuple([(item, entry(record, item)) for item in record.of("Condition")])
+
+
 def _entry(record: Record, item: Item) -> Entry:
     concept = obj(item.resource, "code")
     verified = codes(obj(item.resource, "verificationStatus"))
     stands = codes(obj(item.resource, "clinicalStatus"))
-    coded = codings(concept)
-    values = [each for _, each in coded]
+    shelves = {each for concept in objs(item.resource, "category") for each in codes(concept)}
+    values, snomed, icd = _coded(concept)
     called = name(concept)
     named = called.casefold()
-    snomed = [(each,) for system, each in coded if "snomed" in system]
-    icd = [("icd-10", each) for system, each in coded if "icd-10" in system]
     sought, own = _keys(item, snomed, icd, named)
     is_danger = is_coded(values, _TOLD, _TOLD_PREFIXES)
     is_pregnancy = is_coded(values, _PREGNANT, _PREGNANT_PREFIXES)
@@ -97,12 +104,11 @@ def _entry(record: Record, item: Item) -> Entry:
         is_ended=not _ENDED.isdisjoint(stands),
         is_refuted="refuted" in verified,
         is_unsure=not _UNSURE.isdisjoint(verified),
-        is_listed=not is_category(item, "encounter-diagnosis")
-        or is_category(item, "problem-list-item"),
+        is_listed="encounter-diagnosis" not in shelves or "problem-list-item" in shelves,
         is_none=not _NONE.isdisjoint(values),
         is_danger=is_danger,
         is_pregnancy=is_pregnancy,
-        is_finding=not (is_pregnancy or is_danger) and _is_of_life(item, concept, values, called),
+        is_finding=not (is_pregnancy or is_danger) and _is_life(concept, values, called, shelves),
         recorded=record.moment(item.resource.get("recordedDate")) or item.when,
         codes=values,
         named=named,
@@ -119,13 +125,30 @@ def _status(said: Sequence[str]) -> Status:
     return "remission" if "remission" in said else ""
 
 
-def _is_of_life(item: Item, concept: JsonObject, coded: Sequence[str], called: str) -> bool:
+def _is_life(concept: JsonObject, coded: Sequence[str], called: str, shelves: set[str]) -> bool:
     """Return whether what is neither pregnancy nor danger is a circumstance of life, by code, name or shelf."""
-    if is_coded(coded, _LIFE, _LIFE_PREFIXES) or is_category(item, *_LIFE_CATEGORIES):
+    if is_coded(coded, _LIFE, _LIFE_PREFIXES) or not _LIFE_SHELVES.isdisjoint(shelves):
         return True
-    return called.endswith(_FINDING) or any(
-        text(each, "display").endswith(_FINDING) for each in objs(concept, "coding")
-    )
+    if called.endswith(_FINDING):
+        return True
+    for each in objs(concept, "coding"):  # noqa: SIM110 - asked of most Conditions: no generator
+        if text(each, "display").endswith(_FINDING):
+            return True
+    return False
+
+
+def _coded(concept: JsonObject) -> tuple[list[str], list[tuple[str]], list[tuple[str, str]]]:
+    """Return the codes of a concept, and apart those of SNOMED CT and of ICD-10 as they are looked up."""
+    values: list[str] = []
+    snomed: list[tuple[str]] = []
+    icd: list[tuple[str, str]] = []
+    for system, each in codings(concept):
+        values.append(each)
+        if "snomed" in system:
+            snomed.append((each,))
+        if "icd-10" in system:
+            icd.append(("icd-10", each))
+    return values, snomed, icd
 
 
 def _keys(

@@ -1,6 +1,6 @@
 """The orders and reports of medicines, each with what rules ask of it again and again."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from cds_service.brief.facts.visits import setting, until
@@ -10,8 +10,8 @@ from cds_service.domain.tables import Ingredient, words
 from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import (
     code,
+    codes,
     codings,
-    has_code,
     is_true,
     medication,
     name,
@@ -96,7 +96,7 @@ class Entry(Item, frozen=True, eq=False, kw_only=True):
 def entries(record: Record) -> Mapping[str, Entry]:
     """Return the orders of a record, then its reports, by reference, each newest first."""
     terms = record.tables.terms["none"]
-    none_known = (*terms["medications"], *terms["unknown"])
+    none_known = frozenset((*terms["medications"], *terms["unknown"]))
     return {
         item.ref: _entry(record, item, none_known)
         for kind in (ORDER, REPORT)
@@ -114,23 +114,21 @@ def reports(record: Record) -> list[Entry]:
     return [each for each in record.once(entries).values() if each.type == REPORT]
 
 
-def _entry(record: Record, item: Item, none_known: Sequence[str]) -> Entry:
+def _entry(record: Record, item: Item, none_known: frozenset[str]) -> Entry:
     said = item.resource
     is_order = item.type == ORDER
     coded, named = medication(said)
     target = record.target(said, named) if named else EMPTY
     concept = coded or obj(target, "code") or {"text": code(named, "display")}
-    concepts = (
-        concept,
-        *(obj(each, "itemCodeableConcept") for each in objs(target, "ingredient")),
-    )
+    concepts = (concept, *_contained(target)) if target else (concept,)
     title = name(concept) or _unwritten(record, concepts, named)
     names = words(" . ".join(_names(concepts, named)))
     ingredients = record.tables.ingredients(names) or _by_code(record, concepts)
     dosages = (*objs(said, "dosageInstruction"), *objs(said, "dosage"))
     course = _course(record, said, dosages)
     ended = course.end or course.supply
-    is_active = _is_active(item)
+    intent = code(said, "intent")
+    is_active = _is_active(item, intent)
     is_reported = (
         not is_order or said.get("reportedBoolean") is True or "reportedReference" in said
     )
@@ -148,17 +146,21 @@ def _entry(record: Record, item: Item, none_known: Sequence[str]) -> Entry:
         ingredients=ingredients,
         key=ingredients or title.casefold() or item.ref,
         dosages=dosages,
-        dose="; ".join(told for each in dosages if (told := text(each, "text"))),
+        dose="; ".join([told for each in dosages if (told := text(each, "text"))]),
         course=course,
         ended=ended,
         is_active=is_active,
-        is_planned=is_order and code(said, "intent") in {"plan", "proposal"},
+        is_planned=is_order and intent in {"plan", "proposal"},
         is_reported=is_reported,
-        is_said_none=has_code(concept, *none_known),
+        is_said_none=not none_known.isdisjoint(codes(concept)),
         is_of_past_stay=is_order and _is_of_past_stay(record, item, is_active, ended),
         is_for_later=course.begin is not None and record.days_ago(course.begin) < 0,
         is_past_end=ended is not None and record.days_ago(ended) > 0,
     )
+
+
+def _contained(target: JsonObject) -> list[JsonObject]:
+    return [obj(each, "itemCodeableConcept") for each in objs(target, "ingredient")]
 
 
 def _unwritten(record: Record, concepts: Sequence[JsonObject], named: JsonObject) -> str:
@@ -175,7 +177,7 @@ def _unwritten(record: Record, concepts: Sequence[JsonObject], named: JsonObject
 
 
 def _names(concepts: Iterable[JsonObject], named: JsonObject) -> Iterable[str]:
-    said = [text(named, "display")]
+    said = [text(named, "display")] if named else []
     for each in concepts:
         said.append(text(each, "text"))
         said += [text(coding, "display") for coding in objs(each, "coding")]
@@ -202,8 +204,8 @@ def _course(record: Record, said: JsonObject, dosages: Sequence[JsonObject]) -> 
     Of several dosages, one after the other, the first begins and the last ends it, where each says so.
     """
     own, supply = obj(said, "effectivePeriod"), obj(obj(said, "dispenseRequest"), "validityPeriod")
-    bounds = [obj(obj(obj(each, "timing"), "repeat"), "boundsPeriod") for each in dosages]
-    if not own and not supply and not any(bounds):
+    bounds = _bounds(dosages)
+    if not (own or supply or bounds):
         return _NO_COURSE
     begins = [record.moment(each.get("start")) for each in bounds]
     ends = [record.moment(each.get("end")) for each in bounds]
@@ -216,6 +218,15 @@ def _course(record: Record, said: JsonObject, dosages: Sequence[JsonObject]) -> 
     )
 
 
+def _bounds(dosages: Sequence[JsonObject]) -> list[JsonObject]:
+    """Return when each dosage is to be taken, none where no one says."""
+    repeats = [obj(obj(each, "timing"), "repeat") for each in dosages]
+    for each in repeats:
+        if "boundsPeriod" in each:
+            return [obj(each, "boundsPeriod") for each in repeats]
+    return []
+
+
 def _each(
     found: Sequence[Moment | None], choose: Callable[[Iterable[Moment]], Moment]
 ) -> Moment | None:
@@ -223,9 +234,9 @@ def _each(
     return choose(known) if known and len(known) == len(found) else None
 
 
-def _is_active(item: Item) -> bool:
+def _is_active(item: Item, intent: str) -> bool:
     said = item.resource
-    if item.type == ORDER and code(said, "intent") == "option":
+    if item.type == ORDER and intent == "option":
         return False
     return item.status in _ACTIVE[item.type] and not is_true(said, "doNotPerform")
 
@@ -247,12 +258,12 @@ def _is_of_past_stay(record: Record, item: Item, is_active: bool, ended: Moment 
     return over is not None and stopped is not None and stopped.date <= over.date
 
 
-def _is_for(place: Collection[str], item: Item) -> bool:
+def _is_for(place: frozenset[str], item: Item) -> bool:
     """Return whether a category of an order says, by code or in words, that it is for a place."""
-    return any(
-        has_code(each, *place) or name(each).casefold() in place
-        for each in objs(item.resource, "category")
-    )
+    for each in objs(item.resource, "category"):  # asked of every order
+        if not place.isdisjoint(codes(each)) or name(each).casefold() in place:
+            return True
+    return False
 
 
 def past_stay(record: Record, item: Item) -> Moment | None:

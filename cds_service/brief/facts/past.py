@@ -1,6 +1,6 @@
 """Illnesses of the past: those that have ended and of which no entry stands."""
 
-from cds_service.brief.facts.conditions import entry
+from cds_service.brief.facts.conditions import Entry, conditions
 from cds_service.brief.facts.problems import merged, problems
 from cds_service.brief.record import Item, Record
 from cds_service.fhir.dates import Moment
@@ -9,17 +9,17 @@ from cds_service.fhir.elements import obj
 
 def past(record: Record) -> tuple[tuple[Item, ...], ...]:
     """Return the illnesses that have ended and of which none stands, newest end first, the entries of each together."""
-    over = [item for item in record.of("Condition") if _is_over(record, item)]
+    over = [(item, known) for item, known in record.once(conditions) if _is_over(known)]
     if not over:
         return ()
     standing = {
         key for each in record.once(problems) for known in each.entries for key in known.own
     }
-    over.sort(key=lambda item: entry(record, item).is_plain)
-    kept = [item for item in over if standing.isdisjoint(entry(record, item).sought)]
+    over.sort(key=lambda pair: pair[1].is_plain)
+    kept = [(item, known) for item, known in over if standing.isdisjoint(known.sought)]
     found = [
-        sorted(items, key=lambda item: _newest_end_first(record, item))
-        for items in merged(record, kept)
+        sorted((item for item, _ in read), key=lambda item: _newest_end_first(record, item))
+        for read in merged(kept)
     ]
     return tuple(
         tuple(items)
@@ -27,9 +27,8 @@ def past(record: Record) -> tuple[tuple[Item, ...], ...]:
     )
 
 
-def _is_over(record: Record, item: Item) -> bool:
+def _is_over(known: Entry) -> bool:
     """Return whether an entry is of an illness and says that it has ended, not that there was none."""
-    known = entry(record, item)
     return not (known.status or known.is_refuted or known.is_none or known.is_finding)
 
 

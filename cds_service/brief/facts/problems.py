@@ -1,11 +1,11 @@
 """Problems of a record: which stand, merged where two entries name one thing, and how they are told apart."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal, Self
 
 import msgspec
 
-from cds_service.brief.facts.conditions import Entry, entry
+from cds_service.brief.facts.conditions import Entry, Read, conditions, entry
 from cds_service.brief.facts.visits import is_day_since_last_visit, is_of_late, next_appointment
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Statement
@@ -31,27 +31,29 @@ class Problem(msgspec.Struct, frozen=True, eq=False):
 
 def problems(record: Record) -> tuple[Problem, ...]:
     """Return the problems: those on the list, other active diagnoses, older ones, those in remission."""
-    read = [(item, entry(record, item)) for item in record.of("Condition")]
-    read.sort(key=lambda pair: pair[1].is_plain)
-    standing = (item for item, known in read if known.status and not known.is_none)
-    made = [_problem(record, items) for items in merged(record, standing)]
+    standing = [
+        (item, known)
+        for item, known in record.once(conditions)
+        if known.status and not known.is_none
+    ]
+    standing.sort(key=lambda pair: pair[1].is_plain)
+    made = [_problem(record, read) for read in merged(standing)]
     kept = _without_past_weeks(record, made)
     return tuple(sorted(kept, key=_place))
 
 
-def merged(record: Record, entries: Iterable[Item]) -> list[list[Item]]:
-    """Return entries by the problem that they name."""
-    found: dict[object, list[Item]] = {}
-    made: list[list[Item]] = []
-    for item in entries:
-        known = entry(record, item)
-        items = next((found[key] for key in known.sought if key in found), None)
-        if items is None:
-            items = []
-            made.append(items)
-        items.append(item)
+def merged(read: Iterable[Read]) -> list[list[Read]]:
+    """Return Conditions by the problem that they name."""
+    found: dict[object, list[Read]] = {}
+    made: list[list[Read]] = []
+    for item, known in read:
+        alike = [found[key] for key in known.sought if key in found]
+        if not alike:
+            alike = [[]]
+            made += alike
+        alike[0].append((item, known))
         for key in known.own:
-            found.setdefault(key, items)
+            found.setdefault(key, alike[0])
     return made
 
 
@@ -97,12 +99,13 @@ def by_entry(record: Record) -> dict[str, tuple[Item, ...]]:
     return {item.ref: each.items for each in record.once(problems) for item in each.items}
 
 
-def _problem(record: Record, items: list[Item]) -> Problem:
-    if len(items) > 1:
-        items.sort(key=lambda item: _standing_first(record, item))
-    entries = tuple(entry(record, item) for item in items)
+def _problem(record: Record, read: list[Read]) -> Problem:
+    if len(read) > 1:
+        read.sort(key=_standing_first)
+    items = tuple([item for item, _ in read])
+    entries = tuple([known for _, known in read])
     return Problem(
-        items=tuple(items),
+        items=items,
         entries=entries,
         place=_part(record, entries[0], items),
         is_new=_is_new(record, entries),
@@ -110,12 +113,12 @@ def _problem(record: Record, items: list[Item]) -> Problem:
     )
 
 
-def _standing_first(record: Record, item: Item) -> tuple[bool, bool]:
-    known = entry(record, item)
+def _standing_first(read: Read) -> tuple[bool, bool]:
+    _, known = read
     return known.status != "active", not known.is_listed
 
 
-def _part(record: Record, first: Entry, items: list[Item]) -> Place:
+def _part(record: Record, first: Entry, items: Iterable[Item]) -> Place:
     """Return the part of the list where a problem stands, by its first entry."""
     if first.status == "remission":
         return "remission"
@@ -133,12 +136,12 @@ def _is_new(record: Record, entries: Iterable[Entry]) -> bool:
     )
 
 
-def marks(problem: Problem) -> frozenset[str]:
-    """Return the codes, words and references by which a reason for a visit may name a problem."""
-    found = {item.ref for item in problem.items}
-    for known in problem.entries:
-        found.update((*known.codes, known.named))
-    return frozenset(found - {""})
+def is_among(reasons: frozenset[str], problem: Problem) -> bool:
+    """Return whether reasons for a visit name a problem, by a code, its words or a reference."""
+    for item, known in zip(problem.items, problem.entries, strict=True):
+        if item.ref in reasons or known.named in reasons or not reasons.isdisjoint(known.codes):
+            return True
+    return False
 
 
 def reasons_of_visit(record: Record) -> frozenset[str]:
@@ -148,17 +151,17 @@ def reasons_of_visit(record: Record) -> frozenset[str]:
     found: set[str] = set()
     for item in (booked, current):
         for concept in objs(item.resource, "reasonCode") if item else ():
-            found |= set(codes(concept)) | {name(concept).casefold()} - {""}
+            found |= set(codes(concept)) | {name(concept).casefold()}
         for named in objs(item.resource, "reasonReference") if item else ():
             found.add(code(named, "reference"))
-    return frozenset(found)
+    return frozenset(found - {""})
 
 
 def statement(problem: Problem, *more: Flag) -> Statement:
     """Return the statement of one problem."""
     return Statement(
         kind="problem",
-        refs=tuple(item.ref for item in problem.items),
+        refs=tuple([item.ref for item in problem.items]),
         flags=tuple(dict.fromkeys((*more, *_flags(problem)))),
     )
 
@@ -191,11 +194,10 @@ def dates(record: Record, problem: Problem) -> Iterator[Moment]:
 
 def both_ways(record: Record) -> tuple[tuple[Item, Item], ...]:
     """Return illnesses that one entry calls active while another calls the same episode ended."""
-    ended = [item for item in record.of("Condition") if entry(record, item).is_ended]
-    standing = _standing(record) if ended else {}
+    ended = [(item, known.sought) for item, known in record.once(conditions) if known.is_ended]
+    standing = _standing(record, {key for _, sought in ended for key in sought})
     found: dict[str, tuple[Item, Item]] = {}
-    for item in ended:
-        sought = entry(record, item).sought
+    for item, sought in ended:
         known = next((standing[key] for key in sought if key in standing), None)
         against = known.against(record, item) if known else None
         if known and against:
@@ -203,15 +205,16 @@ def both_ways(record: Record) -> tuple[tuple[Item, Item], ...]:
     return tuple(pair for _, pair in sorted(found.items()))
 
 
-def _standing(record: Record) -> "dict[object, _Standing]":
-    """Return the illnesses that stand by everything that an entry of one is found by."""
+def _standing(record: Record, wanted: Collection[object]) -> "dict[object, _Standing]":
+    """Return the illnesses that stand by what an entry of one is found by, as far as that is looked for."""
     found: dict[object, _Standing] = {}
-    for problem in record.once(problems):
+    for problem in record.once(problems) if wanted else ():
         said = zip(problem.items, problem.entries, strict=True)
         active = [(item, known) for item, known in said if known.status == "active"]
-        if active and not problem.is_finding:
+        keys = [key for _, known in active for key in known.own if key in wanted]
+        if keys and not problem.is_finding:
             stands = _Standing.of([item for item, _ in active])
-            found.update({key: stands for _, known in active for key in known.own})
+            found.update(dict.fromkeys(keys, stands))
     return found
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from cds_service.brief.facts.conditions import entry
+from cds_service.brief.facts.conditions import conditions
 from cds_service.brief.facts.problems import (
     Place,
     Problem,
-    marks,
+    is_among,
     problems,
     reasons_of_visit,
     statement,
@@ -20,13 +20,13 @@ def statements(record: Record) -> Iterator[Statement]:
     """Yield each problem that stands, or what is known of there being none."""
     found = record.once(problems)
     wanted = record.once(reasons_of_visit)
-    ours = [each for each in found if _is_shown(each) and not wanted.isdisjoint(marks(each))]
+    ours = [each for each in found if _is_shown(each) and is_among(wanted, each)]
     for each in ours:
         yield statement(each)
     for of_life in (False, True):  # findings and circumstances after every illness
         rest = [each for each in found if each not in ours and each.is_finding is of_life]
         yield from _part(record, rest)
-    said_none = [item for item in record.of("Condition") if entry(record, item).is_none]
+    said_none = [item for item, known in record.once(conditions) if known.is_none]
     for item in said_none:
         yield Statement(kind="no_known", refs=(item.ref,))
     if not any(each.place != "remission" for each in found) and not said_none:
