@@ -147,6 +147,20 @@ class Tables:
     """Names and brands by their first word, longest first; one brand may hold several ingredients."""
     companions: frozenset[str]
     """Ingredients that are put into a combination for another's sake."""
+    misnomers: tuple[tuple[str, ...], ...]
+    """Names in which that of an ingredient stands for something else: an insulin syringe holds none."""
+    misnomer_words: frozenset[str]
+    """The words of them that are no names: where none of these stands, none of them does."""
+
+    def without_misnomers(self, said: tuple[str, ...]) -> tuple[str, ...]:
+        """Return words without those in which the name of an ingredient stands for something else."""
+        if self.misnomer_words.isdisjoint(said):
+            return said
+        for each in self.misnomers:
+            for at in range(len(said) - len(each), -1, -1):
+                if said[at : at + len(each)] == each:
+                    said = (*said[:at], *said[at + len(each) :])
+        return said
 
     def ingredients(self, said: tuple[str, ...]) -> frozenset[Ingredient]:
         """Return the ingredients that words name, by name or brand; the longest name at each place counts."""

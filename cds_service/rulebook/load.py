@@ -43,6 +43,8 @@ def load_tables(changes: Changes) -> Tables:
     """Return the tables with a site's changes on top. Raises `Misconfigured` for a name that nothing has."""
     windows, loinc, terms, drugs = map(data, FILES)
     known = _ingredients(drugs, changes)
+    by_word = _by_word(known, drugs["combination"])
+    misnomers = tuple(map(words, drugs["misnomer"]["names"]))
     return Tables(
         owner=changes.owner or "",
         reviewed=changes.reviewed,
@@ -74,8 +76,10 @@ def load_tables(changes: Changes) -> Tables:
         screenings=_screenings(terms, changes),
         classes=_classes(drugs, changes, frozenset(known)),
         rxnorm={code: each for each, code, _ in known.values() if code},
-        by_word=_by_word(known, drugs["combination"]),
+        by_word=by_word,
         companions=frozenset(drugs["companion"]["names"]),
+        misnomers=misnomers,
+        misnomer_words=frozenset(word for each in misnomers for word in each) - by_word.keys(),
     )
 
 

@@ -1143,9 +1143,9 @@ MUTANTS = (
     ),
     Mutant(
         "call two strengths alike",
-        f"{_W}conflicts",
-        "return len(doses) > 1 or len(strengths) > 1",
-        "return len(doses) > 1",
+        f"{_F}medicine_conflicts",
+        "if len({strength(item) for item in found} - {()}) > 1:",
+        "if not found:",
     ),
     # Illnesses that were known for long.
     Mutant(
@@ -1535,5 +1535,78 @@ MUTANTS = (
         _CARDS,
         '("changes", "result", "abnormal", 2)',
         '("changes", "result", "abnormal", FOLD)',
+    ),
+    # Doses in words, and where a medicine acts.
+    Mutant(
+        "understand a dose without its frequency",
+        f"{_F}doses",
+        "if len(often) != 1:",
+        "often = often or {''}\n    if False:",
+    ),
+    Mutant(
+        "understand a dose of which a word is not known",
+        f"{_F}doses",
+        "elif part[0] not in _FILL:",
+        "elif False:",
+    ),
+    Mutant(
+        "call doses that are not understood alike",
+        f"{_F}medicine_conflicts",
+        'return "worded"',
+        'return "alike"',
+    ),
+    Mutant(
+        "compare amounts without their unit",
+        f"{_F}doses",
+        "return Dose(*taken, often.pop()) if taken else None",
+        'return Dose(taken[0], "", often.pop()) if taken else None',
+    ),
+    Mutant(
+        "read 1,000 mg as 1 and 0",
+        f"{_F}doses",
+        'return _THOUSANDS.sub("", said)',
+        "return said",
+    ),
+    Mutant(
+        "take every number of tablets for one",
+        f"{_F}doses",
+        "return Decimal(title[at]) * next(iter(told.values())), title[at + 1]",
+        "return Decimal(title[at]), title[at + 1]",
+    ),
+    Mutant(
+        "set a spray for the nose beside an inhaler",
+        f"{_F}medicine_conflicts",
+        "places.setdefault(acts_on(each), []).append(each)",
+        'places.setdefault("", []).append(each)',
+    ),
+    Mutant(
+        "call drops for an eye high-alert",
+        f"{_F}medicines",
+        "return () if found and is_on_the_surface(entry) else found",
+        "return found",
+    ),
+    Mutant(
+        "call whatever is given to the body a thing of its surface",
+        f"{_F}doses",
+        "return acts_on(entry) in _ON_THE_SURFACE",
+        "return True",
+    ),
+    Mutant(
+        "find insulin in a needle",
+        "cds_service.domain.tables",
+        "if self.misnomer_words.isdisjoint(said):",
+        "if True:",
+    ),
+    Mutant(
+        "call what a patient takes planned",
+        f"{_F}medicine_entries",
+        "is_planned=is_order and not is_reported and intent in",
+        "is_planned=is_order and intent in",
+    ),
+    Mutant(
+        "rank a conflict by what only one of its medicines holds",
+        f"{_S}attention",
+        "*_alert(medicine_conflicts.alerts_in_common(items))",
+        "*_alert(any(map(medicines.alerts_of, items)))",
     ),
 )

@@ -1,10 +1,12 @@
 """Medicines that do not agree: one ingredient twice, or an order beside a report that it is not taken."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Literal
 
+from cds_service.brief.facts.doses import acts_on, dose, plain_numbers
 from cds_service.brief.facts.medicine_entries import Entry, is_aged, reports
-from cds_service.brief.facts.medicines import Medicine, foremost, medicines
+from cds_service.brief.facts.medicines import Medicine, alerts_of, foremost, medicines
 from cds_service.brief.record import Record
 from cds_service.domain.tables import Ingredient, words
 from cds_service.fhir.elements import code, is_true, medication, name, obj, reference, text
@@ -20,7 +22,8 @@ def doubles(record: Record) -> tuple[tuple[Entry, ...], ...]:
 
     Two orders never agree unless one replaces the other; an order and a report agree when their doses and
     strengths are written alike. Two brands, or a combination and its part, count as one ingredient.
-    Orders that are on hold, planned or past their written end stand beside one in force without a conflict.
+    Orders that are on hold, planned or past their written end stand beside one in force without a conflict, and what
+    acts on one place beside what acts on another: a spray for the nose beside an inhaler.
     """
     shared: dict[str, list[Entry]] = {}
     for medicine in record.once(medicines):
@@ -28,10 +31,20 @@ def doubles(record: Record) -> tuple[tuple[Entry, ...], ...]:
             shared.setdefault(each.name, []).extend(medicine.items)
     sets = {
         tuple(items)
-        for items in shared.values()
+        for found in shared.values()
+        if len(found) > 1
+        for items in _by_place(found)
         if len(items) > 1 and _disagree(record, _judged(items))
     }
     return tuple(sorted(sets, key=lambda items: [item.ref for item in items]))
+
+
+def _by_place(found: Sequence[Entry]) -> Collection[list[Entry]]:
+    """Return entries by the place on which they act."""
+    places: dict[str, list[Entry]] = {}
+    for each in found:
+        places.setdefault(acts_on(each), []).append(each)
+    return places.values()
 
 
 def _counted(record: Record, medicine: Medicine) -> Collection[Ingredient]:
@@ -57,9 +70,21 @@ def _disagree(record: Record, items: list[Entry]) -> bool:
         return False
     replaced = {reference(item.resource, "priorPrescription") for item in items}
     orders = [i for i in items if not i.is_reported and i.ref not in replaced]
-    doses = {item.dose.casefold() for item in items} - {""}
-    strengths = {strength(item) for item in items} - {()}
-    return len(orders) > 1 or len(doses) > 1 or len(strengths) > 1
+    return len(orders) > 1 or differ(items) != "alike"
+
+
+def differ(items: Iterable[Entry]) -> Literal["alike", "worded", "unlike"]:
+    """Return whether entries are of one strength and dose; "worded" where words alone differ and are not understood."""
+    found = [item for item in items if item.dose or strength(item)]
+    if len({strength(item) for item in found} - {()}) > 1:
+        return "unlike"
+    written = {item.dose.casefold(): item for item in found if item.dose}
+    if len(written) <= 1:
+        return "alike"
+    understood = {dose(item) for item in written.values()}
+    if None in understood:
+        return "worded"
+    return "alike" if len(understood) == 1 else "unlike"
 
 
 def is_regimen(items: Sequence[Entry]) -> bool:
@@ -91,7 +116,7 @@ def _named(items: Sequence[Entry], member: str) -> set[str]:
 
 def strength(item: Entry) -> tuple[str, ...]:
     """Return the numbers in a medicine's name, () where it has none."""
-    return tuple(_NUMBER.findall(item.title))
+    return tuple(_NUMBER.findall(plain_numbers(item.title)))
 
 
 def _are_renewals(record: Record, items: list[Entry]) -> bool:
@@ -148,3 +173,8 @@ def _is_as_needed(item: Entry) -> bool:
         for each in item.dosages
     )
     return marked or bool(_NEEDED.search(item.dose))
+
+
+def alerts_in_common(items: Iterable[Entry]) -> frozenset[Ingredient]:
+    """Return the high-alert ingredients that every one of these entries holds."""
+    return frozenset.intersection(*(frozenset(alerts_of(item)) for item in items))

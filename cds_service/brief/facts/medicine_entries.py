@@ -50,7 +50,7 @@ class Entry(Item, frozen=True, eq=False, kw_only=True):
     title: str
     """The name of the medicine as written, else by what it contains, else ""."""
     names: tuple[str, ...]
-    """The words of every name that the medicine and its parts go by."""
+    """The words of every name that the medicine and its parts go by, where they name what is in it."""
     ingredients: frozenset[Ingredient]
     """Those that we know in the medicine: by its names, else by RxNorm code."""
     key: object
@@ -64,7 +64,7 @@ class Entry(Item, frozen=True, eq=False, kw_only=True):
     is_active: bool
     """Whether it stands: active, on hold, intended, or of unknown status."""
     is_planned: bool
-    """Whether it is a plan or a proposal: nobody has ordered it yet."""
+    """Whether it is a plan or a proposal: nobody has ordered it yet. What a patient takes may be filed as a plan."""
     is_reported: bool
     """Whether it is what somebody said, not what was ordered."""
     is_said_none: bool
@@ -122,7 +122,7 @@ def _entry(record: Record, item: Item, none_known: frozenset[str]) -> Entry:
     concept = coded or obj(target, "code") or {"text": code(named, "display")}
     concepts = (concept, *_contained(target)) if target else (concept,)
     title = name(concept) or _unwritten(record, concepts, named)
-    names = words(" . ".join(_names(concepts, named)))
+    names = record.tables.without_misnomers(words(" . ".join(_names(concepts, named))))
     ingredients = record.tables.ingredients(names) or _by_code(record, concepts)
     dosages = (*objs(said, "dosageInstruction"), *objs(said, "dosage"))
     course = _course(record, said, dosages)
@@ -150,7 +150,7 @@ def _entry(record: Record, item: Item, none_known: frozenset[str]) -> Entry:
         course=course,
         ended=ended,
         is_active=is_active,
-        is_planned=is_order and intent in {"plan", "proposal"},
+        is_planned=is_order and not is_reported and intent in {"plan", "proposal"},
         is_reported=is_reported,
         is_said_none=not none_known.isdisjoint(codes(concept)),
         is_of_past_stay=is_order and _is_of_past_stay(record, item, is_active, ended),

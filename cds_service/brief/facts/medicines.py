@@ -1,9 +1,10 @@
 """Medicines of a record: what is active, merged by ingredient."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
+from cds_service.brief.facts.doses import is_on_the_surface
 from cds_service.brief.facts.medicine_entries import Entry, entries
 from cds_service.brief.record import Record
 from cds_service.domain.tables import Ingredient
@@ -33,8 +34,8 @@ def medicines(record: Record) -> tuple[Medicine, ...]:
 
 def _medicine(items: list[Entry]) -> Medicine:
     items.sort(key=place)
-    known = items[0].ingredients
-    return Medicine(tuple(items), known, items[0].title.casefold(), alert_groups(known))
+    first = items[0]
+    return Medicine(tuple(items), first.ingredients, first.title.casefold(), alert_groups(items))
 
 
 def place(entry: Entry) -> tuple[bool, bool]:
@@ -47,14 +48,15 @@ def foremost(found: Sequence[Entry]) -> Entry:
     return next((each for each in found if each.is_in_force), found[0])
 
 
-def alert_groups(ingredients: Iterable[Ingredient]) -> tuple[str, ...]:
-    """Return the high-alert groups that ingredients belong to."""
-    return tuple(sorted({each.high_alert for each in ingredients} - {""}))
+def alert_groups(found: Iterable[Entry]) -> tuple[str, ...]:
+    """Return the high-alert groups that entries belong to."""
+    return tuple(sorted({each.high_alert for entry in found for each in alerts_of(entry)}))
 
 
-def alerts_of(entry: Entry) -> frozenset[Ingredient]:
-    """Return the high-alert ingredients of an entry."""
-    return frozenset(each for each in entry.ingredients if each.high_alert)
+def alerts_of(entry: Entry) -> Collection[Ingredient]:
+    """Return the high-alert ingredients of an entry: none of what stays on the surface of the body."""
+    found = [each for each in entry.ingredients if each.high_alert]
+    return () if found and is_on_the_surface(entry) else found
 
 
 def unresolved(record: Record) -> int:

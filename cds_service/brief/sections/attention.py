@@ -117,7 +117,7 @@ def _conflicts(record: Record) -> Iterator[Statement]:
     denied = record.once(medicine_conflicts.contradictions)
     found = [_conflict(items, "stopped") for items in denied]
     found += [
-        _conflict(items, "doubled")
+        _plain_conflict(items, "doubled", *_alert(medicine_conflicts.alerts_in_common(items)))
         for items in record.once(medicine_conflicts.doubles)
         if not medicine_conflicts.is_regimen(items)
     ]
@@ -143,8 +143,11 @@ def _plain_conflict(items: Iterable[Item], *more: Flag) -> Statement:
 
 def _conflict(items: tuple[Item, ...], *more: Flag) -> Statement:
     drugs = (item for item in items if isinstance(item, medicine_entries.Entry))
-    alert: tuple[Flag, ...] = ("high_alert",) if any(map(medicines.alerts_of, drugs)) else ()
-    return _plain_conflict(items, *more, *alert)
+    return _plain_conflict(items, *more, *_alert(any(map(medicines.alerts_of, drugs))))
+
+
+def _alert(told: object) -> tuple[Flag, ...]:
+    return ("high_alert",) if told else ()
 
 
 def pregnancy(record: Record) -> tuple[Statement, ...]:

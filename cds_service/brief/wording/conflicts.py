@@ -8,7 +8,7 @@ from cds_service.brief.facts.allergies import (
     says,
     shared_part,
 )
-from cds_service.brief.facts.medicine_conflicts import is_regimen, strength
+from cds_service.brief.facts.medicine_conflicts import differ, is_regimen
 from cds_service.brief.facts.medicine_entries import ORDER, REPORT, Entry
 from cds_service.brief.facts.pregnancies import end
 from cds_service.brief.facts.purpose import missing_tests
@@ -119,15 +119,20 @@ def _medicines(record: Record, cited: list[Entry]) -> str:
         parts = (joined((name_of(i), short(dose_of(i), _PART_MAX)), ": ") for i in cited)
         return f"{head}, {len(cited)} orders of {day(cited[0].when)}: {joined(parts, '; ')}"
     listed = _listed(record, cited)
-    differ = " and not alike" if _differ(cited) else ""
-    return f"{head} listed {_times(len(cited))}{differ}: {listed}"
+    return f"{head} listed {_times(len(cited))}{_differ(cited)}: {listed}"
 
 
-def _differ(cited: list[Entry]) -> bool:
-    """Return whether strengths or doses are written unlike."""
-    doses = {dose_of(each).casefold() for each in cited} - {""}
-    strengths = {strength(each) for each in cited} - {()}
-    return len(doses) > 1 or len(strengths) > 1
+def _differ(cited: list[Entry]) -> str:
+    """Say that strengths or doses are unlike, or that only their words are known to be."""
+    told = differ(cited)
+    unwritten = [each for each in cited if not each.dose]
+    if told == "alike" and unwritten:  # doses that are put together from their structure
+        doses = {dose_of(each).casefold() for each in cited} - {""}
+        told = "alike" if len(doses) <= 1 else "unlike" if unwritten == cited else "worded"
+    return _DIFFER[told]
+
+
+_DIFFER = {"alike": "", "worded": ", worded unlike", "unlike": " and not alike"}
 
 
 def _listed(record: Record, cited: list[Entry]) -> str:

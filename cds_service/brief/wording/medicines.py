@@ -122,7 +122,7 @@ def change(statement: Statement, record: Record, items: list[Item]) -> str:
     if "renewed" in statement.flags:
         return f"Ordered again: {_entry(record, newest)}; the order before it was not read"
     if before is None:
-        word = _PLANNED.get(code(newest.resource, "intent"), "new").capitalize()
+        word = (_planned(newest) or "new").capitalize()
         return f"{word}: {_entry(record, newest)}"
     return f"Changed: {_entry(record, newest)}; before: {_entry(record, before)}"
 
@@ -265,9 +265,13 @@ def _asides(record: Record, item: Entry) -> list[str]:
     ]
 
 
+def _planned(item: Entry) -> str:
+    return _PLANNED[code(item.resource, "intent")] if item.is_planned else ""
+
+
 def since(item: Entry) -> str:
     """Return when an entry was ordered, reported, planned or proposed."""
-    planned = _PLANNED.get(code(item.resource, "intent"), "")
+    planned = _planned(item)
     verb = planned or ("reported" if item.is_reported else "ordered")
     when = dated(verb, item.when) or f"{verb}, undated"
     return f"{when}, not ordered" if planned else when
@@ -275,7 +279,7 @@ def since(item: Entry) -> str:
 
 def standing(record: Record, item: Entry) -> str:
     """Return what keeps an entry from being plainly active: a plan, its status, when it begins or ended; else ""."""
-    planned = _PLANNED.get(code(item.resource, "intent"), "")
+    planned = _planned(item)
     unordered = f"{planned}, not ordered" if planned else ""
     return joined((unordered, _status(item), _from(item), _over(item), _of_stay(record, item)))
 
@@ -317,7 +321,7 @@ def _of_stay(record: Record, item: Entry) -> str:
 
 
 def _alert(items: list[Entry]) -> str:
-    groups = alert_groups(each for item in items for each in item.ingredients)
+    groups = alert_groups(items)
     return f"high-alert ({joined(groups)})" if groups else ""
 
 
