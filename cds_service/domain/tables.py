@@ -92,7 +92,7 @@ class OrderTerms:
     begins: tuple[tuple[str, ...], ...]
     """Of care: how their name begins."""
     holds: tuple[str, ...]
-    """Of care: what their name holds."""
+    """Of care: what their name holds, between spaces, as all such phrases."""
     code_status: tuple[str, ...]
     code_status_codes: tuple[str, ...]
     therapy: tuple[str, ...]

@@ -88,7 +88,7 @@ def _orders(table: Data, more: OrderWords) -> OrderTerms:
         return tuple(filter(None, map(words, (*table[name], *added))))
 
     def phrases(name: str, added: Iterable[str]) -> tuple[str, ...]:
-        return tuple(map(" ".join, said(name, added)))
+        return tuple(f" {' '.join(each)} " for each in said(name, added))
 
     return OrderTerms(
         categories=frozenset(said("categories", more.care)),

@@ -828,13 +828,13 @@ MUTANTS = (
     Mutant(
         "believe the reason of an office visit",
         f"{_F}visits",
-        'all(each == "by_reason" for each in said)',
+        'set(said) <= {"by_reason"}',
         "True",
     ),
     Mutant(
         "never ask the reason what contact it was",
         f"{_F}visits",
-        'all(each == "by_reason" for each in said)',
+        'set(said) <= {"by_reason"}',
         "False",
     ),
     Mutant(

@@ -41,13 +41,14 @@ def names(item: Item) -> Iterator[str]:
 
 def phrases(said: Iterable[str]) -> frozenset[Phrase]:
     """Return the words of each substance that names hold, without what tells of none: "Allergy to X sulfate" is X."""
-    parts = (part for each in said for part in _PARTS.split(each.lower()))
+    whole = {each.lower() for each in said}
+    parts = [part for each in whole for part in _PARTS.split(each)]
     return frozenset(filter(None, map(_substance, parts)))
 
 
 def _substance(part: str) -> Phrase:
-    told = tuple(each for each in words(part) if each not in _GENERIC)
-    bare = tuple(each for each in told if each not in _SALTS)
+    told = tuple([each for each in words(part) if each not in _GENERIC])
+    bare = tuple([each for each in told if each not in _SALTS])
     if not bare and len(told) == 1:
         return ()  # "sodium" alone is in the name of many a medicine and an allergy of none
     return bare or told

@@ -144,12 +144,19 @@ def _named_alike(record: Record, allergy: Item) -> Iterator[Medicine]:
     """
     found = allergen.phrases(allergen.names(allergy))
     wanted = [each for each in found if allergen.is_comparable(each)]
-    for said, medicines_ in record.once(_by_name).items() if wanted else ():
+    is_near = not record.once(_words).isdisjoint(word for each in wanted for word in each)
+    for said, medicines_ in record.once(_by_name).items() if is_near else ():
         if allergen.holds_any(said, wanted):
             yield from medicines_
     if not record.once(_reaches)[allergy.ref][0]:  # else its ingredient has been looked for
         for each in sorted(allergen.coded(allergen.concepts(allergy))):
             yield from record.once(_by_code).get(each, ())
+
+
+def _words(record: Record) -> frozenset[str]:
+    """Return the words of all names of active medicines: an allergy of which none is among them meets no name."""
+    named = (item.names for medicine in record.once(medicines) for item in medicine.items)
+    return frozenset().union(*named)
 
 
 def _by_name(record: Record) -> dict[allergen.Phrase, list[Medicine]]:

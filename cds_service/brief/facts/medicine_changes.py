@@ -96,9 +96,10 @@ def _newest(record: Record, items: list[Entry]) -> Iterator[Change]:
     if place is not None:
         if is_since_last_visit(record, newest):
             yield from _ordered(record, newest, items[place + 1 :])
-        else:
-            held = (each for each in items[place:] if _is_held_since(record, each))
-            yield from (Change("on_hold", each) for each in held)
+            return
+        for item in items[place:]:
+            if _is_held_since(record, item):
+                yield Change("on_hold", item)
     elif newest.status in _STOPPED:
         when = stopped_at(record, newest)
         is_late = is_day_since_last_visit(record, when) and not is_moved(record, newest)
@@ -152,6 +153,8 @@ def _is_alike(before: Entry, newest: Entry) -> bool:
     """
     if before.title.casefold() != newest.title.casefold():
         return False
+    if before.dosages == newest.dosages:
+        return True  # as of most renewals
     one, other = _structure(before), _structure(newest)
     if one and other:
         return one == other and _numbers(before) == _numbers(newest)

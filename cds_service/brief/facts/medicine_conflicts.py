@@ -54,6 +54,17 @@ def _counted(record: Record, medicine: Medicine) -> Collection[Ingredient]:
     return [each for each in medicine.ingredients if each.name not in record.tables.companions]
 
 
+def regimens(record: Record) -> tuple[tuple[Entry, ...], ...]:
+    """Return those of these sets that are parts of one plan."""
+    return tuple(items for items in record.once(doubles) if is_regimen(items))
+
+
+def unplanned(record: Record) -> tuple[tuple[Entry, ...], ...]:
+    """Return the others."""
+    planned = record.once(regimens)
+    return tuple(items for items in record.once(doubles) if items not in planned)
+
+
 def _judged(items: list[Entry]) -> list[Entry]:
     """Return the entries that have to agree: those in force; all, where somebody says that it is taken.
 

@@ -47,7 +47,11 @@ def _is_filed_as_referral(item: Item) -> bool:
 def _is_therapy(record: Record, item: Item) -> bool:
     terms = record.tables.orders
     coded = has_code(obj(item.resource, "code"), *terms.therapy_codes)
-    return coded or is_category(item, *terms.therapy_codes) or _holds(_said(item), terms.therapy)
+    return (
+        coded
+        or is_category(item, *terms.therapy_codes)
+        or _holds(record.each(_said, item), terms.therapy)
+    )
 
 
 def _is_test(record: Record, item: Item) -> bool:
@@ -56,9 +60,13 @@ def _is_test(record: Record, item: Item) -> bool:
 
 def is_code_status(record: Record, item: Item) -> bool:
     """Return whether an order says whether a patient is to be resuscitated."""
+    return record.each(_is_code_status, item)
+
+
+def _is_code_status(record: Record, item: Item) -> bool:
     terms = record.tables.orders
     return (
-        _holds(_said(item), terms.code_status)
+        _holds(record.each(_said, item), terms.code_status)
         or has_code(obj(item.resource, "code"), *terms.code_status_codes)
         or is_category(item, *terms.code_status_codes)
     )
@@ -77,7 +85,7 @@ def _waits_for_nothing(record: Record, item: Item) -> bool:
         return False
     terms = record.tables.orders
     kinds = {each for c in objs(item.resource, "category") for each in (name(c), *_displays(c))}
-    said = _said(item)
+    said = record.each(_said, item)
     return (
         not terms.categories.isdisjoint(map(words, kinds))
         or any(said[: len(each)] == each for each in terms.begins)
@@ -90,13 +98,13 @@ def _displays(concept: JsonObject) -> list[str]:
     return [text(each, "display") for each in objs(concept, "coding")]
 
 
-def _said(item: Item) -> tuple[str, ...]:
+def _said(_: Record, item: Item) -> tuple[str, ...]:
     return words(name(obj(item.resource, "code")))
 
 
 def _holds(said: tuple[str, ...], phrases: Iterable[str]) -> bool:
     whole = f" {' '.join(said)} "
-    return any(f" {each} " in whole for each in phrases)
+    return any(map(whole.__contains__, phrases))
 
 
 def due(record: Record, item: Item) -> Moment | None:
@@ -294,9 +302,10 @@ def _newest(record: Record, active: Sequence[Item]) -> dict[str, float]:
             if item.when is None or item.when.at <= since:
                 break
             if item.status not in _NOT_DONE:
-                known = _keys(item) | _names(record, item) if by_name else _keys(item)
-                for key in known & wanted:
-                    newest[key] = max(newest.get(key, item.when.at), item.when.at)
+                known = [*_keys(item), *_names(record, item)] if by_name else _keys(item)
+                for key in known:
+                    if key in wanted:
+                        newest[key] = max(newest.get(key, item.when.at), item.when.at)
     return newest
 
 
@@ -304,10 +313,14 @@ def _plain(literal: str) -> str:
     return "/".join(literal.partition("/_history/")[0].split("/")[-2:])
 
 
-def _keys(item: Item) -> set[str]:
+def _keys(item: Item) -> list[str]:
     """Return what an order and its result share: their codes, else their words."""
     concept = obj(item.resource, "code")
-    return set(codes(concept)) or {name(concept).casefold()} - {""}
+    coded = codes(concept)
+    if coded:
+        return coded
+    said = name(concept).casefold()
+    return [said] if said else []
 
 
 def _names(record: Record, item: Item) -> set[str]:

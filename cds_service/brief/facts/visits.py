@@ -26,7 +26,10 @@ def setting(record: Record, item: Item) -> Setting:
 
 def _setting(record: Record, item: Item) -> Setting:
     known, classes = _class(item), record.tables.encounter
-    return next((each for each in _SETTINGS if not classes[each].isdisjoint(known)), "")
+    for each in _SETTINGS:
+        if not classes[each].isdisjoint(known):
+            return each
+    return ""
 
 
 def is_ambulatory(record: Record, item: Item) -> bool:
@@ -51,7 +54,7 @@ def is_hospice(record: Record, item: Item) -> bool:
 
 def _contacts(record: Record, item: Item) -> list[str]:
     said = [_contact(record, each) for each in objs(item.resource, "type")]
-    if all(each == "by_reason" for each in said):
+    if set(said) <= {"by_reason"}:
         said = [_contact(record, each) for each in objs(item.resource, "reasonCode")]
     return said
 
@@ -195,7 +198,7 @@ def is_after_last_visit(record: Record, when: Moment | None) -> bool:
     over = record.once(_last_visit_over)
     if over is None or when is None:
         return False
-    if _has_clock(over) and _has_clock(when):
+    if over.shown != over.day and when.shown != when.day:  # `_has_clock`, without the calls
         return when.at > over.at
     return when.date > over.date
 
@@ -251,7 +254,9 @@ def is_booked(item: Item) -> bool:
 
 def names(item: Item) -> str:
     """Return every name that the code of a resource goes by, in lower case, for a search of words."""
-    concepts = (*objs(item.resource, "code"), *objs(item.resource, "vaccineCode"))
+    concepts = objs(item.resource, "code")
+    if "vaccineCode" in item.resource:
+        concepts = (*concepts, *objs(item.resource, "vaccineCode"))
     found = [text(each, "text") for each in concepts]
     found += [text(coding, "display") for each in concepts for coding in objs(each, "coding")]
     return " | ".join(found).casefold()

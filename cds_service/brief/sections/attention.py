@@ -94,10 +94,10 @@ def _critical(record: Record) -> Iterator[Statement]:
 
 def _was_critical(record: Record, each: observations.Series) -> bool:
     """Return whether a value that is told beside the newest was critical and came after the last visit."""
-    return any(
-        reading(record, item).level == "critical" and observations.is_new(record, item)
-        for item in each.items[1 : 1 + record.tables.count["earlier"]]
-    )
+    for item in each.items[1 : 1 + record.tables.count["earlier"]]:
+        if reading(record, item).level == "critical" and observations.is_new(record, item):
+            return True
+    return False
 
 
 def dangers(record: Record) -> Iterator[Statement]:
@@ -118,8 +118,7 @@ def _conflicts(record: Record) -> Iterator[Statement]:
     found = [_conflict(items, "stopped") for items in denied]
     found += [
         _plain_conflict(items, "doubled", *_alert(medicine_conflicts.alerts_in_common(items)))
-        for items in record.once(medicine_conflicts.doubles)
-        if not medicine_conflicts.is_regimen(items)
+        for items in record.once(medicine_conflicts.unplanned)
     ]
     yield from sorted(found, key=lambda each: "high_alert" not in each.flags)
 
@@ -131,9 +130,8 @@ def _other_conflicts(record: Record) -> Iterator[Statement]:
     for items in record.once(allergies.against_medicines):
         if allergies.is_intolerance(items[0]) and not allergies.is_severe(items[0]):
             yield _plain_conflict(items)
-    for items in record.once(medicine_conflicts.doubles):
-        if medicine_conflicts.is_regimen(items):
-            yield _plain_conflict(items)
+    for items in record.once(medicine_conflicts.regimens):
+        yield _plain_conflict(items)
 
 
 def _plain_conflict(items: Iterable[Item], *more: Flag) -> Statement:

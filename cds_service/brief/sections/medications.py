@@ -30,9 +30,9 @@ def statements(record: Record) -> Iterator[Statement]:
 
 def statement(record: Record, medicine: Medicine) -> Statement:
     """Return the statement of a medicine, of what was merged into it, and of a newer report that it is not taken."""
-    refs = tuple(item.ref for item in medicine.items)
+    refs = tuple([item.ref for item in medicine.items])
     denied = record.once(_denied)
-    denials = (denied[ref] for ref in refs if ref in denied)
+    denials = [denied[ref] for ref in refs if ref in denied] if denied else ()
     flags = tuple(_flags(record, medicine))
     return Statement(kind="medication", refs=(*refs, *denials), flags=flags)
 
@@ -49,18 +49,20 @@ def _flags(record: Record, medicine: Medicine) -> Iterator[Flag]:
         yield "merged"
     if items[0].is_reported:  # orders come first: there is none
         yield "reported"
-    if all(item.status == "on-hold" for item in items):
+    if {item.status for item in items} == {"on-hold"}:
         yield "on_hold"
     changed = record.once(words_of)
-    yield from dict.fromkeys(changed[item.ref] for item in items if item.ref in changed)
+    if changed:
+        yield from dict.fromkeys(changed[item.ref] for item in items if item.ref in changed)
     yield from _age(record, medicine)
 
 
 def _age(record: Record, medicine: Medicine) -> tuple[Flag, ...]:
     """Return whether the order is old or undated; a newer report of it does not make it young."""
     items = medicine.items
-    ordered = [item for item in items if item.is_reported is items[0].is_reported]
-    newest = max((item.when for item in ordered if item.when), default=None)
+    is_reported = items[0].is_reported
+    dated = [item.when for item in items if item.when and item.is_reported is is_reported]
+    newest = max(dated, default=None)
     if newest is None:
         return ("undated",)
     is_old = record.days_ago(newest) > record.tables.days["medication_list"]

@@ -41,11 +41,11 @@ def medication(statement: Statement, record: Record, items: list[Item]) -> str:
     if "grouped" in statement.flags:
         return _alerts(record, cited)
     denied = [each for each in cited if each.type == REPORT and each.status in _DENIED]
-    standing_ = [each for each in cited if each not in denied] or cited
-    ordered = sorted(standing_, key=place)
+    rest = [each for each in cited if each not in denied] if denied else []
+    ordered = sorted(rest or cited, key=place)
     first, others = ordered[0], ordered[1:]
     also = _also(record, first, others) if others else ""
-    denials = (_denial(each) for each in denied if standing_ is not cited)
+    denials = map(_denial, denied) if rest else ()
     unordered = "not ordered" if first.is_reported and not first.is_planned else ""
     head = joined((_entry(record, first), unordered))
     return joined((head, *denials, _alert(ordered), f"also: {also}" if also else ""), "; ")
@@ -297,6 +297,8 @@ def _status(item: Item) -> str:
 
 def _when(item: Entry) -> str:
     """Say that an active entry begins later, and when its course ends or that it has; its supply ends no course."""
+    if not any(item.course):
+        return ""  # as most: nothing is written of either
     end = item.course.end
     until = f"until {end.day}" if end and item.is_active and not item.is_past_end else ""
     return joined((_from(item), until, _over(item)), " ")

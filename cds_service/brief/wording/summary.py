@@ -41,7 +41,7 @@ def problem(statement: Statement, record: Record, items: list[Item]) -> str:
     if "grouped" in statement.flags:
         over = "stopped" in statement.flags
         return illnesses(statement, record) if over else _problems(record, items)
-    ordered = [item for ref in statement.refs for item in items if item.ref == ref]
+    ordered = [record.items[ref] for ref in statement.refs]
     first, others = ordered[0], ordered[1:]
     called = _problem_name(first)
     written = _problem(record, first, called, ordered)
@@ -102,8 +102,9 @@ def _problem(record: Record, item: Item, called: str, entries: Sequence[Item]) -
 def _since(record: Record, item: Item) -> str:
     """Write when a problem began as an entry says it, in words where it gives no date; else when it was recorded."""
     said = item.resource
-    began = (said.get("onsetDateTime"), obj(said, "onsetPeriod").get("start"))
-    onset = next((found for each in began if (found := record.moment(each))), None)
+    onset = record.moment(said.get("onsetDateTime")) or record.moment(
+        obj(said, "onsetPeriod").get("start")
+    )
     return dated("since", onset) or _onset_words(said) or dated("recorded", item.when) or "undated"
 
 

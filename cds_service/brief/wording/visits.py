@@ -152,21 +152,24 @@ def last_visit(statement: Statement, record: Record, items: list[Item]) -> str:
 def encounter(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write one encounter; emergencies, stays and the care of a hospice say so first."""
     del statement
-    words = {
-        "emergency": "Emergency: ",
-        "inpatient": "Hospital stay: ",
-        "observation": "Observation stay: ",
-    }
-    word = words.get(setting(record, items[0]))
-    hospice = "Hospice: " if is_hospice(record, items[0]) else ""
+    word = _SETTINGS.get(setting(record, items[0]))
+    hospice = "Hospice: " if not word and is_hospice(record, items[0]) else ""
     return (word or hospice) + _encounter(record, items[0])
+
+
+_SETTINGS = {
+    "emergency": "Emergency: ",
+    "inpatient": "Hospital stay: ",
+    "observation": "Observation stay: ",
+}
 
 
 def _encounter(record: Record, item: Item) -> str:
     said = item.resource
     end = record.moment(obj(said, "period").get("end"))
     until = f"to {end.day}" if end and item.when and end.day != item.when.day else ""
-    seen = next((obj(part, "individual") for part in objs(said, "participant")), {})
+    parts = objs(said, "participant")
+    seen = obj(parts[0], "individual") if parts else {}
     return joined(
         (
             joined((moment(item.when), until), " "),
