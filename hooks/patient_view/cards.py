@@ -31,7 +31,7 @@ RANKS: tuple[tuple[SectionId, Kind, Flag, int], ...] = (
     ("attention", "conflict", "allergen", FOLD),
     ("attention", "conflict", "high_alert", FOLD),
     ("attention", "conflict", "stopped", FOLD),
-    ("changes", "encounter", "acute", 2),
+    ("changes", "encounter", "acute", FOLD),
     ("attention", "order_open", "must_show", FOLD),
     ("changes", "report", "new", 2),
     ("changes", "result", "abnormal", 2),
@@ -48,6 +48,11 @@ RANKS: tuple[tuple[SectionId, Kind, Flag, int], ...] = (
 )
 """What may stand above the fold, first things first: section, kind and flag of a line, and how
 many such lines; nothing else does, so that old results never fill the place of what was not there."""
+
+ON_ONE_LINE: frozenset[Kind] = frozenset({"encounter"})
+"""Kinds of which several share a line above the fold: two emergencies are one piece of news there."""
+NAMED = 3
+"""How many of them that line names, newest first; it counts the rest."""
 
 COUNTED: tuple[tuple[SectionId, Kind, str, str], ...] = (
     ("problems", "problem", "problem", "problems"),
@@ -153,9 +158,10 @@ def _count(brief: Brief, section: SectionId, kind: Kind, one: str, many: str) ->
 
 def _detail(brief: Brief) -> Iterator[Text | Bullets]:
     yield from (Text(text=each) for each in (brief.receipt, brief.since) if each)
-    top = list(dict.fromkeys(map(_text, _top(brief))))[:FOLD]
+    top = list(dict.fromkeys(_top(brief)))[:FOLD]
     if top:
-        yield Bullets(lines=tuple(top))
+        yield Bullets(lines=tuple(map(_on_one_line, top)))
+    told = {each for texts in top for each in texts[:NAMED]}
     led = _led(brief)
     if led:
         yield Bullets(heading="Put first by a model", lines=tuple(led))
@@ -166,9 +172,9 @@ def _detail(brief: Brief) -> Iterator[Text | Bullets]:
             continue
         whole = section.id in LISTS
         heading, kind = ONLY.get(section.id, (section.title, None))
-        told = [line for line in section.lines if kind in {None, line.statement.kind}]
-        lines = [_text(line) for line in told if not _is_said_already(line)]
-        rest = [each for each in lines if whole or each not in top]
+        kept = [line for line in section.lines if kind in {None, line.statement.kind}]
+        lines = [_text(line) for line in kept if not _is_said_already(line)]
+        rest = [each for each in lines if whole or each not in told]
         if rest:
             yield Bullets(heading=heading, lines=tuple(_cut(rest, BELOW[section.id])))
     if brief.notices:
@@ -192,15 +198,28 @@ def _with_reason(line: Line) -> str:
     return f"{_text(line)} (model's reason, not verified: {why})" if why else _text(line)
 
 
-def _top(brief: Brief) -> Iterator[Line]:
-    """Yield what may stand above the fold, in the order of RANKS."""
+def _top(brief: Brief) -> Iterator[tuple[str, ...]]:
+    """Yield what may stand above the fold, in the order of RANKS: for each line there the texts that it says."""
     for section, kind, flag, most in RANKS:
         fits = [
             line
             for line in brief.section(section)
             if line.statement.kind == kind and flag in line.statement.flags
         ]
-        yield from fits[:most]
+        groups = _grouped(fits) if kind in ON_ONE_LINE else [[each] for each in fits[:most]]
+        yield from (tuple(dict.fromkeys(map(_text, lines))) for lines in groups if lines)
+
+
+def _grouped(lines: list[Line]) -> tuple[list[Line], list[Line]]:
+    """Return the lines that may share one; what is labelled as restricted never shares it with the rest."""
+    free = [line for line in lines if "restricted" not in line.statement.flags]
+    return free, [line for line in lines if line not in free]
+
+
+def _on_one_line(texts: tuple[str, ...]) -> str:
+    """Write what stands together above the fold; where there is more than it names, the rest stands below."""
+    named = "; ".join(texts[:NAMED])
+    return f"{named}; and {len(texts) - NAMED} more" if len(texts) > NAMED else named
 
 
 def _cut(lines: list[str], most: int) -> Iterator[str]:

@@ -1509,14 +1509,14 @@ MUTANTS = (
     Mutant(
         "leave a stay out above the fold",
         _CARDS,
-        '    ("changes", "encounter", "acute", 2),\n',
+        '    ("changes", "encounter", "acute", FOLD),\n',
         "",
     ),
     Mutant(
         "take from a list what stands above the fold",
         _CARDS,
-        "if whole or each not in top",
-        "if each not in top",
+        "if whole or each not in told",
+        "if each not in told",
     ),
     Mutant(
         "lose that a line of a card is restricted",
@@ -1529,6 +1529,30 @@ MUTANTS = (
         _CARDS,
         "note=NOTE if open_to_all else None,",
         "note=NOTE,",
+    ),
+    Mutant(
+        "give each of two emergencies a line above the fold",
+        _CARDS,
+        "if kind in ON_ONE_LINE else",
+        "if kind in () else",
+    ),
+    Mutant(
+        "drop the emergencies that the shared line does not name",
+        _CARDS,
+        "for each in texts[:NAMED]}",
+        "for each in texts}",
+    ),
+    Mutant(
+        "keep still that there were more emergencies than the line names",
+        _CARDS,
+        'return f"{named}; and {len(texts) - NAMED} more" if len(texts) > NAMED else named',
+        "return named",
+    ),
+    Mutant(
+        "have a restricted stay share a line above the fold",
+        _CARDS,
+        "return free, [line for line in lines if line not in free]",
+        "return lines, []",
     ),
     Mutant(
         "let new results fill the fold",

@@ -53,6 +53,49 @@ def test_the_most_harmful_stands_first_and_at_most_five_lines_stand_above_the_fo
     ]
 
 
+def _away(day, identity, why, kind="EMER", **more):
+    reason = {"reasonCode": [{"text": why}], "type": [], **more}
+    return seen(f"2026-10-{day}T10:00:00-05:00", identity, kind=kind, **reason)
+
+
+def test_emergencies_and_stays_share_one_line_above_the_fold_with_the_day_and_reason_of_each():
+    made = brief(
+        seen("2026-07-01T10:00:00-05:00"),
+        _away("02", "e2", "Fall"),
+        _away("20", "e3", "Pneumonia", "IMP"),
+    )
+    [line] = [each for each in _top(made) if "Emergency" in each]
+    assert line == (
+        "Hospital stay: 2026-10-20 10:00, encounter, Pneumonia; "
+        "Emergency: 2026-10-02 10:00, encounter, Fall"
+    )
+    assert len(texts(made, "changes")) == 2
+    below = [each for part in cards(made)[-1].detail[1:] for each in _lines(part)]
+    assert not any("Pneumonia" in each or "Fall" in each for each in below)
+
+
+def test_of_many_emergencies_the_three_newest_are_named_and_the_rest_stands_directly_below():
+    days = [f"{day:02}" for day in range(1, 6)]
+    made = brief(seen("2026-07-01T10:00:00-05:00"), *[_away(d, f"e{d}", f"No. {d}") for d in days])
+    [line] = _top(made)
+    assert [f"No. {d}" in line for d in days] == [False, False, True, True, True]
+    assert line.endswith("; and 2 more")
+    below = {each.heading: each.lines for each in cards(made)[-1].detail if hasattr(each, "lines")}
+    assert [each[-2:] for each in below["Changes since the last visit"]] == ["02", "01"]
+
+
+def test_a_restricted_stay_shares_no_line_above_the_fold():
+    made = brief(
+        seen("2026-07-01T10:00:00-05:00"),
+        _away("02", "e2", "Fall"),
+        _away("20", "e3", "Withdrawal", "IMP", **RESTRICTED),
+    )
+    assert [each.partition(":")[0] for each in _top(made)] == [
+        "Emergency",
+        "[restricted] Hospital stay",
+    ]
+
+
 def test_what_must_be_shown_is_on_the_card_above_the_fold_or_directly_below_it():
     made = brief(
         booked(),
