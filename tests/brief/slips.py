@@ -1633,4 +1633,10 @@ MUTANTS = (
         "*_alert(medicine_conflicts.alerts_in_common(items))",
         "*_alert(any(map(medicines.alerts_of, items)))",
     ),
+    Mutant(
+        "set two anticoagulants apart",
+        f"{_W}medicines",
+        "key=lambda pair: (pair[0].high_alert, pair[0].name)",
+        "key=lambda pair: pair[0].name",
+    ),
 )

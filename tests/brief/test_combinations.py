@@ -74,7 +74,7 @@ def test_a_combination_is_no_other_order_of_one_of_its_parts():
 
 
 def test_insulin_in_a_brand_with_another_medicine_is_high_alert():
-    assert _attention(order("Soliqua 100/33")) == ["High-alert: insulin glargine (insulin)"]
+    assert _attention(order("Soliqua 100/33")) == ["High-alert: insulin glargine"]
     assert _attention(order("Duetact 30/4")) == ["High-alert: glimepiride (sulfonylurea)"]
 
 

@@ -143,3 +143,16 @@ def test_a_conflict_is_of_high_alert_only_where_what_is_listed_twice_is():
     )
     first, second = _attention(*twice)[:2]
     assert (first.split()[0], second.split()[0]) == ("Apixaban", "Acetaminophen")
+
+
+def test_high_alert_medicines_of_one_group_stand_side_by_side_and_what_a_name_says_is_not_said_again():
+    chart = (
+        order("warfarin 5 mg", "m1"),
+        order("oxycodone 5 mg", "m2"),
+        order("insulin glargine pen", "m3"),
+        order("apixaban 5 mg", "m4"),
+        order("lithium 300 mg", "m5"),
+    )
+    assert texts(brief(*chart), "attention")[-1] == (
+        "High-alert: apixaban (anticoagulant), warfarin (anticoagulant), lithium, insulin glargine, oxycodone (opioid)"
+    )

@@ -97,9 +97,12 @@ def _alerts(record: Record, items: list[Entry]) -> str:
             if before is None or (standing(record, before) and not standing(record, item)):
                 found[each] = item
     said: dict[str, list[str]] = {"": []}
-    for each, item in sorted(found.items(), key=lambda pair: pair[0].name):
-        aside = joined((each.high_alert, reason_of(item)), "; ")
-        said.setdefault(standing(record, item), []).append(f"{each.name} ({aside})")
+    for each, item in sorted(found.items(), key=lambda pair: (pair[0].high_alert, pair[0].name)):
+        # Two anticoagulants stand side by side; that insulin is an insulin need not be said.
+        group = "" if set(each.high_alert.split()) & set(each.name.split()) else each.high_alert
+        aside = joined((group, reason_of(item)), "; ")
+        told = f"{each.name} ({aside})" if aside else each.name
+        said.setdefault(standing(record, item), []).append(told)
     plain = said.pop("") or [name_of(item) for item in items if not found]
     rest = [f"{stands}: {joined(names_)}" for stands, names_ in said.items()]
     if plain:
