@@ -321,8 +321,8 @@ MUTANTS = (
     Mutant(
         "call a new order of this year a renewal",
         f"{_F}medicine_conflicts",
-        "return orders and len(alike) == 1 and len(young) <= 1",
-        "return orders and len(alike) == 1",
+        "return orders and len(young) <= 1",
+        "return orders",
     ),
     Mutant(
         "let a preliminary result stand for the final one",
@@ -597,7 +597,7 @@ MUTANTS = (
     Mutant(
         "tell old holds as new where a chart was moved",
         f"{_F}medicine_changes",
-        "is_day_since_last_visit(record, when) and _stamp(when) not in record.once(_moves)",
+        "is_day_since_last_visit(record, when) and not _is_of_move(record, when)",
         "is_day_since_last_visit(record, when)",
     ),
     Mutant(

@@ -1,7 +1,9 @@
 """What became of a patient's medicines since the last visit: new, changed, stopped or held orders."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from typing import Literal
 
 import msgspec
@@ -118,7 +120,7 @@ def _is_held_since(record: Record, item: Entry) -> bool:
     if item.status != "on-hold":
         return False
     when = changed_at(record, item)
-    return is_day_since_last_visit(record, when) and _stamp(when) not in record.once(_moves)
+    return is_day_since_last_visit(record, when) and not _is_of_move(record, when)
 
 
 def _ordered(record: Record, newest: Entry, rest: list[Entry]) -> Iterator[Change]:
@@ -203,7 +205,29 @@ def is_moved(record: Record, item: Entry) -> bool:
     """
     if item.ended:
         return False
-    return _stamp(changed_at(record, item)) in record.once(_moves)
+    return _is_of_move(record, changed_at(record, item))
+
+
+def _is_of_move(record: Record, when: Moment | None) -> bool:
+    """Return whether a day is one of a move; where most orders cannot be of it, their times are not read for that."""
+    if when is None:
+        return False
+    stored = record.once(_stored_days)
+    near = sum(stored[each] for each in _days_about(when))
+    return near > stored.total() / 2 and when.day in record.once(_moves)
+
+
+def _days_about(when: Moment) -> set[str]:
+    """Return the days under which what the reader's calendar has on one day may be stored, whatever its offset."""
+    middle = when.date.toordinal()
+    first, last = max(middle - 2, date.min.toordinal()), min(middle + 2, date.max.toordinal())
+    return {when.day, *(date.fromordinal(each).isoformat() for each in range(first, last + 1))}
+
+
+def _stored_days(record: Record) -> Counter[str]:
+    """Return on how many orders each day is stored as that of their last change."""
+    changed = [code(obj(each.resource, "meta"), "lastUpdated") for each in _of_home(record)]
+    return Counter([each[: len("2026-11-23")] for each in changed])
 
 
 _FEW = 4
@@ -211,12 +235,9 @@ _FEW = 4
 
 
 def _moves(record: Record) -> frozenset[str]:
-    """Return the days on which most orders of the record were last changed, written at different times.
-
-    Those for a stay that is over say nothing: its last day closes them all.
-    """
+    """Return the days on which most orders of the record were last changed, written at different times."""
     stamps: dict[str, list[Item]] = {}
-    kept = [each for each in orders(record) if not each.is_of_past_stay]
+    kept = _of_home(record)
     for item in kept:
         stamps.setdefault(_stamp(changed_at(record, item)), []).append(item)
     half = len(kept) / 2
@@ -225,6 +246,11 @@ def _moves(record: Record) -> frozenset[str]:
         for day, items in stamps.items()
         if day and len(items) >= _FEW and len(items) > half and _is_of_many_days(items)
     )
+
+
+def _of_home(record: Record) -> list[Entry]:
+    """Return the orders that tell of a move: those for a stay that is over do not, its last day closes them all."""
+    return [each for each in orders(record) if not each.is_of_past_stay]
 
 
 def _is_of_many_days(items: list[Item]) -> bool:

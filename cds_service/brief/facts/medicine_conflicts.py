@@ -132,10 +132,12 @@ def strength(item: Entry) -> tuple[str, ...]:
 
 def _are_renewals(record: Record, items: list[Entry]) -> bool:
     """Return whether these are one order, written again over the years, whose older forms nobody closed."""
-    young = [item for item in items if not is_aged(record, item)]
     alike = {(item.title.casefold(), item.dose.casefold()) for item in items}
+    if len(alike) > 1:
+        return False
+    young = [item for item in items if not is_aged(record, item)]
     orders = all(not item.is_reported and item.when for item in items)
-    return orders and len(alike) == 1 and len(young) <= 1
+    return orders and len(young) <= 1
 
 
 def contradictions(record: Record) -> tuple[tuple[Entry, Entry], ...]:

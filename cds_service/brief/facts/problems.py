@@ -1,6 +1,6 @@
 """Problems of a record: which stand, merged where two entries name one thing, and how they are told apart."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, Self
 
 import msgspec
@@ -205,10 +205,12 @@ def both_ways(record: Record) -> tuple[tuple[Item, Item], ...]:
     return tuple(pair for _, pair in sorted(found.items()))
 
 
-def _standing(record: Record, wanted: Collection[object]) -> "dict[object, _Standing]":
+def _standing(record: Record, wanted: set[object]) -> "dict[object, _Standing]":
     """Return the illnesses that stand by what an entry of one is found by, as far as that is looked for."""
     found: dict[object, _Standing] = {}
     for problem in record.once(problems) if wanted else ():
+        if not _is_found_by(wanted, problem):
+            continue
         said = zip(problem.items, problem.entries, strict=True)
         active = [(item, known) for item, known in said if known.status == "active"]
         keys = [key for _, known in active for key in known.own if key in wanted]
@@ -216,6 +218,13 @@ def _standing(record: Record, wanted: Collection[object]) -> "dict[object, _Stan
             stands = _Standing.of([item for item, _ in active])
             found.update(dict.fromkeys(keys, stands))
     return found
+
+
+def _is_found_by(wanted: set[object], problem: Problem) -> bool:
+    for known in problem.entries:  # noqa: SIM110 - asked of every problem: no generator
+        if not wanted.isdisjoint(known.own):
+            return True
+    return False
 
 
 class _Standing(msgspec.Struct, frozen=True, eq=False):
