@@ -489,7 +489,106 @@ def test_the_new_parts_in_words_of_one_panel_stand_on_one_line_among_the_changes
     out, other = (each.statement.flags for each in made.section("changes")[:2])
     assert set(out) == {"grouped", "worded", "abnormal", "new"}
     assert set(other) == {"grouped", "worded", "new"}
-    assert len(texts(made, "results")) == 5
+
+
+@pytest.mark.parametrize("holder", [("DiagnosticReport", "result"), ("Observation", "hasMember")])
+def test_the_parts_in_words_of_one_panel_stand_on_one_line_among_the_newest_results(holder):
+    kind, member = holder
+    plain_ = part("Glucose", "Negative", "o6")
+    made = brief(seen(), *STRIP, plain_, urinalysis(*STRIP, plain_, kind=kind, member=member))
+    assert texts(made, "results") == [
+        "Leukocyte esterase: Large (abnormal), 2026-11-12 08:00",
+        "Nitrite: Positive (abnormal), 2026-11-12 08:00",
+        "Bacteria: Few, 2026-11-12 08:00; preliminary",
+        "In words, 2026-11-12 08:00: Blood: Small; Color: Yellow; Glucose: Negative",
+    ]
+    said = made.section("results")[-1].statement
+    assert said.refs == ("Observation/o3", "Observation/o5", "Observation/o6")
+    assert set(said.flags) == {"grouped", "worded", "new"}
+
+
+def _newest(*more, before=()):
+    """The newest results of a panel of two parts in words and more."""
+    parts = (part("Color", "Yellow", "o1"), part("Glucose", "Negative", "o2"), *more)
+    return texts(brief(*parts, *before, urinalysis(*parts)), "results")
+
+
+TWO = "In words, 2026-11-12 08:00: Color: Yellow; Glucose: Negative"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        part("Ketones", "Large", "o9", **flagged("A")),
+        part("Ketones", "Large", "o9", **flagged("AA")),
+        part("Ketones", "Large", "o9", interpretation=[{"text": "See comment"}]),
+        part("Ketones", "Large", "o9", note=[{"text": "Repeat"}]),
+        part("Ketones", "Large", "o9", when="2026-11-12T09:00:00-06:00"),
+        part("Ketones", "Large", "o9", status="preliminary"),
+        part("Ketones", "x" * 61, "o9"),
+        lab("1.020", "2026-11-12T08:00:00-06:00", "o9", loinc="5811-5", unit="1"),
+    ],
+)
+def test_what_is_marked_noted_long_not_final_a_number_or_of_another_time_stands_alone(other):
+    lines = _newest(other)
+    assert len(lines) == 2
+    assert TWO in lines
+
+
+BEFORE = {"when": "2026-06-01T08:00:00-05:00"}
+
+
+@pytest.mark.parametrize(
+    ("old", "said"),
+    [
+        (part("Glucose", "Trace", "o3", **BEFORE), "earlier Trace (2026-06-01)"),
+        (
+            part("Glucose", "Negative", "o3", **flagged("A"), **BEFORE),
+            "earlier Negative (2026-06-01)",
+        ),
+        (
+            lab("50", BEFORE["when"], "o3", unit="mg/dL", code={"text": "Glucose"}),
+            "earlier 50 mg/dL (2026-06-01)",
+        ),
+    ],
+)
+def test_a_part_that_was_otherwise_before_stands_alone_with_it(old, said):
+    blood = part("Blood", "Small", "o4")
+    [one, two] = sorted(_newest(blood, before=[old]))
+    assert one.startswith(f"Glucose: Negative, 2026-11-12 08:00; {said}")
+    assert two.endswith(": Blood: Small; Color: Yellow")
+
+
+def test_parts_that_were_the_same_before_say_on_which_days():
+    old = [part("Color", "Yellow", "o3", **BEFORE), part("Glucose", "NEGATIVE", "o4", **BEFORE)]
+    assert _newest(before=old) == [f"{TWO}; earlier the same (2026-06-01)"]
+    assert _newest(before=old[:1]) == [
+        "Color: Yellow, 2026-11-12 08:00; earlier Yellow (2026-06-01)",
+        "Glucose: Negative, 2026-11-12 08:00",
+    ]
+
+
+def test_a_restricted_part_shares_no_line_with_its_panel():
+    secret = {"meta": {"security": [{"code": "R"}]}}
+    lines = _newest(part("Cocaine", "Negative", "o9", **secret))
+    assert len(lines) == 2
+    assert TWO in lines
+
+
+def test_a_panel_in_words_of_long_ago_says_how_old_it_is():
+    parts = [
+        part(name, "Clear", f"o{name}", when="2025-06-01T08:00:00-05:00") for name in ("A", "B")
+    ]
+    assert texts(brief(*parts, urinalysis(*parts)), "results") == [
+        "In words, 2025-06-01 08:00, over a year old: A: Clear; B: Clear"
+    ]
+
+
+def test_results_in_words_of_no_panel_have_a_line_each_among_the_newest_results():
+    assert (
+        len(texts(brief(part("Color", "Yellow", "o1"), part("Odor", "None", "o2")), "results"))
+        == 2
+    )
 
 
 def test_results_in_words_that_nothing_holds_together_have_a_line_each():

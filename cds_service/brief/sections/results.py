@@ -1,13 +1,16 @@
 """Newest results and reports: critical, out of range and new, reports, out of range, the rest, old ones last."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from cds_service.brief.facts import observations, reports
-from cds_service.brief.facts.observations import series
+from cds_service.brief.facts.observations import Series, series
+from cds_service.brief.facts.panels import in_readings
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import absence, grouped
 from cds_service.domain.brief import Flag, Kind, Statement
 
+_OF_ALL: frozenset[Flag] = frozenset({"new", "stale"})
+"""Flags of results that stand on a line that they share, too."""
 _CRITICAL, _OUT_AND_NEW, _REPORT_NEW, _OUT, _REPORT, _IN_RANGE, _STALE = range(7)
 
 
@@ -15,15 +18,21 @@ def statements(record: Record) -> Iterator[Statement]:
     """Yield each series and report; those older than the window only by name."""
     found = [each for each in record.once(series) if each.section == "results"]
     shown = [each for each in found if each.aside != "registered"]
+    late: list[Series] = []
+    early: list[Series] = []
+    for each in shown:
+        (early if _is_old(record, each.items[0]) else late).append(each)
     told = record.once(reports.newest_reports)
     ranked: list[tuple[int, Statement]] = []
-    old: dict[Kind, list[str]] = {"result": [], "report": []}
-    for each in shown:
-        if _is_old(record, each.items[0]):
-            old["result"].append(each.items[0].ref)
-        else:
-            statement = observations.statement(record, each)
-            ranked.append((_rank(statement.flags), statement))
+    old: dict[Kind, list[str]] = {
+        "result": [each.items[0].ref for each in early],
+        "report": [],
+    }
+    for parts in in_readings(record, late):
+        alone = [observations.statement(record, each) for each in parts]
+        rank = min(_rank(each.flags) for each in alone)
+        lines = alone if len(alone) == 1 else _on_one_line(record, alone)
+        ranked += ((rank, each) for each in lines)
     for item in told:
         if _is_old(record, item):
             old["report"].append(item.ref)
@@ -35,6 +44,14 @@ def statements(record: Record) -> Iterator[Statement]:
         yield from grouped(record, kind, refs, "stale")
     if not found:
         yield from absence(record, "results")
+
+
+def _on_one_line(record: Record, parts: Sequence[Statement]) -> Iterator[Statement]:
+    """Yield the parts in words of one panel, with what each was before, on the line that they share."""
+    flags = [each for each in parts[0].flags if each in _OF_ALL]
+    merged: tuple[Flag, ...] = ("merged",) if len(parts[0].refs) > 1 else ()
+    refs = [each.refs for each in parts]
+    yield from grouped(record, "result", refs, "worded", *merged, *flags)
 
 
 def _rank(flags: Collection[Flag]) -> int:

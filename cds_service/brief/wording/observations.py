@@ -33,7 +33,7 @@ NOTE_MAX = 200
 def result(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write a series: the newest value first, whatever order its references came in."""
     if "grouped" in statement.flags and "worded" in statement.flags:
-        return _in_words(record, [record.items[ref] for ref in statement.refs])
+        return _in_words(statement, record, [record.items[ref] for ref in statement.refs])
     if "grouped" in statement.flags:
         name_ = _scored if statement.kind == "result" and "new" in statement.flags else title
         return grouped(record, items, _head(statement, record), name_)
@@ -159,17 +159,26 @@ def grouped(
     return f"{head}, by date of the newest value: {listed}"
 
 
-def _in_words(record: Record, items: list[Item]) -> str:
-    """Write results in words beside each other, with the time that they share, else each with its own."""
+def _in_words(statement: Statement, record: Record, items: list[Item]) -> str:
+    """Write results in words beside each other, with the time that they share, else each with its own.
+
+    Where they are cited with what came before, that was the same: its days are told.
+    """
+    newest = items[0].when
+    before = [each for each in items if each.when != newest] if "merged" in statement.flags else []
+    items = [each for each in items if each not in before]
+    days = joined(dict.fromkeys(day(each.when) for each in before))
+    same = f"earlier the same ({days})" if before else ""
     times = list(dict.fromkeys(map(stamp, items)))
     shared = times[0] if len(times) == 1 else ""
+    age = _old(record, items[0], group_of(record, items[0])) if "stale" in statement.flags else ""
     told = []
     for each in items:
         own = each.resource, reading(record, each)
         said = joined((value_of(*own), aside(*own)), " ")
         whole = joined((said, "" if shared else stamp(each), status(each)))
         told.append(f"{title(record, each)}: {whole}")
-    return f"{joined(('In words', shared))}: {joined(told, '; ')}"
+    return f"{joined(('In words', shared, age))}: {joined((*told, same), '; ')}"
 
 
 def _scored(record: Record, item: Item) -> str:
