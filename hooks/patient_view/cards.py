@@ -147,6 +147,10 @@ def _allergies(brief: Brief) -> str:
         return "allergies not read"
     if any(line.statement.kind == "allergy" for line in said):
         return ""
+    if any(x.statement.kind == "no_known" and "conflict" in x.statement.flags for x in said):
+        return "entries on allergies disagree"
+    if any(line.statement.kind == "problem" for line in said):
+        return "allergy among problems"
     heads = (x.text.partition(",")[0] for x in said if x.statement.kind == "no_known")
     return next((each.replace("No ", "no ", 1) for each in heads), "allergies not recorded")
 

@@ -111,8 +111,8 @@ MUTANTS = (
     Mutant(
         "compare an allergy with the names of medicines in no way",
         f"{_F}allergies",
-        "wanted = [each for each in found if allergen.is_comparable(each)]",
-        "wanted = list(found - found)",
+        "return [each for each in found if allergen.is_comparable(each)]",
+        "return []",
     ),
     Mutant(
         "compare an allergy by a word that tells no substance",
@@ -135,7 +135,7 @@ MUTANTS = (
     Mutant(
         "read of what a note says was tolerated as an allergy",
         f"{_F}allergen",
-        'return "" if holds_any(words(said), _UNREAD) else said',
+        'return "" if holds_any(words(said), UNREAD) else said',
         "return said",
     ),
     Mutant(
@@ -1686,5 +1686,60 @@ MUTANTS = (
         f"{_W}medicines",
         "key=lambda pair: (pair[0].high_alert, pair[0].name)",
         "key=lambda pair: pair[0].name",
+    ),
+    # Allergies: as problems tell them, by abbreviation, "none known" in other words, one line for each medicine
+    Mutant(
+        "leave an allergy that a problem tells apart from medicines",
+        f"{_F}allergies",
+        "for allergy in (*record.once(allergies), *record.once(allergy_problems)):",
+        "for allergy in record.once(allergies):",
+    ),
+    Mutant(
+        "leave an allergy that a problem tells beside none known",
+        f"{_F}allergies",
+        "if against or told:",
+        "if against:",
+    ),
+    Mutant(
+        "let none known of drugs deny an allergy to peanuts",
+        f"{_F}allergies",
+        'return bool(of_it) and scope in {"", of_it}',
+        "return bool(of_it)",
+    ),
+    Mutant(
+        "read what a problem says of a relative as an allergy",
+        f"{_F}allergy_problems",
+        "if any(allergen.holds_any(each, _UNREAD) for each in names):",
+        "if not names:",
+    ),
+    Mutant(
+        "read beyond the substance of an allergy",
+        f"{_F}allergy_problems",
+        "        if word in _BREAKS:\n            return\n",
+        "",
+    ),
+    Mutant(
+        "count an allergy among problems that is over",
+        f"{_F}allergy_problems",
+        '    if known.status != "active":\n        return False\n',
+        "",
+    ),
+    Mutant(
+        "forget the codes of allergies among problems",
+        f"{_F}allergy_problems",
+        "return _NAMED in known.named or is_coded(known.codes, _CODES, _PREFIXES)",
+        "return _NAMED in known.named",
+    ),
+    Mutant(
+        "call allergies none recorded where a problem says of one",
+        "cds_service.brief.sections.allergies",
+        "if not (found or told or said_none):",
+        "if not (found or said_none):",
+    ),
+    Mutant(
+        "say none known in a headline beside an allergy among problems",
+        _CARDS,
+        'if any(x.statement.kind == "no_known" and "conflict" in x.statement.flags for x in said):',
+        "if False:",
     ),
 )

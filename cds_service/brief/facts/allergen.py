@@ -19,7 +19,7 @@ _GENERIC, _SALTS, _NEVER_ALONE, _ON_PURPOSE, _SYSTEMS = (
     frozenset(_TERMS[each])
     for each in ("generic", "salts", "never_alone", "given_on_purpose", "systems")
 )
-_UNREAD = tuple(map(words, _TERMS["unread"]))
+UNREAD = tuple(map(words, _TERMS["unread"]))
 _PARTS = re.compile(r"[/+,;:&()\[\]]| - | and |(?<=[a-z]{5})-(?=[a-z]{5})")
 """Between substances of one name: a hyphen counts only between long words, as in "abacavir-lamivudine"."""
 _TELLING = 3
@@ -90,4 +90,4 @@ def note(item: Item) -> str:
     if not written or phrases(names(item)):
         return ""
     said = written[:NOTE_MAX]
-    return "" if holds_any(words(said), _UNREAD) else said
+    return "" if holds_any(words(said), UNREAD) else said

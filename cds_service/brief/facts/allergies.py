@@ -1,9 +1,11 @@
 """Allergies of a record: which stand, which are severe, what "none known" covers, which meet a medicine."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Literal
 
 from cds_service.brief.facts import allergen
+from cds_service.brief.facts.allergy_problems import candidates
+from cds_service.brief.facts.allergy_problems import told as problem_told
 from cds_service.brief.facts.medicine_entries import Entry
 from cds_service.brief.facts.medicines import Medicine, foremost, medicines
 from cds_service.brief.record import Item, Record
@@ -107,11 +109,12 @@ def denials(record: Record) -> tuple[tuple[Item, ...], ...]:
     found = []
     for denial in no_known(record):
         scope = covered(record, denial)
-        against = [
-            i for i in record.once(allergies) if scope is not None and _covers(record, scope, i)
-        ]
-        if against:
-            found.append((denial, *against))
+        if scope is None:
+            continue
+        against = [i for i in record.once(allergies) if _covers(record, scope, i)]
+        told = [i for i in record.once(allergy_problems) if _covers_problem(record, scope, i)]
+        if against or told:
+            found.append((denial, *against, *told))
     return tuple(found)
 
 
@@ -124,11 +127,36 @@ def _covers(record: Record, scope: str, allergy: Item) -> bool:
     )
 
 
+def _covers_problem(record: Record, scope: str, problem: Item) -> bool:
+    """Return whether a "none known" denies what a problem says: not a pollen, of which neither code nor table tells."""
+    of_it = _scope(record, problem)
+    return bool(of_it) and scope in {"", of_it}
+
+
+def allergy_problems(record: Record) -> tuple[Item, ...]:
+    """Return the standing problems that say of an allergy to a substance, newest first."""
+    return tuple(item for item in record.once(candidates) if _names_substance(record, item))
+
+
+def _names_substance(record: Record, problem: Item) -> bool:
+    told = record.each(problem_told, problem)
+    return bool(_scope(record, problem) or (told and told.alike))
+
+
+def _scope(record: Record, problem: Item) -> str:
+    """Return what a "none known" has to cover to deny what a problem says."""
+    told = record.each(problem_told, problem)
+    if told and told.scope:
+        return told.scope
+    own, related = record.once(_reaches)[problem.ref]
+    return "medication" if own or related else ""
+
+
 def against_medicines(record: Record) -> tuple[tuple[Item, Item], ...]:
-    """Return each allergy that meets an active medicine: by ingredient, class, name or code."""
+    """Return each allergy that meets an active medicine: by ingredient, class, name or code; also one of a problem."""
     taken = record.once(_by_ingredient)
     met: dict[tuple[str, str], tuple[Item, Item]] = {}
-    for allergy in record.once(allergies):
+    for allergy in (*record.once(allergies), *record.once(allergy_problems)):
         own, related = record.once(_reaches)[allergy.ref]
         known = (each for name_ in sorted(own | related) for each in taken.get(name_, ()))
         for medicine in (*known, *_named_alike(record, allergy)):
@@ -142,8 +170,7 @@ def _named_alike(record: Record, allergy: Item) -> Iterator[Medicine]:
 
     No table has to know either: what is called the same is the same.
     """
-    found = allergen.phrases(allergen.names(allergy))
-    wanted = [each for each in found if allergen.is_comparable(each)]
+    wanted = _wanted(record, allergy)
     is_near = not record.once(_words).isdisjoint(word for each in wanted for word in each)
     for said, medicines_ in record.once(_by_name).items() if is_near else ():
         if allergen.holds_any(said, wanted):
@@ -157,6 +184,15 @@ def _words(record: Record) -> frozenset[str]:
     """Return the words of all names of active medicines: an allergy of which none is among them meets no name."""
     named = (item.names for medicine in record.once(medicines) for item in medicine.items)
     return frozenset().union(*named)
+
+
+def _wanted(record: Record, allergy: Item) -> Collection[allergen.Phrase]:
+    """Return the words of an allergy that are looked for in the names of medicines."""
+    if allergy.type == "Condition":
+        told = record.each(problem_told, allergy)
+        return told.alike if told else ()
+    found = allergen.phrases(allergen.names(allergy))
+    return [each for each in found if allergen.is_comparable(each)]
 
 
 def _by_name(record: Record) -> dict[allergen.Phrase, list[Medicine]]:
@@ -202,12 +238,20 @@ def _by_ingredient(record: Record) -> dict[str, list[Medicine]]:
 
 
 def _reaches(record: Record) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
-    return {item.ref: _reach(record.tables, item) for item in record.once(allergies)}
+    found = {
+        item.ref: _reach(
+            record.tables, words(" . ".join((*allergen.names(item), allergen.note(item))))
+        )
+        for item in record.once(allergies)
+    }
+    for item in record.once(candidates):
+        if told := record.each(problem_told, item):
+            found[item.ref] = _reach(record.tables, told.said)
+    return found
 
 
-def _reach(tables: Tables, item: Item) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the ingredients that an allergy names and those that share a class with them."""
-    said = words(" . ".join((*allergen.names(item), allergen.note(item))))
+def _reach(tables: Tables, said: allergen.Phrase) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the ingredients that words of an allergy name and those that share a class with them."""
     own = frozenset(each.name for each in tables.ingredients(said))
     related: set[str] = set()
     for each in tables.classes:

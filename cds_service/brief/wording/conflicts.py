@@ -8,6 +8,7 @@ from cds_service.brief.facts.allergies import (
     says,
     shared_part,
 )
+from cds_service.brief.facts.conditions import entry
 from cds_service.brief.facts.medicine_conflicts import differ, is_regimen
 from cds_service.brief.facts.medicine_entries import ORDER, REPORT, Entry
 from cds_service.brief.facts.pregnancies import end
@@ -41,7 +42,7 @@ def conflict(statement: Statement, record: Record, items: list[Item]) -> str:
     first, others = cited[0], cited[1:]
     if "stale" in statement.flags:
         return _pregnancy(record, first, others)
-    if first.type == "AllergyIntolerance":
+    if first.type == "AllergyIntolerance" or "allergen" in statement.flags:
         return _allergy(record, first, others)
     if {each.type for each in cited} <= _DRUGS:
         return _medicines(record, entries_of(record, cited))
@@ -71,8 +72,7 @@ def _allergy(record: Record, first: Item, others: list[Item]) -> str:
     if drugs:
         reactions = (names(each, "manifestation") for each in objs(first.resource, "reaction"))
         said = joined(dict.fromkeys(reactions))
-        kind = "Intolerance" if is_intolerance(first) else "Allergy"
-        head = f"{kind} to {allergen(first)}{f' ({said})' if said else ''}"
+        head = f"{_of(first)}{_listed_as(record, first)}{f' ({said})' if said else ''}"
         told = note_of(first.resource, NOTE_MAX) if note(first) else ""
         related = any(is_same_class(record, first, each) for each in drugs)
         meets = f"yet {_active(record, drugs)}"
@@ -84,8 +84,23 @@ def _allergy(record: Record, first: Item, others: list[Item]) -> str:
         if says(record, first) == "none" and not covered(record, first)
         else allergen(first)
     )
-    listed = joined(allergen(each) for each in others)
+    listed = joined(_listed_as(record, each) for each in others)
     return f"“{stated}” recorded{_on(first)}, yet allergies are listed: {listed}"
+
+
+def _of(item: Item) -> str:
+    """Write what a substance is named after; a problem is called as it calls itself."""
+    if item.type == "Condition":
+        return ""
+    return "Intolerance to " if is_intolerance(item) else "Allergy to "
+
+
+def _listed_as(record: Record, item: Item) -> str:
+    """Write what an allergy is to; of a problem that says of one its name, and that it stands among problems."""
+    if item.type != "Condition":
+        return allergen(item)
+    place = "problem" if entry(record, item).is_listed else "diagnosis"
+    return f"{code_name(item, 'Allergy without a name')} (listed as a {place})"
 
 
 _RELATED = "a medicine of the same class"

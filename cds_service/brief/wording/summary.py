@@ -2,7 +2,12 @@
 
 from collections.abc import Sequence
 
-from cds_service.brief.facts.allergies import covered, is_intolerance, says, substance
+from cds_service.brief.facts.allergies import (
+    covered,
+    is_intolerance,
+    says,
+    substance,
+)
 from cds_service.brief.facts.conditions import entry
 from cds_service.brief.facts.problems import by_entry, span
 from cds_service.brief.facts.reports import coded_conclusion, conclusion, has_attachment
