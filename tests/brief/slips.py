@@ -1742,4 +1742,28 @@ MUTANTS = (
         'if any(x.statement.kind == "no_known" and "conflict" in x.statement.flags for x in said):',
         "if False:",
     ),
+    Mutant(
+        "forget what PCN stands for",
+        f"{_DATA}ingredients",
+        'names = ["penicillin", "penicillins", "pcn", ',
+        'names = ["penicillin", "penicillins", ',
+    ),
+    Mutant(
+        "take 5-ASA for aspirin",
+        f"{_DATA}ingredients",
+        '"mesalazine", "5-asa", ',
+        '"mesalazine", ',
+    ),
+    Mutant(
+        "let an allergy to one beta-lactam reach them all",
+        f"{_DATA}ingredients",
+        '[class."beta-lactams"]\nby_name_only = true\n',
+        '[class."beta-lactams"]\n',
+    ),
+    Mutant(
+        "forget that sulfasalazine is a sulfonamide",
+        f"{_DATA}ingredients",
+        'members = ["sulfamethoxazole", "sulfadiazine", "sulfacetamide", "sulfasalazine"]',
+        'members = ["sulfamethoxazole", "sulfadiazine", "sulfacetamide"]',
+    ),
 )

@@ -161,3 +161,51 @@ def test_none_known_is_understood_in_german_dutch_and_french(words):
         "yet allergies are listed: Latex"
         in (texts(brief(allergy(words), allergy("Latex", "a2")), "attention")[0])
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "medicine"),
+    [
+        ("PCN", "amoxicillin 500 mg"),
+        ("Pcn (penicillins)", "Augmentin 875 mg"),
+        ("PENICILLIAN", "amoxicillin 500 mg"),
+        ("PCN", "Pen VK 500 mg"),
+        ("Beta-lactams", "cefpodoxime 200 mg"),
+        ("Beta Lactam Antibiotics", "amoxicillin 500 mg"),
+        ("ASA", "aspirin 81 mg"),
+        ("ASA", "Ecotrin 81 mg"),
+        ("aspirin", "ASA 81 mg"),
+        ("ACE-I", "lisinopril 10 mg"),
+        ("ACEI", "fosinopril 10 mg"),
+        ("ARBs", "losartan 50 mg"),
+        ("HMG-CoA reductase inhibitors", "lovastatin 20 mg"),
+        ("NSAIDs", "etodolac 400 mg"),
+        ("Cephalosporins", "cefepime 1 g"),
+        ("Sulfa", "sulfasalazine 500 mg"),
+        ("Narcotics", "codeine 30 mg"),
+        ("Tetracyclines", "minocycline 100 mg"),
+        ("Sulfa", "SMX-TMP DS"),
+        ("Tylenol", "hydrocodone-APAP 5-325"),
+        ("abacavir", "Triumeq"),
+    ],
+)
+def test_what_charts_abbreviate_and_whole_classes_meet_their_medicines(said, medicine):
+    [line] = _met(said, medicine)
+    assert line.startswith(f"Allergy to {said}, yet active: {medicine}, ordered 2026-05-04")
+
+
+@pytest.mark.parametrize(
+    ("said", "medicine"),
+    [
+        ("ASA", "mesalamine (5-ASA) 1.2 g"),
+        ("5-ASA", "aspirin 81 mg"),
+        ("ASA", "Asacol HD 800 mg"),
+        ("penicillin", "cefpodoxime 200 mg"),
+        ("cefazolin", "amoxicillin 500 mg"),
+        ("lisinopril", "losartan 50 mg"),
+        ("codeine", "morphine 15 mg"),
+        ("Sulfa", "furosemide 20 mg"),
+    ],
+)
+def test_an_abbreviation_counts_as_a_whole_word_and_one_class_is_not_another(said, medicine):
+    assert _met(said, medicine) == []
