@@ -435,8 +435,8 @@ MUTANTS = (
     Mutant(
         "take an earlier result for the answer",
         f"{_F}orders",
-        "and not any(newest.get(key, _NEVER) > _begun(item) for key in _keys(item))",
-        "and not any(key in newest for key in _keys(item))",
+        "return answer.when.at > order.when.at or (",
+        "return True or (",
     ),
     Mutant(
         "take an emergency for the last visit",
@@ -833,13 +833,13 @@ MUTANTS = (
     Mutant(
         "take the whole day of admission into the stay",
         f"{_F}visits",
-        "(begun.at + (0 if _has_clock(begun) else _DAY), over.at)",
+        "(begun.at + (0 if has_clock(begun) else _DAY), over.at)",
         "(begun.at, over.at)",
     ),
     Mutant(
         "take the whole day of discharge into the stay",
         f"{_F}visits",
-        "ends[place - 1] > when.at + (0 if _has_clock(when) else _DAY)",
+        "ends[place - 1] > when.at + (0 if has_clock(when) else _DAY)",
         "ends[place - 1] > when.at",
     ),
     Mutant(
@@ -1765,5 +1765,42 @@ MUTANTS = (
         f"{_DATA}ingredients",
         'members = ["sulfamethoxazole", "sulfadiazine", "sulfacetamide", "sulfasalazine"]',
         'members = ["sulfamethoxazole", "sulfadiazine", "sulfacetamide"]',
+    ),
+    # Orders of a result's own day, classes in words, resuscitation, danger in words, screenings under short names.
+    Mutant(
+        "call an order of the day open beside its result",
+        _F + "orders",
+        "answer.when.day == order.when.day\n",
+        "False\n",
+    ),
+    Mutant(
+        "answer an order of the day by what was known before it",
+        _F + "orders",
+        "is_news = issued is None or issued.at > written.at",
+        "is_news = True",
+    ),
+    Mutant(
+        "answer an order for a later day by a result of today",
+        _F + "orders",
+        "wanted is None or order.when is None or wanted.date <= order.when.date",
+        "True",
+    ),
+    Mutant(
+        "answer an order of the day by a result of another one",
+        _F + "orders",
+        "        and not _based_on(answer)  # it says of which order it is: of another one\n",
+        "",
+    ),
+    Mutant(
+        "take an order in a stay for filed late",
+        _F + "orders",
+        "        and not setting(record, visit)\n",
+        "",
+    ),
+    Mutant(
+        "take an order of the afternoon for filed late",
+        _F + "orders",
+        "_FILED_LATE = 1_800.0",
+        "_FILED_LATE = 18_000.0",
     ),
 )

@@ -2,7 +2,18 @@
 
 import pytest
 
-from tests.brief.charts import LOINC, SUBJECT, booked, brief, coded, concept, plain, seen, texts
+from tests.brief.charts import (
+    LOINC,
+    SUBJECT,
+    booked,
+    brief,
+    coded,
+    concept,
+    lab,
+    plain,
+    seen,
+    texts,
+)
 
 REFERRAL = {"category": [coded("3457005")]}
 SNOMED = "http://snomed.info/sct"
@@ -252,3 +263,88 @@ def test_an_order_in_words_is_answered_by_a_coded_result_of_that_name(name, answ
     assert texts(brief(ordered(name, **LAB), later), "attention") == []
     assert len(texts(brief(ordered(name, **LAB), before), "attention")) == 1
     assert len(texts(brief(ordered(f"{name} clearance", **LAB), later), "attention")) == 1
+
+
+AT_ONE_VISIT = {"encounter": {"reference": "Encounter/e1"}}
+A1C = {"code": concept("Hemoglobin A1c", (LOINC, "4548-4")), **LAB}
+
+
+def _waits(order_, result, *more):
+    """Whether an order of HbA1c, of the visit of 1 September, waits beside a result."""
+    return bool(texts(brief(seen(), ordered(**{**A1C, **order_}), result, *more), "attention"))
+
+
+@pytest.mark.parametrize(
+    ("written", "drawn", "more"),
+    [
+        ("2026-09-01", "2026-09-01", {}),
+        ("2026-09-01T10:20:00-05:00", "2026-09-01", {}),
+        ("2026-09-01", "2026-09-01T07:00:00-05:00", {}),
+        (
+            "2026-09-01T10:20:00-05:00",
+            "2026-09-01T10:05:00-05:00",
+            {"issued": "2026-09-01T13:05:00-05:00"},
+        ),
+        ("2026-09-01T10:20:00-05:00", "2026-09-01", {"issued": "2026-09-01T13:05:00-05:00"}),
+        ("2026-09-01T10:20:00-05:00", "2026-09-01T10:05:00-05:00", {}),
+        (
+            "2026-09-01T10:20:00-05:00",
+            "2026-09-01T10:05:00-05:00",
+            {"issued": "2026-09-01T10:06:00-05:00", **AT_ONE_VISIT},
+        ),
+        ("2026-09-01T22:00:00-05:00", "2026-09-01", {"issued": "2026-09-02"}),
+    ],
+)
+def test_a_result_of_the_orders_day_that_was_not_known_before_it_answers_it(written, drawn, more):
+    assert not _waits({"when": written, **AT_ONE_VISIT}, lab("6.1", drawn, **more))
+
+
+@pytest.mark.parametrize(
+    ("written", "drawn", "more"),
+    [
+        (
+            "2026-09-01T15:00:00-05:00",
+            "2026-09-01T07:00:00-05:00",
+            {"issued": "2026-09-01T09:00:00-05:00", **AT_ONE_VISIT},
+        ),
+        ("2026-09-01T15:00:00-05:00", "2026-09-01", {"issued": "2026-09-01T09:00:00-05:00"}),
+        ("2026-09-01T15:00:00-05:00", "2026-09-01T07:00:00-05:00", {}),
+        (
+            "2026-09-01T10:20:00-05:00",
+            "2026-09-01T08:05:00-05:00",
+            {"issued": "2026-09-01T13:05:00-05:00"},
+        ),
+        (
+            "2026-09-01T10:20:00-05:00",
+            "2026-09-01T10:05:00-05:00",
+            {"issued": "2026-09-01T10:06:00-05:00"},
+        ),
+        ("2026-09-01", "2026-08-31", {"issued": "2026-09-02T08:00:00-05:00"}),
+        ("2026-09-01", "2026-09-01", {"basedOn": [{"reference": "ServiceRequest/sr7"}]}),
+    ],
+)
+def test_one_that_was_known_before_it_or_is_of_another_order_or_day_does_not(written, drawn, more):
+    assert _waits({"when": written, **AT_ONE_VISIT}, lab("6.1", drawn, **more))
+
+
+def test_an_order_for_a_later_day_is_not_answered_by_a_result_of_the_day_on_which_it_was_written():
+    repeat = {"when": "2026-09-01", "occurrenceDateTime": "2026-10-01"}
+    assert _waits(repeat, lab("6.1", "2026-09-01"))
+    assert not _waits(repeat, lab("6.1", "2026-10-02"))
+
+
+def test_in_a_stay_a_test_is_done_again_and_an_order_after_a_result_waits():
+    result = lab(
+        "6.1",
+        "2026-09-05T10:05:00-05:00",
+        issued="2026-09-05T10:06:00-05:00",
+        encounter={"reference": "Encounter/e2"},
+    )
+    stay = seen(
+        "2026-09-04T10:00:00-05:00",
+        "e2",
+        kind="IMP",
+        period={"start": "2026-09-04", "end": "2026-09-08"},
+    )
+    order_ = {"when": "2026-09-05T10:20:00-05:00", "encounter": {"reference": "Encounter/e2"}}
+    assert _waits(order_, result, stay)

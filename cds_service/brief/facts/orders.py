@@ -3,7 +3,13 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from cds_service.brief.facts.visits import is_booked, is_category, last_visit
+from cds_service.brief.facts.visits import (
+    has_clock,
+    is_booked,
+    is_category,
+    last_visit,
+    setting,
+)
 from cds_service.brief.record import Item, Record
 from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import words
@@ -211,7 +217,7 @@ def unanswered(record: Record) -> tuple[Item, ...]:
     active = [item for item in _active(record) if not _waits_for_nothing(record, item)]
     if not active:
         return ()
-    based, newest = _named(record), _newest(record, active)
+    based, answers = _named(record), _answers(record, active)
     visited, written = record.once(_visited), record.once(_written)
     return tuple(
         item
@@ -219,7 +225,9 @@ def unanswered(record: Record) -> tuple[Item, ...]:
         if item.ref not in based
         and not (item.ref in visited and not _is_test(record, item))
         and not written.get(item.ref, _NEVER) > _begun(item)
-        and not any(newest.get(key, _NEVER) > _begun(item) for key in _keys(item))
+        and not any(
+            _is_answer(record, item, each) for key in _keys(item) for each in answers.get(key, ())
+        )
     )
 
 
@@ -266,6 +274,9 @@ def _refs(item: Item, member: str) -> Sequence[JsonObject]:
 
 
 _NEVER = float("-inf")
+_DAY = 86_400.0
+_FILED_LATE = 1_800.0
+"""Seconds after a draw within which its order is still filed."""
 _ANSWERS = ("DiagnosticReport", "Observation", "Procedure")
 _NOT_DONE = frozenset({"registered", "cancelled", "preparation", "not-done"})
 
@@ -291,11 +302,11 @@ def _named(record: Record) -> frozenset[str]:
     return frozenset((*based, *done))
 
 
-def _newest(record: Record, active: Sequence[Item]) -> dict[str, float]:
-    """Return when each code was last answered, as far back as the oldest order; names too, where one has no code."""
+def _answers(record: Record, active: Sequence[Item]) -> dict[str, list[Item]]:
+    """Return what may answer each code, as far back as the oldest order; names too, where one has no code."""
     wanted = {key for item in active for key in _keys(item)}
-    newest: dict[str, float] = {}
-    since = min(map(_begun, active))
+    found: dict[str, list[Item]] = {}
+    since = min(map(_begun, active)) - _DAY  # a result of the same day may be an answer, too
     by_name = any(not codes(obj(item.resource, "code")) for item in active)
     for kind in _ANSWERS:
         for item in record.of(kind):
@@ -305,8 +316,53 @@ def _newest(record: Record, active: Sequence[Item]) -> dict[str, float]:
                 known = [*_keys(item), *_names(record, item)] if by_name else _keys(item)
                 for key in known:
                     if key in wanted:
-                        newest[key] = max(newest.get(key, item.when.at), item.when.at)
-    return newest
+                        found.setdefault(key, []).append(item)
+    return found
+
+
+def _is_answer(record: Record, order: Item, answer: Item) -> bool:
+    """Return whether a result of what was ordered is the order's: of after it, or of its day and not its cause."""
+    if answer.when is None or order.when is None:
+        return True
+    return answer.when.at > order.when.at or (
+        answer.when.day == order.when.day
+        and _is_for_its_day(record, order)
+        and not _based_on(answer)  # it says of which order it is: of another one
+        and _may_follow(record, order, order.when, answer, answer.when)
+    )
+
+
+def _is_for_its_day(record: Record, order: Item) -> bool:
+    """Return whether an order is not written for a later day: a repeat in three months is no result of today."""
+    wanted = planned(record, order)
+    return wanted is None or order.when is None or wanted.date <= order.when.date
+
+
+def _may_follow(record: Record, order: Item, written: Moment, answer: Item, drawn: Moment) -> bool:
+    """Return whether a result of the day may be that of an order, and not one that had the order written.
+
+    An order is often filed a little after the draw. One of later wants another draw, and so does one that was written
+    when the result was there already, but for a test of the same visit, done on the spot.
+    """
+    told = record.moment(answer.resource.get("issued"))
+    issued = told if told and has_clock(told) else None
+    if not has_clock(written):
+        return True
+    is_news = issued is None or issued.at > written.at
+    if not has_clock(drawn):
+        return is_news
+    filed_late = written.at - drawn.at <= _FILED_LATE
+    return filed_late and (is_news or _are_of_one_visit(record, order, answer))
+
+
+def _are_of_one_visit(record: Record, order: Item, answer: Item) -> bool:
+    """Return whether an order and a result are of one visit; a stay is none, where a test is done again and again."""
+    visit = record.get(reference(order.resource, "encounter"))
+    return (
+        visit is not None
+        and record.get(reference(answer.resource, "encounter")) is visit
+        and not setting(record, visit)
+    )
 
 
 def _plain(literal: str) -> str:

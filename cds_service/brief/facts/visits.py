@@ -142,7 +142,7 @@ def _is_during_a_stay(record: Record, item: Item, when: Moment) -> bool:
         return True
     starts, ends = record.once(_stays)
     place = bisect_left(starts, when.at)
-    return place > 0 and ends[place - 1] > when.at + (0 if _has_clock(when) else _DAY)
+    return place > 0 and ends[place - 1] > when.at + (0 if has_clock(when) else _DAY)
 
 
 def _stays(record: Record) -> tuple[list[float], list[float]]:
@@ -153,7 +153,7 @@ def _stays(record: Record) -> tuple[list[float], list[float]]:
     """
     longest = record.tables.days["stay_open"]
     spans = sorted(
-        (begun.at + (0 if _has_clock(begun) else _DAY), over.at)
+        (begun.at + (0 if has_clock(begun) else _DAY), over.at)
         for item in record.of("Encounter")
         if _is_acute(record, item)
         and item.status not in NEVER_TOOK_PLACE
@@ -198,7 +198,7 @@ def is_after_last_visit(record: Record, when: Moment | None) -> bool:
     over = record.once(_last_visit_over)
     if over is None or when is None:
         return False
-    if over.shown != over.day and when.shown != when.day:  # `_has_clock`, without the calls
+    if over.shown != over.day and when.shown != when.day:  # `has_clock`, without the calls
         return when.at > over.at
     return when.date > over.date
 
@@ -212,7 +212,8 @@ def _last_visit_over(record: Record) -> Moment | None:
     return ended if ended and ended.day == visit.when.day else visit.when
 
 
-def _has_clock(when: Moment) -> bool:
+def has_clock(when: Moment) -> bool:
+    """Return whether a date has a time of day."""
     return when.shown != when.day
 
 
