@@ -1327,7 +1327,7 @@ MUTANTS = (
     Mutant(
         "name new medicines before high-alert ones",
         f"{_F}medicine_changes",
-        "return not alerts_of(change.item), not is_reasoned",
+        "return not change.item.alerts, not is_reasoned",
         "return False, not is_reasoned",
     ),
     Mutant(
@@ -1648,20 +1648,20 @@ MUTANTS = (
     Mutant(
         "set a spray for the nose beside an inhaler",
         f"{_F}medicine_conflicts",
-        "places.setdefault(acts_on(each), []).append(each)",
+        "places.setdefault(acts_on(each.names, each.dosages, each.dose), []).append(each)",
         'places.setdefault("", []).append(each)',
     ),
     Mutant(
         "call drops for an eye high-alert",
-        f"{_F}medicines",
-        "return () if found and is_on_the_surface(entry) else found",
-        "return found",
+        f"{_F}medicine_entries",
+        "if alerts and acts_on(names, dosages, dose) in ON_THE_SURFACE:",
+        "if False:",
     ),
     Mutant(
         "call whatever is given to the body a thing of its surface",
-        f"{_F}doses",
-        "return acts_on(entry) in _ON_THE_SURFACE",
-        "return True",
+        f"{_F}medicine_entries",
+        "if alerts and acts_on(names, dosages, dose) in ON_THE_SURFACE:",
+        "if True:",
     ),
     Mutant(
         "find insulin in a needle",
@@ -1679,7 +1679,7 @@ MUTANTS = (
         "rank a conflict by what only one of its medicines holds",
         f"{_S}attention",
         "*_alert(medicine_conflicts.alerts_in_common(items))",
-        "*_alert(any(map(medicines.alerts_of, items)))",
+        "*_alert(any(each.alerts for each in items))",
     ),
     Mutant(
         "set two anticoagulants apart",

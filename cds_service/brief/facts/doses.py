@@ -1,4 +1,4 @@
-"""Doses in words, as far as they are understood: how much, how often; and where a medicine acts.
+"""Doses in words, as far as they are understood: how much, how often.
 
 Two systems write one dose in two ways: "Take 1 tablet (5 mg total) by mouth 2 (two) times a day." and "5 mg, Oral,
 BID". A dose is understood only as a whole: one word that the lists do not know, and it is compared as it is written.
@@ -10,8 +10,6 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from cds_service.brief.facts.medicine_entries import Entry
-from cds_service.domain.tables import words
-from cds_service.fhir.elements import name, obj
 from cds_service.rulebook import DEFAULT
 
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
@@ -23,11 +21,11 @@ _OFTEN: Mapping[tuple[str, ...], str] = {
     for often, each in DEFAULT.terms["dose_frequency"].items()
     for said in each
 }
-_LONGEST = max(map(len, _OFTEN))
-_PLACES: Mapping[str, str] = {
-    word: place for place, said in DEFAULT.terms["acts_on"].items() for word in said
+_BEGINS = {
+    first: sorted((each for each in _OFTEN if each[0] == first), key=len, reverse=True)
+    for first, *_ in _OFTEN
 }
-_ON_THE_SURFACE = frozenset({"eye", "ear", "skin", "line"})
+"""The ways to say how often, by their first word, longest first."""
 
 
 class Dose(NamedTuple):
@@ -72,10 +70,10 @@ def _parts(tokens: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """Yield the tokens one by one, those that say how often together."""
     at = 0
     while at < len(tokens):
-        spans = (tuple(tokens[at : at + size]) for size in range(_LONGEST, 0, -1))
-        found = next((each for each in spans if each in _OFTEN), (tokens[at],))
-        yield found
-        at += len(found)
+        known = _BEGINS.get(tokens[at], ())
+        found = next((each for each in known if tokens[at : at + len(each)] == [*each]), None)
+        yield found or (tokens[at],)
+        at += len(found) if found else 1
 
 
 def _amount(told: Mapping[str, Decimal], title: Sequence[str]) -> tuple[Decimal, str] | None:
@@ -91,19 +89,3 @@ def _amount(told: Mapping[str, Decimal], title: Sequence[str]) -> tuple[Decimal,
 
 
 _MASSES = [[each] for each in _MASS]
-
-
-def acts_on(entry: Entry) -> str:
-    """Return the place that a medicine is for by its name, route or dose ("eye", "nose"), "" for the whole body."""
-    routes = [word for each in entry.dosages for word in words(name(obj(each, "route")))]
-    said = {
-        _PLACES[word] for word in (*entry.names, *routes, *words(entry.dose)) if word in _PLACES
-    }
-    if "lung" in said:  # "Inhale 1 puff by mouth"
-        return "lung"
-    return said.pop() if len(said) == 1 and "body" not in said else ""
-
-
-def is_on_the_surface(entry: Entry) -> bool:
-    """Return whether little of a medicine enters the body: drops for an eye, an ointment, what keeps a line open."""
-    return acts_on(entry) in _ON_THE_SURFACE

@@ -17,7 +17,6 @@ from cds_service.brief.facts.medicine_entries import (
     orders,
     stopped_at,
 )
-from cds_service.brief.facts.medicines import alerts_of
 from cds_service.brief.facts.visits import is_day_since_last_visit, is_since_last_visit
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Statement
@@ -61,7 +60,7 @@ def changes(record: Record) -> tuple[Change, ...]:
 def _place(change: Change) -> tuple[bool, bool]:
     is_over = change.word in {"stopped", "on_hold"}
     is_reasoned = is_over and "statusReason" in change.item.resource
-    return not alerts_of(change.item), not is_reasoned
+    return not change.item.alerts, not is_reasoned
 
 
 def _orders(record: Record) -> dict[object, list[Entry]]:

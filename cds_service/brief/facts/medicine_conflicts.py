@@ -4,9 +4,10 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
-from cds_service.brief.facts.doses import acts_on, dose, plain_numbers
+from cds_service.brief.facts.doses import dose, plain_numbers
 from cds_service.brief.facts.medicine_entries import Entry, is_aged, reports
-from cds_service.brief.facts.medicines import Medicine, alerts_of, foremost, medicines
+from cds_service.brief.facts.medicines import Medicine, foremost, medicines
+from cds_service.brief.facts.places import acts_on
 from cds_service.brief.record import Record
 from cds_service.domain.tables import Ingredient, words
 from cds_service.fhir.elements import code, is_true, medication, name, obj, reference, text
@@ -43,7 +44,7 @@ def _by_place(found: Sequence[Entry]) -> Collection[list[Entry]]:
     """Return entries by the place on which they act."""
     places: dict[str, list[Entry]] = {}
     for each in found:
-        places.setdefault(acts_on(each), []).append(each)
+        places.setdefault(acts_on(each.names, each.dosages, each.dose), []).append(each)
     return places.values()
 
 
@@ -190,4 +191,4 @@ def _is_as_needed(item: Entry) -> bool:
 
 def alerts_in_common(items: Iterable[Entry]) -> frozenset[Ingredient]:
     """Return the high-alert ingredients that every one of these entries holds."""
-    return frozenset.intersection(*(frozenset(alerts_of(item)) for item in items))
+    return frozenset.intersection(*(frozenset(item.alerts) for item in items))

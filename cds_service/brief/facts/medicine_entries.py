@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from cds_service.brief.facts.places import ON_THE_SURFACE, acts_on
 from cds_service.brief.facts.visits import setting, until
 from cds_service.brief.record import Item, Record
 from cds_service.domain.json import EMPTY, JsonObject
@@ -53,6 +54,8 @@ class Entry(Item, frozen=True, eq=False, kw_only=True):
     """The words of every name that the medicine and its parts go by, where they name what is in it."""
     ingredients: frozenset[Ingredient]
     """Those that we know in the medicine: by its names, else by RxNorm code."""
+    alerts: Sequence[Ingredient]
+    """The high-alert ones: none of what stays on the surface of the body."""
     key: object
     """What entries of one medicine share: its ingredients, else its words, else itself."""
     dosages: Sequence[JsonObject]
@@ -125,6 +128,10 @@ def _entry(record: Record, item: Item, none_known: frozenset[str]) -> Entry:
     names = record.tables.without_misnomers(words(" . ".join(_names(concepts, named))))
     ingredients = record.tables.ingredients(names) or _by_code(record, concepts)
     dosages = (*objs(said, "dosageInstruction"), *objs(said, "dosage"))
+    dose = "; ".join([told for each in dosages if (told := text(each, "text"))])
+    alerts = [each for each in ingredients if each.high_alert]
+    if alerts and acts_on(names, dosages, dose) in ON_THE_SURFACE:
+        alerts = []
     course = _course(record, said, dosages)
     ended = course.end or course.supply
     intent = code(said, "intent")
@@ -144,9 +151,10 @@ def _entry(record: Record, item: Item, none_known: frozenset[str]) -> Entry:
         title=title,
         names=names,
         ingredients=ingredients,
+        alerts=alerts,
         key=ingredients or title.casefold() or item.ref,
         dosages=dosages,
-        dose="; ".join([told for each in dosages if (told := text(each, "text"))]),
+        dose=dose,
         course=course,
         ended=ended,
         is_active=is_active,

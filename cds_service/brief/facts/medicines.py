@@ -1,10 +1,9 @@
 """Medicines of a record: what is active, merged by ingredient."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from cds_service.brief.facts.doses import is_on_the_surface
 from cds_service.brief.facts.medicine_entries import Entry, entries
 from cds_service.brief.record import Record
 from cds_service.domain.tables import Ingredient
@@ -50,13 +49,7 @@ def foremost(found: Sequence[Entry]) -> Entry:
 
 def alert_groups(found: Iterable[Entry]) -> tuple[str, ...]:
     """Return the high-alert groups that entries belong to."""
-    return tuple(sorted({each.high_alert for entry in found for each in alerts_of(entry)}))
-
-
-def alerts_of(entry: Entry) -> Collection[Ingredient]:
-    """Return the high-alert ingredients of an entry: none of what stays on the surface of the body."""
-    found = [each for each in entry.ingredients if each.high_alert]
-    return () if found and is_on_the_surface(entry) else found
+    return tuple(sorted({each.high_alert for entry in found for each in entry.alerts}))
 
 
 def unresolved(record: Record) -> int:

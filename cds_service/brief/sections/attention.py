@@ -141,7 +141,7 @@ def _plain_conflict(items: Iterable[Item], *more: Flag) -> Statement:
 
 def _conflict(items: tuple[Item, ...], *more: Flag) -> Statement:
     drugs = (item for item in items if isinstance(item, medicine_entries.Entry))
-    return _plain_conflict(items, *more, *_alert(any(map(medicines.alerts_of, drugs))))
+    return _plain_conflict(items, *more, *_alert(any(each.alerts for each in drugs)))
 
 
 def _alert(told: object) -> tuple[Flag, ...]:

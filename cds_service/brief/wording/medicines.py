@@ -13,7 +13,7 @@ from cds_service.brief.facts.medicine_entries import (
     past_stay,
     stay_ended,
 )
-from cds_service.brief.facts.medicines import alert_groups, alerts_of, place
+from cds_service.brief.facts.medicines import alert_groups, place
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.words import (
     TEXT_MAX,
@@ -92,7 +92,7 @@ def _alerts(record: Record, items: list[Entry]) -> str:
     """Write high-alert medicines on one line, each ingredient once; what is not in force by how it stands."""
     found: dict[Ingredient, Entry] = {}
     for item in items:
-        for each in alerts_of(item):
+        for each in item.alerts:
             before = found.get(each)
             if before is None or (standing(record, before) and not standing(record, item)):
                 found[each] = item
