@@ -1186,7 +1186,7 @@ MUTANTS = (
     Mutant(
         "let an order that was cancelled hide a new one",
         f"{_F}medicine_changes",
-        "place = next((place for place, item in enumerate(items) if item.is_active), None)",
+        "place = are_active.index(True) if True in are_active else None",
         "place = 0 if items[0].is_active else None",
     ),
     Mutant(
@@ -1199,8 +1199,8 @@ MUTANTS = (
     Mutant(
         "call an illness new for one new entry",
         f"{_F}problems",
-        "return bool(standing) and all(",
-        "return bool(standing) and any(",
+        "if not is_day_since_last_visit(record, known.recorded):\n            return False\n    return bool(standing)",
+        "if is_day_since_last_visit(record, known.recorded):\n            return True\n    return False",
     ),
     Mutant(
         "let an entry in remission make a relapse old",

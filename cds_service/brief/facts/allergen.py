@@ -28,8 +28,8 @@ _TELLING = 3
 
 def concepts(item: Item) -> tuple[JsonObject, ...]:
     """Return the concepts by which an allergy names its substance: its code, then those of its reactions."""
-    reactions = objs(item.resource, "reaction")
-    return (obj(item.resource, "code"), *(obj(each, "substance") for each in reactions))
+    reactions = [each for each in objs(item.resource, "reaction") if "substance" in each]
+    return (obj(item.resource, "code"), *[obj(each, "substance") for each in reactions])
 
 
 def names(item: Item) -> Iterator[str]:

@@ -92,7 +92,8 @@ def _change(record: Record, items: list[Entry]) -> Iterator[Change]:
 
 def _newest(record: Record, items: list[Entry]) -> Iterator[Change]:
     """Yield what became of one medicine's orders. While one stands, later ones that came to nothing are no news."""
-    place = next((place for place, item in enumerate(items) if item.is_active), None)
+    are_active = [item.is_active for item in items]
+    place = are_active.index(True) if True in are_active else None
     newest = items[place or 0]
     if place is not None:
         if is_since_last_visit(record, newest):

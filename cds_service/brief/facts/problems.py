@@ -131,9 +131,10 @@ def _part(record: Record, first: Entry, items: Iterable[Item]) -> Place:
 
 def _is_new(record: Record, entries: Iterable[Entry]) -> bool:
     standing = [known for known in entries if known.status == "active"]
-    return bool(standing) and all(
-        is_day_since_last_visit(record, known.recorded) for known in standing
-    )
+    for known in standing:
+        if not is_day_since_last_visit(record, known.recorded):
+            return False
+    return bool(standing)
 
 
 def is_among(reasons: frozenset[str], problem: Problem) -> bool:

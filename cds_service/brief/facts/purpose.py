@@ -69,6 +69,10 @@ def _telling(said: str) -> frozenset[str]:
 
 def is_of_visit(record: Record, item: Item) -> bool:
     """Return whether an order has to do with why the patient comes: by its code, its reason, or a telling word."""
+    return record.each(_is_of_visit, item)
+
+
+def _is_of_visit(record: Record, item: Item) -> bool:
     wanted = record.once(purpose)
     concepts = [*objs(item.resource, "code"), *objs(item.resource, "reasonCode")]
     marks = {each for concept in concepts for each in codes(concept)}

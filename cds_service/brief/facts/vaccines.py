@@ -35,6 +35,10 @@ def _is_later(dose: Item, item: Item) -> bool:
 
 def vaccine(record: Record, item: Item) -> str:
     """Return what doses of one vaccine share: influenza as one, else its name, else its code."""
+    return record.each(_vaccine, item)
+
+
+def _vaccine(record: Record, item: Item) -> str:
     terms = record.tables.terms["influenza"]
     says = names(item).__contains__
     if any(map(says, terms["words"])) and not any(map(says, terms["not_words"])):

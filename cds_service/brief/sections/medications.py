@@ -49,7 +49,7 @@ def _flags(record: Record, medicine: Medicine) -> Iterator[Flag]:
         yield "merged"
     if items[0].is_reported:  # orders come first: there is none
         yield "reported"
-    if {item.status for item in items} == {"on-hold"}:
+    if items[0].status == "on-hold" and all(item.status == "on-hold" for item in items):
         yield "on_hold"
     changed = record.once(words_of)
     if changed:
