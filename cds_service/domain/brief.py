@@ -90,6 +90,7 @@ Flag = Literal[
     "open_end",
     "restricted",
     "for_visit",  # has to do with why the patient comes
+    "lasting",  # an operation that left something in the body, or took something out of it
 ]
 
 

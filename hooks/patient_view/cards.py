@@ -73,11 +73,11 @@ BELOW: dict[SectionId, int] = {
 }
 """Sections below the fold, and how many of their lines a card carries; the brief has them all."""
 
-ONLY: dict[SectionId, tuple[str, Kind]] = {
-    "procedures": ("Past illnesses", "problem"),
-    "context": ("Directives", "directive"),
+ONLY: dict[SectionId, tuple[str, dict[Kind, Flag | None]]] = {
+    "procedures": ("Past illnesses and operations", {"problem": None, "procedure": "lasting"}),
+    "context": ("Directives", {"directive": None}),
 }
-"""Sections of which a card carries one kind of line, under a heading of its own."""
+"""Sections of which a card carries some kinds of line, or those with a flag, under a heading of its own."""
 
 LEADS = 3
 """Lines that a model put first and that a card shows apart from those that rules put there."""
@@ -175,8 +175,8 @@ def _detail(brief: Brief) -> Iterator[Text | Bullets]:
         if section.id not in BELOW:
             continue
         whole = section.id in LISTS
-        heading, kind = ONLY.get(section.id, (section.title, None))
-        kept = [line for line in section.lines if kind in {None, line.statement.kind}]
+        heading, only = ONLY.get(section.id, (section.title, {}))
+        kept = [line for line in section.lines if not only or _is_one_of(line, only)]
         lines = [_text(line) for line in kept if not _is_said_already(line)]
         rest = [each for each in lines if whole or each not in told]
         if rest:
@@ -184,6 +184,11 @@ def _detail(brief: Brief) -> Iterator[Text | Bullets]:
     if brief.notices:
         yield Text(text=" ".join(brief.notices))
     yield Text(text=f"Record as of {brief.as_of:%Y-%m-%d %H:%M %Z}. Not reviewed by a clinician.")
+
+
+def _is_one_of(line: Line, only: dict[Kind, Flag | None]) -> bool:
+    """Return whether a card carries a line of a section of which it carries some."""
+    return only.get(line.statement.kind, "") in {None, *line.statement.flags}
 
 
 def _is_said_already(line: Line) -> bool:

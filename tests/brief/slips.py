@@ -1473,6 +1473,30 @@ MUTANTS = (
         "same not in older and not _is_minor(item)",
         "same not in older",
     ),
+    Mutant(
+        "take no operation for one that lasts",
+        f"{_S}procedures",
+        "return any(each in said for each in _LASTING) and not any(each in said for each in _LOOKED_AT)",
+        "return False",
+    ),
+    Mutant(
+        "take an interrogation of a pacemaker for an operation",
+        f"{_S}procedures",
+        " and not any(each in said for each in _LOOKED_AT)",
+        "",
+    ),
+    Mutant(
+        "leave operations of years ago out of the card",
+        _CARDS,
+        '{"problem": None, "procedure": "lasting"}',
+        '{"problem": None}',
+    ),
+    Mutant(
+        "put every procedure on the card",
+        _CARDS,
+        '{"problem": None, "procedure": "lasting"}',
+        '{"problem": None, "procedure": None}',
+    ),
     # How laboratories write an alarm.
     Mutant(
         "read no critical note",

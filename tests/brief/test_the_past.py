@@ -69,14 +69,54 @@ def test_older_procedures_are_named_once_each_by_their_newest_date():
         _done("Valve", "2019-01-01", "p5", status="not-done"),
         _done("Dialysis", "2026-10-01", "p6"),
         _done("Dialysis", "2024-10-01", "p7"),
+        _done("Colonoscopy", "2018-01-02", "p8"),
     )
     assert texts(made, "procedures") == [
         "Dialysis, 2026-10-01",
         (
-            "Older procedures, by date of the newest: Stent (2025-10-03), Pacemaker (2024-10-03), "
+            "Earlier operations, by date of the newest: Stent (2025-10-03), Pacemaker (2024-10-03), "
             "Splenectomy (1999, status unknown)"
         ),
+        "Older procedures, by date of the newest: Colonoscopy (2018-01-02)",
     ]
+
+
+def _on_card(*chart):
+    for part in cards(brief(*chart))[-1].detail:
+        if getattr(part, "heading", "") == "Past illnesses and operations":
+            return part.lines
+    return ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Transplantation of kidney",
+        "Below knee amputation of left leg",
+        "Total hip arthroplasty",
+        "Hemiarthroplasty of hip",
+        "Aortic valve replacement",
+        "Implantation of cardiac pacemaker",
+        "Percutaneous coronary intervention",
+        "Laparoscopic splenectomy",
+        "Roux-en-Y gastric bypass",
+        "Laparoscopic cholecystectomy",
+    ],
+)
+def test_a_card_has_the_operations_that_last_whatever_their_age(name):
+    assert _on_card(_done(name, "1999-10-03")) == (
+        f"Earlier operations, by date of the newest: {name} (1999-10-03)",
+    )
+    assert _on_card(_done(name, "2026-03-02")) == (f"{name}, 2026-03-02",)
+    [line] = brief(_done(name, "2026-03-02")).section("procedures")
+    assert line.statement.flags == ("lasting",)
+
+
+@pytest.mark.parametrize(
+    "name", ["Colonoscopy", "Pacemaker interrogation", "Follow-up of transplant", "Valve test"]
+)
+def test_but_not_what_left_nothing_nor_that_such_a_thing_was_looked_at(name):
+    assert _on_card(_done(name, "2024-10-03"), _done(name, "2026-10-03", "p2")) == ()
 
 
 @pytest.mark.parametrize("name", ["Medication reconciliation", "Depression screening (procedure)"])

@@ -1,6 +1,6 @@
 """Illnesses that have ended, by name; procedures of the last twelve months, and older ones by name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from cds_service.brief.facts.labels import restricted
 from cds_service.brief.facts.past import past
@@ -16,7 +16,7 @@ def statements(record: Record) -> Iterator[Statement]:
     """Yield illnesses of the past, each procedure of the window, one that was done several times on one line.
 
     One that was not done is left out, an undated one is not. Older ones, and not done since, are named once each, but
-    for tests, talks and paperwork.
+    for tests, talks and paperwork: first the operations that last, whatever their age.
     """
     over = [[item.ref for item in items] for items in record.once(past)]
     yield from grouped(record, "problem", over, "stopped")
@@ -31,20 +31,51 @@ def statements(record: Record) -> Iterator[Statement]:
         elif same not in sets and same not in older and not _is_minor(item):
             older[same] = item
     for items in sets.values():
-        flags: tuple[Flag, ...] = ("merged",) if len(items) > 1 else ()
-        if items[0].when is None:
-            flags = ("undated", *flags)
-        yield Statement(kind="procedure", refs=tuple(i.ref for i in items), flags=flags)
-    yield from grouped(record, "procedure", [item.ref for item in older.values()], "stale")
+        yield Statement(
+            kind="procedure", refs=tuple(i.ref for i in items), flags=tuple(_flags(items))
+        )
+    yield from _older(record, older.values())
+
+
+def _flags(items: Sequence[Item]) -> Iterator[Flag]:
+    if items[0].when is None:
+        yield "undated"
+    if len(items) > 1:
+        yield "merged"
+    if _is_lasting(items[0]):
+        yield "lasting"
+
+
+def _older(record: Record, items: Iterable[Item]) -> Iterator[Statement]:
+    """Yield the names of procedures that are older than the window, operations that last before the rest."""
+    lasting: list[str] = []
+    rest: list[str] = []
+    for item in items:
+        (lasting if _is_lasting(item) else rest).append(item.ref)
+    yield from grouped(record, "procedure", lasting, "stale", "lasting")
+    yield from grouped(record, "procedure", rest, "stale")
 
 
 def _is_minor(item: Item) -> bool:
     """Return whether a procedure is a test, a talk or paperwork, by a word in its name."""
-    said = f" {' '.join(words(name(obj(item.resource, 'code'))))} "
+    said = _said(item)
     return any(map(said.__contains__, _MINOR))
 
 
-_MINOR = tuple(f" {each} " for each in DEFAULT.terms["procedure"]["minor"])
+def _is_lasting(item: Item) -> bool:
+    """Return whether an operation left or took something for good, by how a word of its name begins."""
+    said = _said(item)
+    return any(each in said for each in _LASTING) and not any(each in said for each in _LOOKED_AT)
+
+
+def _said(item: Item) -> str:
+    return f" {' '.join(words(name(obj(item.resource, 'code'))))} "
+
+
+_TERMS = DEFAULT.terms["procedure"]
+_MINOR = tuple(f" {each} " for each in _TERMS["minor"])
+_LASTING = tuple(f" {each}" for each in _TERMS["lasting"])
+_LOOKED_AT = (*_MINOR, *(f" {each} " for each in _TERMS["looked_at"]))
 
 
 def _same(record: Record, item: Item) -> object:

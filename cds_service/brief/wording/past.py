@@ -24,13 +24,14 @@ def _over(record: Record, entries: tuple[Item, ...]) -> str:
     return f"{code_name(newest, 'problem without a name')} ({joined((when, count))})"
 
 
-def procedures(items: list[Item]) -> str:
-    """Write older procedures by name, each with the date of the newest."""
+def procedures(statement: Statement, items: list[Item]) -> str:
+    """Write older operations, or other procedures, by name, each with the date of the newest."""
     listed = joined(
         f"{code_name(each, 'procedure')} ({joined((day(each.when), state(each)))})"
         for each in items
     )
-    return f"Older procedures, by date of the newest: {listed}"
+    head = "Earlier operations" if "lasting" in statement.flags else "Older procedures"
+    return f"{head}, by date of the newest: {listed}"
 
 
 def state(item: Item) -> str:

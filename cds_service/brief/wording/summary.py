@@ -261,7 +261,7 @@ def _occurrence(item: Item) -> str:
 def procedure(statement: Statement, record: Record, items: list[Item]) -> str:
     """Write a procedure, or a report of a screening; older ones by name alone."""
     if "grouped" in statement.flags:
-        return procedures(items)
+        return procedures(statement, items)
     item = items[0]
     actor = next((obj(each, "actor") for each in objs(item.resource, "performer")), {})
     by = person(record, item.resource, actor)
