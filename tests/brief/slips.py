@@ -675,8 +675,8 @@ MUTANTS = (
     Mutant(
         "give each part in words of a panel a line among the newest results",
         f"{_S}results",
-        "for parts in in_readings(record, late):",
-        "for parts in [(each,) for each in late]:",
+        "for parts in in_readings(record, found):",
+        "for parts in [(each,) for each in found]:",
     ),
     Mutant(
         "put a critical value among the words of its panel",
@@ -1476,13 +1476,13 @@ MUTANTS = (
     Mutant(
         "take no operation for one that lasts",
         f"{_S}procedures",
-        "return any(each in said for each in _LASTING) and not any(each in said for each in _LOOKED_AT)",
+        "return lasts and not any(each in _said(item) for each in _LOOKED_AT)",
         "return False",
     ),
     Mutant(
         "take an interrogation of a pacemaker for an operation",
         f"{_S}procedures",
-        " and not any(each in said for each in _LOOKED_AT)",
+        " and not any(each in _said(item) for each in _LOOKED_AT)",
         "",
     ),
     Mutant(

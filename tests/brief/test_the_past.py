@@ -101,6 +101,7 @@ def _on_card(*chart):
         "Laparoscopic splenectomy",
         "Roux-en-Y gastric bypass",
         "Laparoscopic cholecystectomy",
+        "Excision of appendix",
     ],
 )
 def test_a_card_has_the_operations_that_last_whatever_their_age(name):

@@ -30,7 +30,7 @@ def in_readings(record: Record, found: Sequence[Series]) -> tuple[tuple[Series, 
             tuple([item.when and item.when.day for item in _before(record, each)]),
         )
         for each in found
-        if _is_unremarkable(record, each)
+        if "valueQuantity" not in each.items[0].resource and _is_unremarkable(record, each)
     }
     return _together(record, found, alike)
 
@@ -39,7 +39,9 @@ def _together(
     record: Record, found: Sequence[Series], alike: Mapping[Series, object]
 ) -> tuple[tuple[Series, ...], ...]:
     """Return series in their order, together those of one panel that have the same mapped to them."""
-    panels = record.once(_panels) if len(alike) > 1 else {}
+    if len(alike) <= 1:  # it stands alone anyway, as most do
+        return tuple([(each,) for each in found])
+    panels = record.once(_panels)
     together: dict[object, list[Series]] = {}
     for each in found:
         ref = each.items[0].ref

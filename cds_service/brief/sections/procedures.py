@@ -64,8 +64,21 @@ def _is_minor(item: Item) -> bool:
 
 def _is_lasting(item: Item) -> bool:
     """Return whether an operation left or took something for good, by how a word of its name begins."""
-    said = _said(item)
-    return any(each in said for each in _LASTING) and not any(each in said for each in _LOOKED_AT)
+    heard = words(name(obj(item.resource, "code")))
+    lasts = any(
+        " ".join(heard[at : at + 3]).startswith(_LASTING[word[:2]])
+        for at, word in enumerate(heard)
+        if word[:2] in _LASTING
+    )
+    return lasts and not any(each in _said(item) for each in _LOOKED_AT)
+
+
+def _by_first_letters(beginnings: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return beginnings of names by their first two letters: a name is compared with few of very many."""
+    found: dict[str, tuple[str, ...]] = {}
+    for each in beginnings:
+        found[each[:2]] = (*found.get(each[:2], ()), each)
+    return found
 
 
 def _said(item: Item) -> str:
@@ -74,7 +87,7 @@ def _said(item: Item) -> str:
 
 _TERMS = DEFAULT.terms["procedure"]
 _MINOR = tuple(f" {each} " for each in _TERMS["minor"])
-_LASTING = tuple(f" {each}" for each in _TERMS["lasting"])
+_LASTING = _by_first_letters(_TERMS["lasting"])
 _LOOKED_AT = (*_MINOR, *(f" {each} " for each in _TERMS["looked_at"]))
 
 

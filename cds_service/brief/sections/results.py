@@ -23,16 +23,11 @@ def statements(record: Record) -> Iterator[Statement]:
     for each in shown:
         (early if _is_old(record, each.items[0]) else late).append(each)
     told = record.once(reports.newest_reports)
-    ranked: list[tuple[int, Statement]] = []
+    ranked = list(_ranked(record, late))
     old: dict[Kind, list[str]] = {
         "result": [each.items[0].ref for each in early],
         "report": [],
     }
-    for parts in in_readings(record, late):
-        alone = [observations.statement(record, each) for each in parts]
-        rank = min(_rank(each.flags) for each in alone)
-        lines = alone if len(alone) == 1 else _on_one_line(record, alone)
-        ranked += ((rank, each) for each in lines)
     for item in told:
         if _is_old(record, item):
             old["report"].append(item.ref)
@@ -44,6 +39,17 @@ def statements(record: Record) -> Iterator[Statement]:
         yield from grouped(record, kind, refs, "stale")
     if not found:
         yield from absence(record, "results")
+
+
+def _ranked(record: Record, found: Sequence[Series]) -> Iterator[tuple[int, Statement]]:
+    """Yield each series with its rank; what one panel says in words on one line, which has that of its first."""
+    for parts in in_readings(record, found):
+        alone = [observations.statement(record, each) for each in parts]
+        if len(alone) == 1:
+            yield _rank(alone[0].flags), alone[0]
+        else:
+            rank = min(_rank(each.flags) for each in alone)
+            yield from ((rank, each) for each in _on_one_line(record, alone))
 
 
 def _on_one_line(record: Record, parts: Sequence[Statement]) -> Iterator[Statement]:
