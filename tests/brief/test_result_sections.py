@@ -568,6 +568,14 @@ def test_parts_that_were_the_same_before_say_on_which_days():
     ]
 
 
+def test_a_part_that_was_otherwise_on_the_day_on_which_another_was_the_same_stands_alone():
+    old = [part("Color", "Yellow", "o3", **BEFORE), part("Glucose", "Trace", "o4", **BEFORE)]
+    assert _newest(before=old) == [
+        "Color: Yellow, 2026-11-12 08:00; earlier Yellow (2026-06-01)",
+        "Glucose: Negative, 2026-11-12 08:00; earlier Trace (2026-06-01)",
+    ]
+
+
 def test_a_restricted_part_shares_no_line_with_its_panel():
     secret = {"meta": {"security": [{"code": "R"}]}}
     lines = _newest(part("Cocaine", "Negative", "o9", **secret))
