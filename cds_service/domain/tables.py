@@ -105,6 +105,18 @@ class OrderTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class NoKnown:
+    """Texts that say that no allergy is known, or that nothing is."""
+
+    texts: Mapping[tuple[str, ...], str]
+    """Whole text -> what it covers: "" for everything, "unknown" where it says that nothing is known."""
+    leads: tuple[tuple[str, ...], ...]
+    """What may stand before one of them."""
+    begins: frozenset[str]
+    """Their first words: what begins otherwise is none of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of a table as its page prints it: where it comes from, and when that was last looked at."""
 
@@ -131,8 +143,7 @@ class Tables:
     """Setting -> class codes."""
     contacts: Mapping[tuple[str, ...], str]
     """Words of a type of encounter, or its code -> "no_visit", "call", or "visit" where a site says so."""
-    no_known_words: Mapping[str, str]
-    """Whole lower-case texts that deny allergies -> what they cover."""
+    no_known: NoKnown
     plain_values: frozenset[tuple[str, ...]]
     """Whole values in words that say nothing out of the ordinary."""
     orders: OrderTerms
@@ -175,6 +186,12 @@ class Tables:
                     after = at + len(key)
                     break
         return frozenset(found)
+
+
+def whole_text(text: str) -> tuple[str, ...]:
+    """Return a text as it is compared whole: its words, or itself where it has other letters than a to z."""
+    low = text.strip().casefold().replace("\u2019", "'")
+    return words(low) if low.isascii() else (low,)
 
 
 def words(text: str) -> tuple[str, ...]:

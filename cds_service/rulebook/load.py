@@ -15,9 +15,11 @@ from cds_service.domain.tables import (
     Group,
     Ingredient,
     Limit,
+    NoKnown,
     OrderTerms,
     Screening,
     Tables,
+    whole_text,
     words,
 )
 from cds_service.rulebook import changes as changed
@@ -61,10 +63,7 @@ def load_tables(changes: Changes) -> Tables:
             for said, kind in {**terms["contact"], **changes.contact}.items()
             if (key := words(said))
         },
-        no_known_words={
-            **terms["no_known_words"],
-            **{said.lower(): scope for said, scope in changes.no_known_allergy.items()},
-        },
+        no_known=_no_known(terms, changes),
         plain_values=frozenset(
             key
             for said in (*terms["plain_value"]["words"], *changes.plain_values)
@@ -100,6 +99,21 @@ def _orders(table: Data, more: OrderWords) -> OrderTerms:
         therapy_codes=tuple(table["therapy_codes"]),
         tests=tuple(table["tests"]),
         letters=tuple(table["letters"]),
+    )
+
+
+def _no_known(terms: Data, changes: Changes) -> NoKnown:
+    said = {
+        **terms["no_known_words"],
+        **dict.fromkeys(terms["no_known"]["unknown"], "unknown"),
+        **changes.no_known_allergy,
+    }
+    leads = tuple(map(words, terms["no_known"]["leads"]))
+    begins = (words(each)[:1] for each in said)
+    return NoKnown(
+        texts={whole_text(each): scope for each, scope in said.items()},
+        leads=leads,
+        begins=frozenset(word for each in (*begins, *leads) for word in each[:1]),
     )
 
 

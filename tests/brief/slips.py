@@ -1727,7 +1727,7 @@ MUTANTS = (
     Mutant(
         "let none known of drugs deny an allergy to peanuts",
         f"{_F}allergies",
-        'return bool(of_it) and scope in {"", of_it}',
+        "return bool(of_it) and (not scope or of_it in scope)",
         "return bool(of_it)",
     ),
     Mutant(
@@ -1826,5 +1826,47 @@ MUTANTS = (
         _F + "orders",
         "_FILED_LATE = 1_800.0",
         "_FILED_LATE = 18_000.0",
+    ),
+    Mutant(
+        "take a text for none known where a part of it is",
+        f"{_F}none_known",
+        "if found and len(found) == len(parts) else None",
+        "if found else None",
+    ),
+    Mutant(
+        "call none recorded none known",
+        f"{_F}none_known",
+        "    if UNKNOWN[0] in found:\n        return UNKNOWN\n",
+        "",
+    ),
+    Mutant(
+        "let none deny what has a reaction",
+        f"{_F}allergies",
+        'None if item.resource.get("reaction") else',
+        "",
+    ),
+    Mutant(
+        "drop letters that no word is made of from a text that counts whole",
+        "cds_service.domain.tables",
+        "return words(low) if low.isascii() else (low,)",
+        "return words(low)",
+    ),
+    Mutant(
+        "keep still what stands beside none known",
+        "cds_service.brief.wording.summary",
+        '            dated("recorded", item.when),\n            note_of(item.resource),\n',
+        '            dated("recorded", item.when),\n',
+    ),
+    Mutant(
+        "list allergies to medicines among the others",
+        f"{_F}allergies",
+        "return not is_severe(item), not is_of_medicine, substance",
+        "return not is_severe(item), False, substance",
+    ),
+    Mutant(
+        "let none known of drugs stand beside a class of them",
+        f"{_F}allergies",
+        'return "medication" in scope and any(record.once(_reaches)[allergy.ref])',
+        'return "medication" in scope and bool(record.once(_reaches)[allergy.ref][0])',
     ),
 )

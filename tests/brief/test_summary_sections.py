@@ -259,7 +259,7 @@ def test_no_known_allergies_is_told_from_none_recorded_and_from_unknown():
 def test_no_known_allergies_beside_an_allergy_is_a_conflict():
     made = brief(allergy("NKA", "a1"), allergy("Penicillin", "a2"))
     assert texts(made, "attention") == [
-        "“No known allergies” recorded 2019-04-02, yet allergies are listed: Penicillin"
+        "“NKA” recorded 2019-04-02, yet allergies are listed: Penicillin"
     ]
     assert len(texts(made, "allergies")) == 2
 

@@ -8,6 +8,7 @@ from cds_service.brief.facts.allergy_problems import candidates
 from cds_service.brief.facts.allergy_problems import told as problem_told
 from cds_service.brief.facts.medicine_entries import Entry
 from cds_service.brief.facts.medicines import Medicine, foremost, medicines
+from cds_service.brief.facts.none_known import UNKNOWN, Scopes, scopes
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Statement
 from cds_service.domain.json import JsonObject
@@ -20,9 +21,16 @@ _ANAPHYLAXIS = "anaphyla"
 
 
 def allergies(record: Record) -> tuple[Item, ...]:
-    """Return the allergies that stand: severe ones first, then by name."""
+    """Return the allergies that stand: severe ones first, then those to medicines, then by name."""
     named, _ = record.once(_standing)
-    return tuple(sorted(named, key=lambda i: (not is_severe(i), substance(i).casefold(), i.ref)))
+    return tuple(sorted(named, key=lambda item: _place(record, item)))
+
+
+def _place(record: Record, item: Item) -> tuple[bool, bool, str, str]:
+    is_of_medicine = any(record.once(_reaches)[item.ref]) or "medication" in strings(
+        item.resource, "category"
+    )
+    return not is_severe(item), not is_of_medicine, substance(item).casefold(), item.ref
 
 
 def no_known(record: Record) -> list[Item]:
@@ -49,19 +57,30 @@ def is_active(item: Item) -> bool:
 def says(record: Record, item: Item) -> Says:
     """Return whether an entry names an allergy, says that none is known, or that nothing is."""
     concept = obj(item.resource, "code")
-    if covered(record, item) is not None:
+    said = record.each(_denied, item)
+    if said is not None and said != UNKNOWN:
         return "none"
-    return "unknown" if has_code(concept, *record.tables.terms["none"]["unknown"]) else "allergy"
+    is_unknown = said or has_code(concept, *record.tables.terms["none"]["unknown"])
+    return "unknown" if is_unknown else "allergy"
 
 
-def covered(record: Record, item: Item) -> str | None:
-    """Return what a "no known allergy" covers ("" for all, `medication`, ...); None for an allergy."""
+def covered(record: Record, item: Item) -> Scopes | None:
+    """Return what a "no known allergy" covers, () for all; None for an allergy, and where nothing is known."""
+    said = record.each(_denied, item)
+    return None if said == UNKNOWN else said
+
+
+def _denied(record: Record, item: Item) -> Scopes | None:
+    """Return what an entry says is not known, by code, else by its whole text.
+
+    A reaction is one to something: beside it words such as "None" deny nothing.
+    """
     concept = obj(item.resource, "code")
     for each in codes(concept):
         if each in record.tables.terms["no_known_allergy"]:
             scope: str = record.tables.terms["no_known_allergy"][each]
-            return scope
-    return record.tables.no_known_words.get(name(concept).lower())
+            return (scope,) if scope else ()
+    return None if item.resource.get("reaction") else scopes(record.tables.no_known, name(concept))
 
 
 def substance(item: Item) -> str:
@@ -118,19 +137,16 @@ def denials(record: Record) -> tuple[tuple[Item, ...], ...]:
     return tuple(found)
 
 
-def _covers(record: Record, scope: str, allergy: Item) -> bool:
-    categories = strings(allergy.resource, "category")
-    return (
-        not scope
-        or scope in categories
-        or (scope == "medication" and bool(record.once(_reaches)[allergy.ref][0]))
-    )
+def _covers(record: Record, scope: Scopes, allergy: Item) -> bool:
+    if not scope or not frozenset(scope).isdisjoint(strings(allergy.resource, "category")):
+        return True
+    return "medication" in scope and any(record.once(_reaches)[allergy.ref])
 
 
-def _covers_problem(record: Record, scope: str, problem: Item) -> bool:
+def _covers_problem(record: Record, scope: Scopes, problem: Item) -> bool:
     """Return whether a "none known" denies what a problem says: not a pollen, of which neither code nor table tells."""
     of_it = _scope(record, problem)
-    return bool(of_it) and scope in {"", of_it}
+    return bool(of_it) and (not scope or of_it in scope)
 
 
 def allergy_problems(record: Record) -> tuple[Item, ...]:
@@ -242,7 +258,7 @@ def _reaches(record: Record) -> dict[str, tuple[frozenset[str], frozenset[str]]]
         item.ref: _reach(
             record.tables, words(" . ".join((*allergen.names(item), allergen.note(item))))
         )
-        for item in record.once(allergies)
+        for item in record.once(_standing)[0]
     }
     for item in record.once(candidates):
         if told := record.each(problem_told, item):

@@ -2,11 +2,10 @@
 
 from cds_service.brief.facts.allergen import NOTE_MAX, note
 from cds_service.brief.facts.allergies import (
-    covered,
     is_intolerance,
     is_same_class,
-    says,
     shared_part,
+    substance,
 )
 from cds_service.brief.facts.conditions import entry
 from cds_service.brief.facts.medicine_conflicts import differ, is_regimen
@@ -26,7 +25,16 @@ from cds_service.brief.wording.medicines import (
 )
 from cds_service.brief.wording.observations import told as named_value
 from cds_service.brief.wording.summary import allergen
-from cds_service.brief.wording.words import code_name, dated, day, joined, names, note_of, short
+from cds_service.brief.wording.words import (
+    code_name,
+    dated,
+    day,
+    joined,
+    names,
+    note_of,
+    short,
+    spoken,
+)
 from cds_service.domain.brief import Statement
 from cds_service.domain.needs import NEEDS
 from cds_service.fhir.elements import has_code, obj, objs
@@ -79,11 +87,7 @@ def _allergy(record: Record, first: Item, others: list[Item]) -> str:
         part = {name for each in drugs for name in shared_part(record, first, each)}
         common = f"in common: {joined(sorted(part))}" if part else ""
         return joined((head, told, meets, _RELATED if related else "", common))
-    stated = (
-        "No known allergies"
-        if says(record, first) == "none" and not covered(record, first)
-        else allergen(first)
-    )
+    stated = spoken(substance(first)) or "No known allergies"
     listed = joined(_listed_as(record, each) for each in others)
     return f"“{stated}” recorded{_on(first)}, yet allergies are listed: {listed}"
 

@@ -37,7 +37,9 @@ from cds_service.brief.wording.words import (
 from cds_service.domain.brief import Statement
 from cds_service.domain.json import JsonObject
 from cds_service.fhir.elements import code, codes, inline_text, is_true, name, obj, objs, text
+from cds_service.rulebook import DEFAULT
 
+_BARE = frozenset(DEFAULT.terms["no_known"]["bare"])
 _USUAL_VERIFICATION = {"", "confirmed"}
 
 
@@ -180,19 +182,22 @@ def no_known(statement: Statement, record: Record, items: list[Item]) -> str:
     if "conflict" in statement.flags:
         on = dated(" recorded", item.when)
         return f"Conflict: “{words}”{on} contradicts what is listed here"
+    if item.type == "AllergyIntolerance" and words.casefold() in _BARE:
+        words = f"Allergies: {words}"
     return joined(
         (
             f"{words}: nothing is known, which is not the same as none" if unknown else words,
             _scope(record, item),
             verification(item.resource),
             dated("recorded", item.when),
+            note_of(item.resource),
         )
     )
 
 
 def _scope(record: Record, item: Item) -> str:
     scope = covered(record, item) if item.type == "AllergyIntolerance" else None
-    return f"covers {scope} only" if scope else ""
+    return f"covers {joined(scope, ' and ')} only" if scope else ""
 
 
 def flag(statement: Statement, record: Record, items: list[Item]) -> str:
