@@ -1869,4 +1869,34 @@ MUTANTS = (
         'return "medication" in scope and any(record.once(_reaches)[allergy.ref])',
         'return "medication" in scope and bool(record.once(_reaches)[allergy.ref][0])',
     ),
+    Mutant(
+        "give each allergy to one medicine a line",
+        f"{_F}allergies",
+        'apart = allergy.ref if allergy.ref in labelled else ""',
+        "apart = allergy.ref",
+    ),
+    Mutant(
+        "put a restricted allergy on the line of others",
+        f"{_F}allergies",
+        'apart = allergy.ref if allergy.ref in labelled else ""',
+        'apart = ""',
+    ),
+    Mutant(
+        "name the worst allergy to a medicine anywhere",
+        f"{_F}allergies",
+        "                not is_severe(each),\n                is_intolerance(each),\n",
+        "                is_intolerance(each),\n",
+    ),
+    Mutant(
+        "say a medicine is of the same class where another allergy names it",
+        "cds_service.brief.wording.conflicts",
+        "related = all(is_same_class",
+        "related = any(is_same_class",
+    ),
+    Mutant(
+        "keep still how many more allergies a medicine meets",
+        "cds_service.brief.wording.conflicts",
+        'more = f"and {rest} more" if rest > 0 else ""',
+        'more = ""',
+    ),
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.brief.charts import RXNORM, allergy, brief, concept, order, plain, texts
+from tests.brief.charts import RXNORM, allergy, brief, concept, condition, order, plain, texts
 
 
 def _met(said, medicine, **more):
@@ -209,3 +209,82 @@ def test_what_charts_abbreviate_and_whole_classes_meet_their_medicines(said, med
 )
 def test_an_abbreviation_counts_as_a_whole_word_and_one_class_is_not_another(said, medicine):
     assert _met(said, medicine) == []
+
+
+def _reacted(name, identity, reaction, **more):
+    said = [{"manifestation": [{"text": reaction}]}]
+    return allergy(name, identity, reaction=said, **more)
+
+
+AUGMENTIN = order("Augmentin 875 mg")
+FOUR = (
+    _reacted("Penicillins", "a1", "Hives"),
+    _reacted("PENICILLIN", "a2", "Rash"),
+    _reacted("Penicillin G", "a3", "Wheeze", criticality="high"),
+    _reacted("amoxicillin", "a4", "Itching"),
+)
+
+
+def _conflicts(*chart):
+    return [x for x in brief(*chart).section("attention") if x.statement.kind == "conflict"]
+
+
+def test_one_medicine_takes_one_line_that_names_the_worst_allergy_first_and_cites_all():
+    [line] = _conflicts(*FOUR, AUGMENTIN)
+    assert line.text == (
+        "Allergy to Penicillin G (Wheeze), also to amoxicillin (Itching), to Penicillins (Hives), "
+        "to PENICILLIN (Rash), yet active: Augmentin 875 mg, ordered 2026-05-04"
+    )
+    cited = ["AllergyIntolerance/a3", "AllergyIntolerance/a4", "AllergyIntolerance/a1"]
+    assert list(line.statement.refs) == [*cited, "AllergyIntolerance/a2", "MedicationRequest/m1"]
+    assert "severe" in line.statement.flags
+
+
+def test_two_medicines_take_two_lines_and_the_one_of_a_severe_allergy_stands_first():
+    chart = (allergy("Codeine", "a5"), order("codeine 30 mg", "m2"))
+    first, second = _conflicts(*FOUR, AUGMENTIN, *chart)
+    assert "Augmentin" in first.text
+    assert second.text.startswith("Allergy to Codeine, yet active: codeine 30 mg")
+
+
+def test_many_allergies_to_one_medicine_are_counted_and_alike_ones_named_once():
+    more = [allergy(f"Penicillin {at}", f"b{at}") for at in "wxyz"]
+    twice = allergy("PENICILLIN Z", "c9")
+    [line] = _conflicts(*more, twice, AUGMENTIN)
+    assert line.text.startswith(
+        "Allergy to Penicillin w, also to Penicillin x, to Penicillin y, to Penicillin z, yet active"
+    )
+    assert len(line.statement.refs) == 6
+    [line] = _conflicts(*more, twice, allergy("Pcn", "b8"), AUGMENTIN)
+    assert ", and 1 more, yet active: Augmentin" in line.text
+
+
+def test_a_same_class_is_said_only_where_no_allergy_names_the_medicine():
+    said = [
+        _conflicts(allergy("Penicillin G", "a1"), allergy(each, "a2"), AUGMENTIN)[0].text
+        for each in ("Ampicillin", "amoxicillin")
+    ]
+    assert [each.endswith("a medicine of the same class") for each in said] == [True, False]
+
+
+def test_an_intolerance_and_a_problem_stand_behind_an_allergy_to_the_same_medicine():
+    chart = (
+        _reacted("amoxicillin", "a1", "Nausea", type="intolerance"),
+        allergy("Penicillin", "a2"),
+        condition("Allergy to penicillin"),
+        AUGMENTIN,
+    )
+    [line] = _conflicts(*chart)
+    assert line.text.startswith(
+        "Allergy to Penicillin, also Allergy to penicillin (listed as a problem), "
+        "intolerance to amoxicillin (Nausea), yet active: Augmentin 875 mg"
+    )
+
+
+def test_a_restricted_allergy_shares_no_line():
+    label = {"security": [{"code": "R"}]}
+    lines = _conflicts(allergy("Penicillin", "a1"), allergy("Pcn", "a2", meta=label), AUGMENTIN)
+    assert [(x.text.partition(",")[0], "restricted" in x.statement.flags) for x in lines] == [
+        ("Allergy to Pcn", True),
+        ("Allergy to Penicillin", False),
+    ]

@@ -1,11 +1,12 @@
 """Allergies of a record: which stand, which are severe, what "none known" covers, which meet a medicine."""
 
 from collections.abc import Collection, Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cds_service.brief.facts import allergen
 from cds_service.brief.facts.allergy_problems import candidates
 from cds_service.brief.facts.allergy_problems import told as problem_told
+from cds_service.brief.facts.labels import restricted
 from cds_service.brief.facts.medicine_entries import Entry
 from cds_service.brief.facts.medicines import Medicine, foremost, medicines
 from cds_service.brief.facts.none_known import UNKNOWN, Scopes, scopes
@@ -168,17 +169,48 @@ def _scope(record: Record, problem: Item) -> str:
     return "medication" if own or related else ""
 
 
-def against_medicines(record: Record) -> tuple[tuple[Item, Item], ...]:
-    """Return each allergy that meets an active medicine: by ingredient, class, name or code; also one of a problem."""
-    taken = record.once(_by_ingredient)
-    met: dict[tuple[str, str], tuple[Item, Item]] = {}
+class Meeting(NamedTuple):
+    """A medicine that allergies meet."""
+
+    allergies: tuple[Item, ...]
+    """The worst first."""
+    medicine: Entry
+
+
+def against_medicines(record: Record) -> tuple[Meeting, ...]:
+    """Return each active medicine that allergies meet: by ingredient, class, name or code; also those of problems.
+
+    What is labelled as restricted stands by itself: withholding it takes nothing else away.
+    """
+    taken, labelled = record.once(_by_ingredient), record.once(restricted)
+    met: dict[tuple[str, str], tuple[Entry, dict[str, Item]]] = {}
     for allergy in (*record.once(allergies), *record.once(allergy_problems)):
         own, related = record.once(_reaches)[allergy.ref]
         known = (each for name_ in sorted(own | related) for each in taken.get(name_, ()))
+        apart = allergy.ref if allergy.ref in labelled else ""
         for medicine in (*known, *_named_alike(record, allergy)):
             item = foremost(medicine.items)
-            met[allergy.ref, item.ref] = (allergy, item)
-    return tuple(met.values())
+            met.setdefault((item.ref, apart), (item, {}))[1][allergy.ref] = allergy
+    found = [
+        Meeting(_worst_first(record, each.values(), item), item) for item, each in met.values()
+    ]
+    return tuple(sorted(found, key=lambda each: not is_severe(each.allergies[0])))
+
+
+def _worst_first(record: Record, found: Collection[Item], medicine: Entry) -> tuple[Item, ...]:
+    """Return allergies to one medicine: severe ones, then those that name it, its class, and intolerances."""
+    if len(found) == 1:
+        return tuple(found)
+    return tuple(
+        sorted(
+            found,
+            key=lambda each: (
+                not is_severe(each),
+                is_intolerance(each),
+                is_same_class(record, each, medicine),
+            ),
+        )
+    )
 
 
 def _named_alike(record: Record, allergy: Item) -> Iterator[Medicine]:

@@ -110,10 +110,11 @@ def dangers(record: Record) -> Iterator[Statement]:
 
 def _conflicts(record: Record) -> Iterator[Statement]:
     """Yield what does not agree on medicines: allergies first, then high-alert medicines, then the rest."""
-    for items in record.once(allergies.against_medicines):
-        severe: tuple[Flag, ...] = ("severe",) if allergies.is_severe(items[0]) else ()
-        if severe or not allergies.is_intolerance(items[0]):
-            yield _conflict(items, "allergen", *severe)
+    for met in record.once(allergies.against_medicines):
+        worst = met.allergies[0]
+        severe: tuple[Flag, ...] = ("severe",) if allergies.is_severe(worst) else ()
+        if severe or not allergies.is_intolerance(worst):
+            yield _conflict((*met.allergies, met.medicine), "allergen", *severe)
     denied = record.once(medicine_conflicts.contradictions)
     found = [_conflict(items, "stopped") for items in denied]
     found += [
@@ -127,9 +128,10 @@ def _other_conflicts(record: Record) -> Iterator[Statement]:
     """Yield what does not agree and is of no medicine; then what is worth a look and of less weight."""
     for items in (*record.once(allergies.denials), *problems.both_ways(record)):
         yield _conflict(items)
-    for items in record.once(allergies.against_medicines):
-        if allergies.is_intolerance(items[0]) and not allergies.is_severe(items[0]):
-            yield _plain_conflict(items)
+    for met in record.once(allergies.against_medicines):
+        worst = met.allergies[0]
+        if allergies.is_intolerance(worst) and not allergies.is_severe(worst):
+            yield _plain_conflict((*met.allergies, met.medicine))
     for items in record.once(medicine_conflicts.regimens):
         yield _plain_conflict(items)
 

@@ -1,5 +1,7 @@
 """Resources that do not agree, set side by side without a verdict; and what was looked for in vain."""
 
+from collections.abc import Sequence
+
 from cds_service.brief.facts.allergen import NOTE_MAX, note
 from cds_service.brief.facts.allergies import (
     is_intolerance,
@@ -78,18 +80,40 @@ def _sign(record: Record, item: Item) -> str:
 def _allergy(record: Record, first: Item, others: list[Item]) -> str:
     drugs = entries_of(record, (each for each in others if each.type in _DRUGS))
     if drugs:
-        reactions = (names(each, "manifestation") for each in objs(first.resource, "reaction"))
-        said = joined(dict.fromkeys(reactions))
-        head = f"{_of(first)}{_listed_as(record, first)}{f' ({said})' if said else ''}"
-        told = note_of(first.resource, NOTE_MAX) if note(first) else ""
-        related = any(is_same_class(record, first, each) for each in drugs)
+        met = (first, *(each for each in others if each.type not in _DRUGS))
+        related = all(is_same_class(record, one, each) for one in met for each in drugs)
         meets = f"yet {_active(record, drugs)}"
-        part = {name for each in drugs for name in shared_part(record, first, each)}
+        part = {name for one in met for each in drugs for name in shared_part(record, one, each)}
         common = f"in common: {joined(sorted(part))}" if part else ""
-        return joined((head, told, meets, _RELATED if related else "", common))
+        return joined((_all_met(record, met), meets, _RELATED if related else "", common))
     stated = spoken(substance(first)) or "No known allergies"
     listed = joined(_listed_as(record, each) for each in others)
     return f"“{stated}” recorded{_on(first)}, yet allergies are listed: {listed}"
+
+
+_ALSO = 3
+"""Allergies that a line names behind the worst one."""
+
+
+def _all_met(record: Record, met: Sequence[Item]) -> str:
+    """Write the allergies that one medicine meets, alike ones once, and how many more entries there are."""
+    told: dict[str, tuple[str, Item]] = {}
+    for each in met:
+        written = _named_allergy(record, each)
+        told.setdefault(written.casefold(), (written, each))
+    (first, item), *others = told.values()
+    also = joined(f"{_shortly(each)}{written}" for written, each in others[:_ALSO])
+    rest = len(others) - _ALSO
+    more = f"and {rest} more" if rest > 0 else ""
+    return joined((f"{_of(item)}{first}", f"also {also}" if also else "", more))
+
+
+def _named_allergy(record: Record, item: Item) -> str:
+    """Write what an allergy is to, its reactions, and its note where the name tells nothing."""
+    reactions = (names(each, "manifestation") for each in objs(item.resource, "reaction"))
+    said = joined(dict.fromkeys(reactions))
+    told = note_of(item.resource, NOTE_MAX) if note(item) else ""
+    return joined((f"{_listed_as(record, item)}{f' ({said})' if said else ''}", told))
 
 
 def _of(item: Item) -> str:
@@ -97,6 +121,13 @@ def _of(item: Item) -> str:
     if item.type == "Condition":
         return ""
     return "Intolerance to " if is_intolerance(item) else "Allergy to "
+
+
+def _shortly(item: Item) -> str:
+    """Write the same behind another allergy."""
+    if item.type == "Condition":
+        return ""
+    return "intolerance to " if is_intolerance(item) else "to "
 
 
 def _listed_as(record: Record, item: Item) -> str:
