@@ -33,6 +33,7 @@ FILES = (  # the quick ones first: a run ends at the first test that fails
     "test_doses_and_places.py",
     "test_allergy_problems.py",
     "test_none_known.py",
+    "test_severe_reactions.py",
     "test_courses_and_reports.py",
     "test_long_known.py",
     "test_findings.py",

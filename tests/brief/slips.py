@@ -99,7 +99,7 @@ MUTANTS = (
     Mutant(
         "forget severe reactions",
         f"{_F}allergies",
-        'if any(code(each, "severity") == "severe" or _is_anaphylaxis(each) for each in reactions):',
+        'if any(code(each, "severity") == "severe" or is_severe_kind(each) for each in reactions):',
         "if False:",
     ),
     Mutant(
@@ -1898,5 +1898,35 @@ MUTANTS = (
         "cds_service.brief.wording.conflicts",
         'more = f"and {rest} more" if rest > 0 else ""',
         'more = ""',
+    ),
+    Mutant(
+        "count a reaction that was not as severe",
+        f"{_F}severe_reactions",
+        "if is_named and not (at and heard[at - 1] in _DENIED):",
+        "if is_named:",
+    ),
+    Mutant(
+        "count a word of a severe reaction for all of it",
+        f"{_F}severe_reactions",
+        "heard[at : at + len(each)] == each for each in _BY_FIRST[word]",
+        "heard[at] == each[0] for each in _BY_FIRST[word]",
+    ),
+    Mutant(
+        "forget the codes of severe reactions",
+        f"{_F}severe_reactions",
+        "if not _CODES.isdisjoint(codes(each)) or says_severe(name(each)):",
+        "if says_severe(name(each)):",
+    ),
+    Mutant(
+        "leave unread what somebody wrote of a reaction",
+        f"{_F}severe_reactions",
+        'return "description" in reaction and says_severe(text(reaction, "description"))',
+        "return False",
+    ),
+    Mutant(
+        "leave unread in a problem's name how severe an allergy is",
+        f"{_F}allergies",
+        "return any(map(says_severe, allergen.names(item)))",
+        "return False",
     ),
 )

@@ -10,15 +10,13 @@ from cds_service.brief.facts.labels import restricted
 from cds_service.brief.facts.medicine_entries import Entry
 from cds_service.brief.facts.medicines import Medicine, foremost, medicines
 from cds_service.brief.facts.none_known import UNKNOWN, Scopes, scopes
+from cds_service.brief.facts.severe_reactions import is_severe_kind, says_severe
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Statement
-from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import Tables, words
 from cds_service.fhir.elements import code, codes, has_code, name, obj, objs, strings
 
 Says = Literal["allergy", "none", "unknown"]
-
-_ANAPHYLAXIS = "anaphyla"
 
 
 def allergies(record: Record) -> tuple[Item, ...]:
@@ -91,23 +89,24 @@ def substance(item: Item) -> str:
 
 
 def is_severe(item: Item) -> bool:
-    """Return whether criticality is high, a reaction severe, or anaphylaxis told, be it in the note of no name."""
+    """Return whether criticality is high, or a reaction severe, as recorded or by what it is.
+
+    Words count also in the note of an allergy without a name, and in the name of a problem.
+    """
     reactions = objs(item.resource, "reaction")
     if code(item.resource, "criticality") == "high":
         return True
-    if any(code(each, "severity") == "severe" or _is_anaphylaxis(each) for each in reactions):
+    if any(code(each, "severity") == "severe" or is_severe_kind(each) for each in reactions):
         return True
-    return "note" in item.resource and _ANAPHYLAXIS in allergen.note(item).casefold()
+    if item.type == "Condition":
+        return any(map(says_severe, allergen.names(item)))
+    return "note" in item.resource and says_severe(allergen.note(item))
 
 
 def is_intolerance(item: Item) -> bool:
     """Return whether an entry calls itself an intolerance, not an allergy: a code in R4, a concept in R5."""
     said = item.resource
     return code(said, "type") == "intolerance" or has_code(obj(said, "type"), "intolerance")
-
-
-def _is_anaphylaxis(reaction: JsonObject) -> bool:
-    return any(_ANAPHYLAXIS in name(each).casefold() for each in objs(reaction, "manifestation"))
 
 
 def statement(item: Item) -> Statement:
