@@ -112,6 +112,8 @@ class NoKnown:
     """Whole text -> what it covers: "" for everything, "unknown" where it says that nothing is known."""
     leads: tuple[tuple[str, ...], ...]
     """What may stand before one of them."""
+    to_one: tuple[tuple[str, ...], ...]
+    """What stands before the one medicine that nobody is known to be allergic to."""
     begins: frozenset[str]
     """Their first words: what begins otherwise is none of them."""
 

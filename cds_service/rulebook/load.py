@@ -108,12 +108,13 @@ def _no_known(terms: Data, changes: Changes) -> NoKnown:
         **dict.fromkeys(terms["no_known"]["unknown"], "unknown"),
         **changes.no_known_allergy,
     }
-    leads = tuple(map(words, terms["no_known"]["leads"]))
+    leads, to_one = (tuple(map(words, terms["no_known"][each])) for each in ("leads", "to_one"))
     begins = (words(each)[:1] for each in said)
     return NoKnown(
         texts={whole_text(each): scope for each, scope in said.items()},
         leads=leads,
-        begins=frozenset(word for each in (*begins, *leads) for word in each[:1]),
+        to_one=to_one,
+        begins=frozenset(word for each in (*begins, *leads, *to_one) for word in each[:1]),
     )
 
 

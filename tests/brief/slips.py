@@ -1830,8 +1830,8 @@ MUTANTS = (
     Mutant(
         "take a text for none known where a part of it is",
         f"{_F}none_known",
-        "if found and len(found) == len(parts) else None",
-        "if found else None",
+        "if found and len(found) == len(parts):",
+        "if found:",
     ),
     Mutant(
         "call none recorded none known",
@@ -1928,5 +1928,11 @@ MUTANTS = (
         f"{_F}allergies",
         "return any(map(says_severe, allergen.names(item)))",
         "return False",
+    ),
+    Mutant(
+        "take any words for the one medicine that a text denies an allergy to",
+        f"{_F}none_known",
+        "if heard[: len(lead)] == lead and rest and _is_medicine(tables, rest):",
+        "if heard[: len(lead)] == lead and rest:",
     ),
 )

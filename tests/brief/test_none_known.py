@@ -3,7 +3,7 @@
 import pytest
 
 from hooks.patient_view.cards import cards
-from tests.brief.charts import allergy, brief, texts
+from tests.brief.charts import allergy, brief, order, texts
 from tests.brief.test_site_rules import made as at_a_site
 
 
@@ -54,7 +54,8 @@ def test_what_covers_a_part_says_which(said, covers):
 @pytest.mark.parametrize(
     "said",
     [
-        "No known allergies to penicillin",
+        "No known allergies to penicillin, sulfa causes rash",
+        "No known allergies to latex",
         "No known allergies except penicillin",
         "NKDA, penicillin",
         "NKDA (penicillin)",
@@ -122,3 +123,16 @@ def test_a_card_lists_severe_allergies_then_those_to_medicines():
         each for each in cards(made)[-1].detail if getattr(each, "heading", "") == "Allergies"
     ]
     assert listed.lines[1].startswith("Sulfa")
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ("No known allergies to penicillin", "penicillin"),
+        ("Not allergic to sulfa drugs", "sulfa drugs"),
+    ],
+)
+def test_a_denial_of_one_medicine_is_no_allergy_to_it_and_denies_no_other(said, what):
+    made = brief(allergy(said), allergy("Codeine", "a2"), order("amoxicillin 500 mg"))
+    assert texts(made, "allergies")[1] == f"{said}, covers {what} only, recorded 2019-04-02"
+    assert texts(made, "attention") == []

@@ -79,7 +79,7 @@ def _denied(record: Record, item: Item) -> Scopes | None:
         if each in record.tables.terms["no_known_allergy"]:
             scope: str = record.tables.terms["no_known_allergy"][each]
             return (scope,) if scope else ()
-    return None if item.resource.get("reaction") else scopes(record.tables.no_known, name(concept))
+    return None if item.resource.get("reaction") else scopes(record.tables, name(concept))
 
 
 def substance(item: Item) -> str:

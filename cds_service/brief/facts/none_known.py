@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-from cds_service.domain.tables import NoKnown, whole_text, words
+from cds_service.domain.tables import NoKnown, Tables, whole_text, words
 
 Scopes = tuple[str, ...]
 """What is covered, () for everything."""
@@ -14,12 +14,12 @@ _PARTS = re.compile(r"[-/+,;&|()\[\]\u2013\u2014]| and ")
 """Between texts that stand side by side."""
 
 
-def scopes(known: NoKnown, said: str) -> Scopes | None:
+def scopes(tables: Tables, said: str) -> Scopes | None:
     """Return what a text covers that says that no allergy is known, None for any other text.
 
     A text of several parts counts only where each of them is known: "NKDA, penicillin" denies nothing.
     """
-    first = words(said)[:1]
+    known, first = tables.no_known, words(said)[:1]
     if (first and first[0] not in known.begins) or "?" in said:
         return None
     whole = _scope(known, said)
@@ -27,7 +27,23 @@ def scopes(known: NoKnown, said: str) -> Scopes | None:
         return _of([whole])
     parts = [each for each in _PARTS.split(said.lower()) if whole_text(each)]
     found = [scope for each in parts if (scope := _scope(known, each)) is not None]
-    return _of(found) if found and len(found) == len(parts) else None
+    if found and len(found) == len(parts):
+        return _of(found)
+    return _of_one(tables, whole_text(said))
+
+
+def _of_one(tables: Tables, heard: tuple[str, ...]) -> Scopes | None:
+    """Return the one medicine or class that "no known allergy to X" covers, where nothing else is said of it."""
+    for lead in tables.no_known.to_one:
+        rest = heard[len(lead) :]
+        if heard[: len(lead)] == lead and rest and _is_medicine(tables, rest):
+            return (" ".join(rest),)
+    return None
+
+
+def _is_medicine(tables: Tables, said: tuple[str, ...]) -> bool:
+    named = (key for key, _ in tables.by_word.get(said[0], ()))
+    return said in named or any(said in each.names for each in tables.classes)
 
 
 def _scope(known: NoKnown, said: str) -> str | None:
