@@ -144,7 +144,7 @@ class Tables:
     encounter: Mapping[str, frozenset[str]]
     """Setting -> class codes."""
     contacts: Mapping[tuple[str, ...], str]
-    """Words of a type of encounter, or its code -> "no_visit", "call", or "visit" where a site says so."""
+    """Words of a type of encounter, or its code -> "no_visit", "elsewhere", "call", or "visit" where a site says so."""
     no_known: NoKnown
     plain_values: frozenset[tuple[str, ...]]
     """Whole values in words that say nothing out of the ordinary."""

@@ -23,6 +23,7 @@ class Windows(_Table):
     vitals: Days | None = None
     encounters: Days | None = None
     first_visit: Days | None = None
+    as_one: Days | None = None
     stay_open: Days | None = None
     procedures: Days | None = None
     diagnosis_old: Days | None = None
@@ -39,6 +40,7 @@ class Counts(_Table):
     earlier: Count | None = None
     encounters: Count | None = None
     notes: Count | None = None
+    were_out: Count | None = None
     named: Count | None = None
     listed: Count | None = None
 
@@ -125,7 +127,9 @@ class Changes(_Table):
     classes: dict[str, AllergyClass] = {}
     screening: dict[str, ScreeningTerms] = {}
     encounter: EncounterClasses = EncounterClasses()
-    contact: dict[Word, Literal["no_visit", "call", "visit", "by_reason", "hospice"]] = {}
+    contact: dict[
+        Word, Literal["no_visit", "elsewhere", "call", "visit", "by_reason", "hospice"]
+    ] = {}
     """Whole name or code of a type of encounter -> whether it counts as a visit, or what else it is."""
     order: OrderWords = OrderWords()
     plain_values: tuple[Word, ...] = ()

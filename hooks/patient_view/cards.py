@@ -45,9 +45,14 @@ RANKS: tuple[tuple[SectionId, Kind, Flag, int], ...] = (
     ("attention", "flag", "must_show", FOLD),
     ("attention", "conflict", "conflict", FOLD),
     ("attention", "medication", "high_alert", FOLD),
+    ("changes", "result", "abnormal", FOLD),
+    ("changes", "report", "new", FOLD),
+    ("changes", "result", "worded", FOLD),
+    ("changes", "result", "changed", FOLD),
 )
 """What may stand above the fold, first things first: section, kind and flag of a line, and how
-many such lines; nothing else does, so that old results never fill the place of what was not there."""
+many such lines. The last rows fill what is left with more that is new; nothing else does, so that old results never
+fill the place of what was not there."""
 
 ON_ONE_LINE: frozenset[Kind] = frozenset({"encounter"})
 """Kinds of which several share a line above the fold: two emergencies are one piece of news there."""

@@ -333,14 +333,14 @@ MUTANTS = (
     Mutant(
         "believe a range in another unit",
         f"{_F}ranges",
-        'if value is None or code(quantity, "comparator") or not _same_unit(quantity, limits):',
-        "if value is None:",
+        "return _Limits(low, high) if is_same else None",
+        "return _Limits(low, high)",
     ),
     Mutant(
         "turn above and below around",
         f"{_F}ranges",
-        "if low is not None and value < low:",
-        "if low is not None and value > low:",
+        "return said < low or is_open",
+        "return said > low or is_open",
     ),
     Mutant(
         "forget that HH is critical",
@@ -918,13 +918,13 @@ MUTANTS = (
     Mutant(
         "take a call for no contact at all",
         f"{_F}visits",
-        'and not _is_only(record, item, "no_visit", "hospice")\n',
-        'and not _is_only(record, item, "no_visit", "hospice", "call")\n',
+        "and not _is_only(record, item, *_NO_VISIT)\n",
+        'and not _is_only(record, item, *_NO_VISIT, "call")\n',
     ),
     Mutant(
         "take a call for a visit in person",
         f"{_F}visits",
-        'return in_clinic and not _is_only(record, item, "no_visit", "hospice", "call")',
+        'return in_clinic and not _is_only(record, item, *_NO_VISIT, "call")',
         "return in_clinic",
     ),
     Mutant(
@@ -998,8 +998,8 @@ MUTANTS = (
     Mutant(
         "take a hospice for a clinic",
         f"{_F}visits",
-        'and not _is_only(record, item, "no_visit", "hospice")\n',
-        'and not _is_only(record, item, "no_visit")\n',
+        '_NO_VISIT = ("no_visit", "elsewhere", "hospice")',
+        '_NO_VISIT = ("no_visit", "elsewhere")',
     ),
     Mutant(
         "ask for tests of the dead",
@@ -1525,8 +1525,8 @@ MUTANTS = (
     Mutant(
         "read no range in words",
         f"{_F}ranges",
-        'low, high = _in_words(text(limits, "text"))',
-        "pass",
+        'return _in_words(text(limits, "text"), quantity) if "text" in limits else _NO_LIMITS',
+        "return _NO_LIMITS",
     ),
     # What weighs less stands behind what weighs more.
     Mutant(
@@ -1934,5 +1934,129 @@ MUTANTS = (
         f"{_F}none_known",
         "if heard[: len(lead)] == lead and rest and _is_medicine(tables, rest):",
         "if heard[: len(lead)] == lead and rest:",
+    ),
+    ),
+    # Results, ranges and reports that are new
+    Mutant(
+        "leave results of one panel in the order of the tables",
+        f"{_S}changes",
+        "fortnight, -far",
+        "fortnight, -_UNMEASURED",
+    ),
+    Mutant(
+        "measure a lack by a width alone",
+        f"{_F}ranges",
+        "measure = width if limit <= 0 or 0 < width < limit else limit",
+        "measure = width or limit",
+    ),
+    Mutant(
+        "put what nothing measures behind a trifle",
+        f"{_S}changes",
+        '_UNMEASURED = Decimal("0.25")',
+        '_UNMEASURED = Decimal("0.0")',
+    ),
+    Mutant(
+        "let any older result stand before a newer one",
+        f"{_S}changes",
+        'max(days, 0) // record.tables.days["as_one"]',
+        "0",
+    ),
+    Mutant(
+        "order what is critical like the rest",
+        f"{_S}changes",
+        'each.level != "critical", fortnight',
+        "False, fortnight",
+    ),
+    Mutant(
+        "tell each dialysis before the results",
+        f"{_S}changes",
+        "place = contacts if not is_care and is_contact(record, item) else visits",
+        "place = visits",
+    ),
+    Mutant(
+        "take urgent care for a contact without a doctor",
+        f"{_F}visits",
+        'return _is_only(record, item, "no_visit")',
+        "return _is_only(record, item, *_NO_VISIT)",
+    ),
+    Mutant(
+        "read a range in words of another unit",
+        f"{_F}ranges",
+        'if not found or found[3].strip() not in {"", unit(quantity), code(quantity, "code")}:',
+        "if not found:",
+    ),
+    Mutant(
+        "take a limit that a range excludes for a part of it",
+        f"{_F}ranges",
+        'is_open = comparator in {"<", ">"}',
+        "is_open = False",
+    ),
+    Mutant(
+        "call a value unmarked whose range is not understood",
+        f"{_F}observations",
+        "if is_only_noted(newest) or reading(record, each.items[0]).is_unread:",
+        "if is_only_noted(newest):",
+    ),
+    Mutant(
+        "take a value of less than 5 for one of 5",
+        f"{_F}ranges",
+        'return said < low or is_open or comparator == "<"',
+        "return said < low or is_open",
+    ),
+    Mutant(
+        "call a value of more than 0 one below 1",
+        f"{_F}ranges",
+        "_DOWN, _UP = _OR_LESS |",
+        "_DOWN, _UP = _OR_MORE |",
+    ),
+    Mutant(
+        "leave a line above the fold empty",
+        _CARDS,
+        '    ("changes", "result", "abnormal", FOLD),\n',
+        "",
+    ),
+    Mutant(
+        "look for a critical value among those beside the newest alone",
+        f"{_F}observations",
+        "if place > beside and not is_released_of_late(record, item):",
+        "if place > beside:",
+    ),
+    Mutant(
+        "leave out of a line the value that was critical",
+        f"{_F}observations",
+        "refs = said.refs if then.ref in said.refs else (*said.refs, then.ref)",
+        "refs = said.refs",
+    ),
+    Mutant(
+        "tell what was out of range before the last visit",
+        f"{_F}observations",
+        "reading(record, item).level in levels and is_released_of_late(record, item)",
+        "reading(record, item).level in levels",
+    ),
+    Mutant(
+        "call what was critical before a first visit since the last one",
+        f"{_W}observations",
+        'since = " since the last visit" if record.once(last_visit) else ""',
+        'since = " since the last visit"',
+    ),
+    Mutant(
+        "tell of what was out of range the last of it",
+        f"{_S}changes",
+        "return max(out, key=_distance, default=None)",
+        "return next(iter(out), None)",
+    ),
+    Mutant(
+        "tell what was critical among the changes again",
+        f"{_S}changes",
+        """    if any(reading(record, item).level == "critical" for item in out):
+        return None
+""",
+        "",
+    ),
+    Mutant(
+        "keep quiet of what was out of range above the fold",
+        _CARDS,
+        '    ("changes", "result", "changed", FOLD),\n',
+        "",
     ),
 )

@@ -132,8 +132,18 @@ def test_new_abnormal_results_leave_room_for_what_else_needs_attention():
         for n in range(6)
     ]
     made = brief(booked(), seen(), *labs, order("warfarin 5 mg"))
-    assert sum("Test" in text for text in _top(made)) == 2
-    assert _top(made)[-1].startswith("High-alert")
+    assert [text.split()[0] for text in _top(made)[1:4]] == ["Test", "Test", "High-alert:"]
+
+
+def test_more_results_of_the_time_since_the_last_visit_fill_what_is_left_above_the_fold():
+    labs = [
+        lab("9", "2026-11-01", f"o{n}", code={"text": f"Test {n}"}, **flagged("H"))
+        for n in range(6)
+    ]
+    words = lab("", "2026-11-01", "w1", code={"text": "Pathology"}, valueString="Melanoma")
+    told = _top(brief(booked(), seen(), *labs[:3], words))
+    assert [text.split()[0] for text in told] == ["Booked", "Test", "Test", "Pathology:", "Test"]
+    assert len(_top(brief(booked(), seen(), *labs))) == FOLD
 
 
 def test_a_diagnosis_that_is_new_since_the_last_visit_stands_before_lists_that_disagree():

@@ -177,8 +177,6 @@ def _contact(*types, when="2026-11-20T09:00:00-06:00", **more):
     "name",
     [
         *("Immunization only", "LAB DRAW", "X-ray only", "Nurse visit", "Refill"),
-        *("Urgent Care Visit", "Walk-in clinic", "Retail clinic", "Eye exam", "Dental visit"),
-        "Ophthalmic examination and evaluation (procedure)",
         *(
             "Hemodialysis",
             "Hämodialyse",
@@ -191,16 +189,27 @@ def _contact(*types, when="2026-11-20T09:00:00-06:00", **more):
         *("Anticoagulation clinic pharmacist", "INR check", "Methadone dosing"),
     ],
 )
-def test_a_contact_at_which_nobody_reads_the_chart_hides_nothing(name):
+def test_a_contact_at_which_nobody_reads_the_chart_hides_nothing_and_stands_behind_results(name):
+    assert _changes_beside(name) == ["Emergency:", "Potassium", "2026-11-20"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Urgent Care Visit", "Walk-in clinic", "Retail clinic", "Eye exam", "Dental visit"),
+        "Ophthalmic examination and evaluation (procedure)",
+    ],
+)
+def test_the_care_of_another_house_hides_nothing_and_stands_among_the_visits(name):
+    assert _changes_beside(name) == ["Emergency:", "2026-11-20", "Potassium"]
+
+
+def _changes_beside(name):
     emergency = seen("2026-11-01T09:00:00-05:00", "e2", kind="EMER")
     potassium = lab("5.9", "2026-11-10T09:00:00-06:00", loinc="2823-3", **flagged("H"))
     made = brief(FIRST, emergency, potassium, _contact(name))
     assert _last(made).startswith("Last visit: 2026-06-01")
-    assert [each.split()[0] for each in texts(made, "changes")] == [
-        "Emergency:",
-        "2026-11-20",
-        "Potassium",
-    ]
+    return [each.split()[0] for each in texts(made, "changes")]
 
 
 def test_the_blood_draw_of_this_morning_is_not_the_last_visit_of_this_afternoon():

@@ -1,6 +1,6 @@
 """Observations as series: one for each measured thing, newest first, what is not final apart."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Literal
 
@@ -9,7 +9,7 @@ import msgspec
 from cds_service.brief.facts.marks import LEVELS, Level, Side, is_only_noted
 from cds_service.brief.facts.ranges import value_in_words
 from cds_service.brief.facts.readings import group_in, group_of, reading
-from cds_service.brief.facts.visits import is_after_last_visit, released
+from cds_service.brief.facts.visits import is_after_last_visit, is_released_of_late, released
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Kind, Statement
 from cds_service.domain.json import JsonObject
@@ -237,6 +237,15 @@ def statement(record: Record, each: Series, kind: Kind = "result", *more: Flag) 
     return Statement(kind=kind, refs=refs, flags=flags)
 
 
+def statement_of_former(
+    record: Record, each: Series, then: Item, kind: Kind, *flags: Flag
+) -> Statement:
+    """Return the statement of a series of which an earlier value is what is told: that one stands in it."""
+    said = statement(record, each, kind, *flags)
+    refs = said.refs if then.ref in said.refs else (*said.refs, then.ref)
+    return msgspec.structs.replace(said, refs=refs)
+
+
 def _said(_: Record) -> dict[Series, tuple[tuple[str, ...], tuple[Flag, ...]]]:
     return {}
 
@@ -308,7 +317,7 @@ _SIDE_OF: Mapping[str, Side] = {"above": "high", "below": "low"}
 
 
 def is_in_words(record: Record, each: Series) -> bool:
-    """Return whether nobody here can tell how far the newest value is out: it is words, or its mark is.
+    """Return whether nobody here can tell how far the newest value is out: it is words, or its mark or its range is.
 
     A number that only a note speaks of is one too. A value in words that plainly say nothing out of the ordinary is
     none, nor one that its laboratory calls normal.
@@ -316,7 +325,7 @@ def is_in_words(record: Record, each: Series) -> bool:
     if each.level:
         return each.level == "marked"
     newest = each.items[0].resource
-    if is_only_noted(newest):
+    if is_only_noted(newest) or reading(record, each.items[0]).is_unread:
         return True
     if "component" not in newest:
         return _is_told_by_words(record, newest)
@@ -332,6 +341,20 @@ def _is_told_by_words(record: Record, part: JsonObject) -> bool:
 def is_new(record: Record, item: Item) -> bool:
     """Return whether a result could first be read after the last visit."""
     return is_after_last_visit(record, released(record, item))
+
+
+def former(record: Record, each: Series, levels: Container[Level]) -> list[Item]:
+    """Return the values before the newest that are of these levels and could first be read after the last visit.
+
+    Newest first. Behind those that stand beside the newest the first that could be read before ends the search.
+    """
+    found, beside = [], record.tables.count["earlier"]
+    for place, item in enumerate(each.items):
+        if place > beside and not is_released_of_late(record, item):
+            break
+        if place and reading(record, item).level in levels and is_released_of_late(record, item):
+            found.append(item)
+    return found
 
 
 def is_stale(record: Record, each: Series) -> bool:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from cds_service.brief.facts.marks import LEVELS, Level, Mark, is_critical_by_note, mark
-from cds_service.brief.facts.ranges import side_of_range, unit
+from cds_service.brief.facts.ranges import place_in_range, side_of_range, unit
 from cds_service.brief.record import Item, Record
 from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import Group, Tables
@@ -27,6 +27,8 @@ class Reading(msgspec.Struct, frozen=True, eq=False):
     """The worst that it is marked with."""
     side: str
     """On which side of its own range its value lies; "" too where a code tells how far it is out."""
+    is_unread: bool
+    """Whether a number has a range that nobody here can hold it against, and no code tells how far it is out."""
     level: Level
     """How far it is out: by its own mark first, then by its own range, and the worst of its components."""
 
@@ -41,12 +43,15 @@ def _reading(record: Record, item: Item) -> Reading:
     quantity = obj(resource, "valueQuantity")
     is_plain = "comparator" not in quantity or not code(quantity, "comparator")
     own = mark(resource)
-    side = "" if own.code and own.level not in _UNTOLD else side_of_range(resource)
+    place = "" if own.code and own.level not in _UNTOLD else place_in_range(resource)
+    is_unread = place == "unread"
+    side = "" if is_unread else place
     return Reading(
         number=number(quantity, "value") if is_plain else None,
         unit=unit(quantity),
         mark=own,
         side=side,
+        is_unread=is_unread or ("component" in resource and _has_unread_part(resource)),
         level=_level(record, resource, own, side),
     )
 
@@ -66,6 +71,13 @@ def group_in(coded: Iterable[tuple[str, str]], tables: Tables) -> Group | None:
         if each in tables.groups and (not system or system.endswith("loinc.org")):
             return tables.groups[each]
     return None
+
+
+def _has_unread_part(resource: JsonObject) -> bool:
+    return any(
+        place_in_range(part) == "unread" and mark(part).level in _UNTOLD
+        for part in objs(resource, "component")
+    )
 
 
 def _level(record: Record, resource: JsonObject, mark_: Mark, side: str) -> Level:

@@ -19,6 +19,10 @@ NEVER_TOOK_PLACE = frozenset({"cancelled", "planned"})
 _DAY = 86_400.0
 
 
+_NO_VISIT = ("no_visit", "elsewhere", "hospice")
+"""Contacts that are never the last visit."""
+
+
 def setting(record: Record, item: Item) -> Setting:
     """Return whether an Encounter was an emergency, a stay or an observation; "" for any other."""
     return record.each(_setting, item)
@@ -35,7 +39,7 @@ def _setting(record: Record, item: Item) -> Setting:
 def is_ambulatory(record: Record, item: Item) -> bool:
     """Return whether an Encounter was a visit in person to a clinic."""
     in_clinic = not _class(item).isdisjoint(record.tables.encounter["ambulatory"])
-    return in_clinic and not _is_only(record, item, "no_visit", "hospice", "call")
+    return in_clinic and not _is_only(record, item, *_NO_VISIT, "call")
 
 
 def _is_only(record: Record, item: Item, *kinds: str) -> bool:
@@ -50,6 +54,11 @@ def _is_only(record: Record, item: Item, *kinds: str) -> bool:
 def is_hospice(record: Record, item: Item) -> bool:
     """Return whether an Encounter is the care of a hospice."""
     return "hospice" in record.each(_contacts, item)
+
+
+def is_contact(record: Record, item: Item) -> bool:
+    """Return whether an Encounter is a contact without a doctor, as a dialysis, an infusion or a vaccination."""
+    return _is_only(record, item, "no_visit")
 
 
 def _contacts(record: Record, item: Item) -> list[str]:
@@ -100,7 +109,7 @@ def last_visit(record: Record) -> Item | None:
         and item.when is not None
         and item.when.at <= record.now.at
         and not setting(record, item)
-        and not _is_only(record, item, "no_visit", "hospice")
+        and not _is_only(record, item, *_NO_VISIT)
         and not _is_during_a_stay(record, item, item.when)
     )
     last = None
@@ -220,6 +229,14 @@ def has_clock(when: Moment) -> bool:
 def released(record: Record, item: Item) -> Moment | None:
     """Return when a result or report could first be read: when it was issued, else its own date."""
     return record.moment(item.resource.get("issued")) or item.when
+
+
+def is_released_of_late(record: Record, item: Item) -> bool:
+    """Return whether a result or report could first be read after the last visit; without one, in the last weeks."""
+    when = released(record, item)
+    if record.once(last_visit) is None:
+        return when is not None and record.days_ago(when) <= record.tables.days["first_visit"]
+    return is_after_last_visit(record, when)
 
 
 def missed_visits(record: Record) -> list[Item]:

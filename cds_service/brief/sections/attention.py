@@ -15,7 +15,6 @@ from cds_service.brief.facts import (
 from cds_service.brief.facts.answers import answers_of_danger
 from cds_service.brief.facts.orders import is_referral, overdue, turned_down
 from cds_service.brief.facts.purpose import is_of_visit
-from cds_service.brief.facts.readings import reading
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import gathered, grouped
 from cds_service.domain.brief import Flag, Kind, Statement
@@ -78,7 +77,7 @@ def active_flags(record: Record) -> list[Item]:
 
 
 def _critical(record: Record) -> Iterator[Statement]:
-    """Yield series whose newest value is critical, then those that held a critical value since the last visit."""
+    """Yield series whose newest value is critical, then those that held a critical value of late."""
     former = []
     for each in record.once(observations.series):
         kind: Kind = "vital" if each.section == "vitals" else "result"
@@ -86,18 +85,10 @@ def _critical(record: Record) -> Iterator[Statement]:
             when = each.items[0].when
             if when is None or record.days_ago(when) <= record.tables.days["results"]:
                 yield observations.statement(record, each, kind, "must_show", "critical")
-        elif _was_critical(record, each):
+        elif len(each.items) > 1 and (found := observations.former(record, each, {"critical"})):
             flags: tuple[Flag, ...] = ("must_show", "critical", "changed")
-            former.append(observations.statement(record, each, kind, *flags))
+            former.append(observations.statement_of_former(record, each, found[0], kind, *flags))
     yield from former
-
-
-def _was_critical(record: Record, each: observations.Series) -> bool:
-    """Return whether a value that is told beside the newest was critical and came after the last visit."""
-    for item in each.items[1 : 1 + record.tables.count["earlier"]]:
-        if reading(record, item).level == "critical" and observations.is_new(record, item):
-            return True
-    return False
 
 
 def dangers(record: Record) -> Iterator[Statement]:

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 
 from cds_service.brief.facts import allergies, medicine_changes, observations, problems, reports
 from cds_service.brief.facts.panels import in_panels
 from cds_service.brief.facts.purpose import is_wanted
+from cds_service.brief.facts.ranges import far_out
+from cds_service.brief.facts.readings import reading
 from cds_service.brief.facts.visits import (
     NEVER_TOOK_PLACE,
     is_after_last_visit,
+    is_contact,
     is_first_visit,
     is_hospice,
     is_since_last_visit,
@@ -23,6 +27,8 @@ from cds_service.domain.brief import Flag, Statement
 from cds_service.fhir.dates import Moment
 
 _ABOUT_AS_NEW = timedelta(days=1)
+_UNMEASURED = Decimal("0.25")
+"""Widths of its range that a result counts as outside where nothing tells how far: in words, or without a range."""
 _OF_ALL: frozenset[Flag] = frozenset({"abnormal", "new"})
 """Flags of results that stand on a line that they share, too."""
 
@@ -43,7 +49,8 @@ def statements(record: Record) -> Iterator[Statement]:
         yield from _of_late(record)
     if record.once(last_visit) is None:
         return
-    yield from _encounters(record)
+    visits, contacts = _encounters(record)
+    yield from visits
     for item in record.of("Procedure"):
         if item.status in {"completed", ""} and is_since_last_visit(record, item):
             yield Statement(kind="procedure", refs=(item.ref,), flags=("new",))
@@ -57,6 +64,7 @@ def statements(record: Record) -> Iterator[Statement]:
     yield from _summary(record)
     yield from _results(record, lambda each: each.is_new)
     yield from _unremarkable(record)
+    yield from contacts
 
 
 def _of_late(record: Record) -> Iterator[Statement]:
@@ -72,22 +80,27 @@ def _of_late(record: Record) -> Iterator[Statement]:
         if is_late(released(record, item)):
             yield reports.statement(record, item)
     yield from _results(record, lambda each: is_late(released(record, each.items[0])))
-    unmarked = _unmarked(record, lambda each: is_late(released(record, each.items[0])))
-    yield from _together(
-        record, [each for each in unmarked if observations.is_in_words(record, each)]
-    )
+    worded, named = _of_no_mark(record, lambda each: is_late(released(record, each.items[0])))
+    yield from _together(record, worded)
+    for each, then in _were_out(record, named):
+        yield Statement(kind="result", refs=(each.items[0].ref, then.ref), flags=("changed",))
 
 
-def _encounters(record: Record) -> Iterator[Statement]:
-    """Yield emergencies, stays and the care of a hospice first, then the other finished visits."""
+def _encounters(record: Record) -> tuple[list[Statement], list[Statement]]:
+    """Return emergencies, stays and the care of a hospice, then the other finished visits; and contacts apart."""
     seen = [
         item
         for item in record.of("Encounter")
         if is_after_last_visit(record, _told_by(record, item)) and _took_place(record, item)
     ]
+    visits: list[Statement] = []
+    contacts: list[Statement] = []
     for item in sorted(seen, key=lambda item: not _is_care(record, item)):
-        weight = _weight(record, item) if _is_care(record, item) else ()
-        yield Statement(kind="encounter", refs=(item.ref,), flags=("new", *weight))
+        is_care = _is_care(record, item)
+        weight = _weight(record, item) if is_care else ()
+        place = contacts if not is_care and is_contact(record, item) else visits
+        place.append(Statement(kind="encounter", refs=(item.ref,), flags=("new", *weight)))
+    return visits, contacts
 
 
 def _weight(record: Record, item: Item) -> tuple[Flag, ...]:
@@ -142,7 +155,7 @@ def _summary(record: Record) -> Iterator[Statement]:
 def _results(
     record: Record, is_told: Callable[[observations.Series], bool]
 ) -> Iterator[Statement]:
-    """Yield results out of range that are to be told: those of the reason of the visit, then newest."""
+    """Yield results out of range that are to be told: those of the reason of the visit, then the farthest out."""
     found = [
         each
         for each in record.once(observations.series)
@@ -151,7 +164,19 @@ def _results(
     told = {each.group.name: each.items[0] for each in found if each.group}
     found = [each for each in found if not _is_told_by(each, told)]
     found.sort(key=lambda each: each.items[0].when or record.now, reverse=True)
-    yield from _together(record, sorted(found, key=lambda each: not is_wanted(record, each)))
+    yield from _together(record, sorted(found, key=lambda each: _harm(record, each)))
+
+
+def _harm(record: Record, each: observations.Series) -> tuple[bool, bool, int, Decimal]:
+    """Return what new results out of range are ordered by: a panel of one time says nothing of which matters.
+
+    What is critical goes before the rest, the newer fortnight before the older, and within it the farthest out.
+    """
+    newest = each.items[0]
+    days = record.days_ago(newest.when) if newest.when else 0
+    far = _distance(newest)
+    fortnight = max(days, 0) // record.tables.days["as_one"]
+    return not is_wanted(record, each), each.level != "critical", fortnight, -far
 
 
 def _together(record: Record, found: Sequence[observations.Series]) -> Iterator[Statement]:
@@ -176,23 +201,67 @@ def _is_told_by(each: observations.Series, told: Mapping[str, Item]) -> bool:
 
 
 def _unremarkable(record: Record) -> Iterator[Statement]:
-    """Yield the results of the same time that nothing marks as out of range: those in words told, others by name.
+    """Yield the results of the same time that nothing marks as out of range: those in words told, others by name."""
+    worded, named = _of_no_mark(record, lambda each: each.is_new)
+    yield from _together(record, worded)
+    former = _were_out(record, named)
+    for each, then in former:
+        yield Statement(
+            kind="result", refs=(each.items[0].ref, then.ref), flags=("changed", "new")
+        )
+    told = {each for each, _ in former}
+    yield from grouped(
+        record, "result", [each.items[0].ref for each in named if each not in told], "new"
+    )
+
+
+def _were_out(
+    record: Record, found: Sequence[observations.Series]
+) -> list[tuple[observations.Series, Item]]:
+    """Return the few results that were farthest out of range of late and are not now, with that value.
+
+    One that was critical is told under "Needs attention".
+    """
+    former = [
+        (each, then)
+        for each in found
+        if len(each.items) > 1 and (then := _farthest_out(record, each))
+    ]
+    former.sort(key=lambda pair: -_distance(pair[1]))
+    return former[: record.tables.count["were_out"]]
+
+
+def _farthest_out(record: Record, each: observations.Series) -> Item | None:
+    out = observations.former(record, each, {"critical", "abnormal"})
+    if any(reading(record, item).level == "critical" for item in out):
+        return None
+    return max(out, key=_distance, default=None)
+
+
+def _distance(item: Item) -> Decimal:
+    return far_out(item.resource) or _UNMEASURED
+
+
+_Told = list[observations.Series]
+
+
+def _of_no_mark(
+    record: Record, is_told: Callable[[observations.Series], bool]
+) -> tuple[_Told, _Told]:
+    """Return results that are to be told and that nothing marks as out of range, newest first: in words, and others.
 
     Of what is not final the words alone, and what a final value stands behind.
     """
     worded, named = [], []
-    for each in _unmarked(record, lambda each: each.is_new):
+    for each in _unmarked(record, is_told):
         if observations.is_in_words(record, each):
             worded.append(each)
         elif each.aside != "preliminary" or each.items[-1].status != "preliminary":
-            named.append(each.items[0].ref)
-    yield from _together(record, worded)
-    yield from grouped(record, "result", named, "new")
+            named.append(each)
+    return worded, named
 
 
-def _unmarked(
-    record: Record, is_told: Callable[[observations.Series], bool]
-) -> list[observations.Series]:
+def _unmarked(record: Record, is_told: Callable[[observations.Series], bool]) -> _Told:
     """Return results that are to be told and that nothing marks as out of range, newest first."""
     found = [
         each

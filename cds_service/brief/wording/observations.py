@@ -10,6 +10,7 @@ from cds_service.brief.facts.observations import (
 )
 from cds_service.brief.facts.purpose import day_of_visit
 from cds_service.brief.facts.readings import Reading, group_of, reading
+from cds_service.brief.facts.visits import last_visit
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.trends import earlier_values, trend
 from cds_service.brief.wording.values import (
@@ -40,7 +41,8 @@ def result(statement: Statement, record: Record, items: list[Item]) -> str:
     ordered = in_order(record, items)
     newest, *earlier = ordered
     if "changed" in statement.flags:
-        return _was_critical(record, newest, earlier)
+        word = "critical" if "critical" in statement.flags else "out of range"
+        return _was_out(record, newest, earlier, word)
     group, same = group_of(record, newest), as_new(record, ordered)
     before = [each for each in earlier if each not in same] if same else earlier
     ahead = newest.when is not None and record.is_future(newest.when)
@@ -57,13 +59,15 @@ def result(statement: Statement, record: Record, items: list[Item]) -> str:
     return joined(parts, "; ")
 
 
-def _was_critical(record: Record, newest: Item, earlier: list[Item]) -> str:
-    """Write the critical value first where a later one is not: a heading that begins with the later one misleads."""
-    found = [each for each in earlier if reading(record, each).level == "critical"]
+def _was_out(record: Record, newest: Item, earlier: list[Item], word: str) -> str:
+    """Write the value that was out first where a later one is not: a heading that begins with that one misleads."""
+    level = "critical" if word == "critical" else "abnormal"
+    found = [each for each in earlier if reading(record, each).level == level]
     then = found[0] if found else newest
     others = [each for each in earlier if each is not then]
+    since = " since the last visit" if record.once(last_visit) else ""
     parts = [
-        f"Was critical since the last visit: {told(record, then)}",
+        f"Was {word}{since}: {told(record, then)}",
         status(then),
         note_of(then.resource, NOTE_MAX),
         f"now {_value(record, newest, title(record, newest))}",
