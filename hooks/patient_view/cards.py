@@ -21,11 +21,13 @@ MAX_WARNINGS = 2
 NOTE = DraftNote(label="File this brief as a draft note", title="Pre-visit brief (draft)")
 LINK = OpenBrief(label="Open the pre-visit brief")
 
-RANKS: tuple[tuple[SectionId, Kind, Flag, int], ...] = (
+RANKS: tuple[tuple[SectionId, Kind, Flag | None, int], ...] = (
     ("visit", "flag", "must_show", FOLD),
     ("visit", "visit", "must_show", FOLD),
     ("attention", "result", "critical", FOLD),
     ("attention", "vital", "critical", FOLD),
+    ("attention", "report", "critical", FOLD),
+    ("attention", "report_pending", "critical", FOLD),
     ("attention", "problem", "acute", FOLD),
     ("attention", "observation", "acute", FOLD),
     ("attention", "conflict", "allergen", FOLD),
@@ -33,7 +35,8 @@ RANKS: tuple[tuple[SectionId, Kind, Flag, int], ...] = (
     ("attention", "conflict", "stopped", FOLD),
     ("changes", "encounter", "acute", FOLD),
     ("attention", "order_open", "must_show", FOLD),
-    ("changes", "report", "new", 2),
+    ("changes", "report", None, 2),
+    ("open_loops", "report_pending", "worded", 2),
     ("changes", "result", "abnormal", 2),
     ("changes", "result", "worded", 2),
     ("attention", "medication_change", "must_show", FOLD),
@@ -46,11 +49,11 @@ RANKS: tuple[tuple[SectionId, Kind, Flag, int], ...] = (
     ("attention", "conflict", "conflict", FOLD),
     ("attention", "medication", "high_alert", FOLD),
     ("changes", "result", "abnormal", FOLD),
-    ("changes", "report", "new", FOLD),
+    ("changes", "report", None, FOLD),
     ("changes", "result", "worded", FOLD),
     ("changes", "result", "changed", FOLD),
 )
-"""What may stand above the fold, first things first: section, kind and flag of a line, and how
+"""What may stand above the fold, first things first: section, kind and flag (None: any) of a line, and how
 many such lines. The last rows fill what is left with more that is new; nothing else does, so that old results never
 fill the place of what was not there."""
 
@@ -111,7 +114,10 @@ def _warnings(brief: Brief) -> Iterator[CardIntent]:
 
 
 def _is_alarm(line: Line) -> bool:
-    return line.statement.kind == "result" and "critical" in line.statement.flags
+    return line.statement.kind in _ALARMS and "critical" in line.statement.flags
+
+
+_ALARMS: frozenset[Kind] = frozenset({"result", "report", "report_pending"})
 
 
 def _text(line: Line) -> str:
@@ -218,7 +224,7 @@ def _top(brief: Brief) -> Iterator[tuple[str, ...]]:
         fits = [
             line
             for line in brief.section(section)
-            if line.statement.kind == kind and flag in line.statement.flags
+            if line.statement.kind == kind and flag in {None, *line.statement.flags}
         ]
         groups = _grouped(fits) if kind in ON_ONE_LINE else [[each] for each in fits[:most]]
         yield from (tuple(dict.fromkeys(map(_text, lines))) for lines in groups if lines)

@@ -23,6 +23,7 @@ FILES = (  # the quick ones first: a run ends at the first test that fails
     "test_ward_orders.py",
     "test_first_lines.py",
     "test_far_out.py",
+    "test_early_reports.py",
     "test_orders.py",
     "test_plans_and_intolerances.py",
     "test_times_in_utc.py",

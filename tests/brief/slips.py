@@ -1935,7 +1935,6 @@ MUTANTS = (
         "if heard[: len(lead)] == lead and rest and _is_medicine(tables, rest):",
         "if heard[: len(lead)] == lead and rest:",
     ),
-    ),
     # Results, ranges and reports that are new
     Mutant(
         "leave results of one panel in the order of the tables",
@@ -2058,5 +2057,84 @@ MUTANTS = (
         _CARDS,
         '    ("changes", "result", "changed", FOLD),\n',
         "",
+    ),
+    Mutant(
+        "leave out above the fold what an early report says",
+        _CARDS,
+        '    ("open_loops", "report_pending", "worded", 2),\n',
+        "",
+    ),
+    Mutant(
+        "take an early report of before the last visit for one of late",
+        f"{_F}reports",
+        "return bool(conclusion(item)) and is_released_of_late(record, item)",
+        "return bool(conclusion(item))",
+    ),
+    Mutant(
+        "put an early report without words above the fold",
+        f"{_F}reports",
+        "return bool(conclusion(item)) and is_released_of_late(record, item)",
+        "return is_released_of_late(record, item)",
+    ),
+    Mutant(
+        "tell an early report behind the orders that wait",
+        f"{_S}open_loops",
+        """    yield from (each for each in unfinished if "worded" in each.flags)
+    waiting""",
+        "    waiting",
+    ),
+    Mutant(
+        "keep reports off the fold before a first visit",
+        _CARDS,
+        '("changes", "report", None, 2)',
+        '("changes", "report", "new", 2)',
+    ),
+    Mutant(
+        "believe no report that it is critical",
+        f"{_F}marks",
+        'return bool(found & _REPORT["told"]) and not found & _SINGLE["hedges"]',
+        "return False",
+    ),
+    Mutant(
+        "take a denial in a report for an alarm",
+        f"{_F}marks",
+        'return bool(found & _REPORT["told"]) and not found & _SINGLE["hedges"]',
+        'return bool(found & _REPORT["told"])',
+    ),
+    Mutant(
+        "take critical care for a critical result",
+        f"{_F}marks",
+        'one in _SINGLE["critical"] and after in _REPORT["result"]',
+        'one in _SINGLE["critical"]',
+    ),
+    Mutant(
+        "read a report of a critical result as one sentence alone",
+        f"{_F}marks",
+        "_names_critical(one) and (_is_told(one) or _is_told((*one, *after)))",
+        "_names_critical(one) and _is_told(one)",
+    ),
+    Mutant(
+        "keep a report critical for good",
+        f"{_F}reports",
+        'if is_released_of_late(record, item) and weight(record, item) == "critical"',
+        'if weight(record, item) == "critical"',
+    ),
+    Mutant(
+        "forget that an early report may be critical",
+        f"{_F}reports",
+        "(*record.once(reports), *record.once(pending))",
+        "record.once(reports)",
+    ),
+    Mutant(
+        "give no warning of a report",
+        _CARDS,
+        'frozenset({"result", "report", "report_pending"})',
+        'frozenset({"result"})',
+    ),
+    Mutant(
+        "let a report that says nothing stand before one that does",
+        f"{_F}reports",
+        'return "plain" if words(said) in record.tables.plain_values else ""',
+        'return ""',
     ),
 )

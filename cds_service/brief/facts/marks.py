@@ -3,7 +3,9 @@
 A mark that nobody here can read is a mark all the same: what carries one is never called unmarked.
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from typing_extensions import override
@@ -55,6 +57,11 @@ _SINGLE: Mapping[str, frozenset[str]] = {
     each: frozenset(said) for each, said in DEFAULT.terms["interpretation_single_words"].items()
 }
 
+_REPORT: Mapping[str, frozenset[str]] = {
+    each: frozenset(said) for each, said in DEFAULT.terms["interpretation_report"].items()
+}
+_SENTENCE_END = re.compile(r"[.;!?]\s")
+
 _BEGINS = tuple(DEFAULT.terms["interpretation_beginnings"]["critical"])
 _MARK_WORDS = (
     frozenset().union(*(_SINGLE[each] for each in ("critical", "abnormal", "high", "low")))
@@ -94,6 +101,32 @@ def is_critical_by_note(resource: JsonObject) -> bool:
         ):
             return True
     return False
+
+
+def is_critical_in_report(said: str) -> bool:
+    """Return whether a report says of itself that a critical result was told to somebody, in one sentence or two.
+
+    What "critical" stands before is asked, too: critical care and a critical stenosis are no alarm of whoever read it.
+    """
+    if not any(each in said.casefold() for each in _SINGLE["critical"]):
+        return False
+    sentences = [words(each) for each in _SENTENCE_END.split(said)]
+    return any(
+        _names_critical(one) and (_is_told(one) or _is_told((*one, *after)))
+        for one, after in zip(sentences, [*sentences[1:], ()], strict=True)
+    )
+
+
+def _names_critical(sentence: Sequence[str]) -> bool:
+    return any(
+        one in _SINGLE["critical"] and after in _REPORT["result"]
+        for one, after in pairwise(sentence)
+    )
+
+
+def _is_told(heard: Sequence[str]) -> bool:
+    found = frozenset(heard)
+    return bool(found & _REPORT["told"]) and not found & _SINGLE["hedges"]
 
 
 def is_only_noted(resource: JsonObject) -> bool:

@@ -1,8 +1,18 @@
 """Final reports of a record that are more than their results: imaging, pathology, cultures, tracings."""
 
-from cds_service.brief.facts.visits import is_after_last_visit, is_category, released
+from collections.abc import Sequence
+from typing import Literal
+
+from cds_service.brief.facts.marks import is_critical_in_report
+from cds_service.brief.facts.visits import (
+    is_after_last_visit,
+    is_category,
+    is_released_of_late,
+    released,
+)
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Statement
+from cds_service.domain.tables import words
 from cds_service.fhir.elements import code, codes, inline_text, name, obj, objs, text
 
 _FINAL = frozenset({"final", "amended", "corrected", "appended"})
@@ -113,7 +123,60 @@ def is_new(record: Record, item: Item) -> bool:
     return is_after_last_visit(record, released(record, item))
 
 
+Weight = Literal["critical", "", "plain"]
+_WEIGHTS: tuple[Weight, ...] = ("critical", "", "plain")
+
+
+def weight(record: Record, item: Item) -> Weight:
+    """Return whether a report says that it is critical, or nothing out of the ordinary in all of its words."""
+    return record.each(_weight, item)
+
+
+def _weight(record: Record, item: Item) -> Weight:
+    said = conclusion(item)
+    if is_critical_in_report(said):
+        return "critical"
+    return "plain" if words(said) in record.tables.plain_values else ""
+
+
+def by_weight(record: Record, found: Sequence[Item]) -> Sequence[Item]:
+    """Return reports in their order, but what is critical first and what plainly says nothing last."""
+    if len(found) == 1:
+        return found
+    return sorted(found, key=lambda item: _WEIGHTS.index(weight(record, item)))
+
+
+def critical(record: Record) -> list[Item]:
+    """Return the reports of late, final or not, that say of themselves that they are critical."""
+    return [
+        item
+        for item in (*record.once(reports), *record.once(pending))
+        if is_released_of_late(record, item) and weight(record, item) == "critical"
+    ]
+
+
+def tells_early(record: Record, item: Item) -> bool:
+    """Return whether a report that is not final says something already, and of late."""
+    return bool(conclusion(item)) and is_released_of_late(record, item)
+
+
 def statement(record: Record, item: Item) -> Statement:
     """Return the statement of one report."""
     flags: tuple[Flag, ...] = ("new",) if is_new(record, item) else ()
     return Statement(kind="report", refs=(item.ref,), flags=flags)
+
+
+def statement_of_critical(record: Record, item: Item) -> Statement:
+    """Return the statement of one that says that it is critical."""
+    flags: tuple[Flag, ...] = ("must_show", "critical")
+    if item.status in _WAITING:
+        return statement_of_pending(record, item, *flags)
+    own = statement(record, item)
+    return Statement(kind=own.kind, refs=own.refs, flags=(*flags, *own.flags))
+
+
+def statement_of_pending(record: Record, item: Item, *more: Flag) -> Statement:
+    """Return the statement of one that is not final."""
+    said: tuple[Flag, ...] = ("worded",) if tells_early(record, item) else ()
+    flags: tuple[Flag, ...] = (*more, "preliminary", *said)
+    return Statement(kind="report_pending", refs=(item.ref,), flags=flags)

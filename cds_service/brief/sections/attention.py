@@ -11,6 +11,7 @@ from cds_service.brief.facts import (
     observations,
     pregnancies,
     problems,
+    reports,
 )
 from cds_service.brief.facts.answers import answers_of_danger
 from cds_service.brief.facts.orders import is_referral, overdue, turned_down
@@ -77,7 +78,7 @@ def active_flags(record: Record) -> list[Item]:
 
 
 def _critical(record: Record) -> Iterator[Statement]:
-    """Yield series whose newest value is critical, then those that held a critical value of late."""
+    """Yield series whose newest value is critical, reports that say so, then series that held such a value of late."""
     former = []
     for each in record.once(observations.series):
         kind: Kind = "vital" if each.section == "vitals" else "result"
@@ -88,6 +89,8 @@ def _critical(record: Record) -> Iterator[Statement]:
         elif len(each.items) > 1 and (found := observations.former(record, each, {"critical"})):
             flags: tuple[Flag, ...] = ("must_show", "critical", "changed")
             former.append(observations.statement_of_former(record, each, found[0], kind, *flags))
+    for item in reports.critical(record):
+        yield reports.statement_of_critical(record, item)
     yield from former
 
 

@@ -54,9 +54,7 @@ def statements(record: Record) -> Iterator[Statement]:
     for item in record.of("Procedure"):
         if item.status in {"completed", ""} and is_since_last_visit(record, item):
             yield Statement(kind="procedure", refs=(item.ref,), flags=("new",))
-    for item in record.once(reports.reports):
-        if reports.is_new(record, item):
-            yield reports.statement(record, item)
+    yield from _reports(record, lambda item: reports.is_new(record, item))
     for change in record.once(medicine_changes.changes):
         yield change.statement()
     unknown = [item.ref for item in record.once(medicine_changes.stopped_unknown_when)]
@@ -76,14 +74,19 @@ def _of_late(record: Record) -> Iterator[Statement]:
     for item in record.of("Encounter"):
         if _is_care(record, item) and _took_place(record, item) and is_late(until(record, item)):
             yield Statement(kind="encounter", refs=(item.ref,), flags=_weight(record, item))
-    for item in record.once(reports.reports):
-        if is_late(released(record, item)):
-            yield reports.statement(record, item)
+    yield from _reports(record, lambda item: is_late(released(record, item)))
     yield from _results(record, lambda each: is_late(released(record, each.items[0])))
     worded, named = _of_no_mark(record, lambda each: is_late(released(record, each.items[0])))
     yield from _together(record, worded)
     for each, then in _were_out(record, named):
         yield Statement(kind="result", refs=(each.items[0].ref, then.ref), flags=("changed",))
+
+
+def _reports(record: Record, is_told: Callable[[Item], bool]) -> Iterator[Statement]:
+    """Yield the reports that are to be told, those that plainly say nothing out of the ordinary last."""
+    found = [item for item in record.once(reports.reports) if is_told(item)]
+    for item in reports.by_weight(record, found):
+        yield reports.statement(record, item)
 
 
 def _encounters(record: Record) -> tuple[list[Statement], list[Statement]]:

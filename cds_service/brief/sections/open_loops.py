@@ -11,13 +11,21 @@ from cds_service.domain.brief import Flag, Kind, Statement
 
 
 def statements(record: Record) -> Iterator[Statement]:
-    """Yield what was begun and is not finished in this record, oldest orders together on one line."""
+    """Yield what was begun and is not finished in this record, oldest orders together on one line.
+
+    Reports of late that say something already stand first.
+    """
+    unfinished = [
+        reports.statement_of_pending(record, item) for item in record.once(reports.pending)
+    ]
+    yield from (each for each in unfinished if "worded" in each.flags)
     waiting = [_order(record, item, "must_show") for item in record.once(orders.overdue)]
     waiting += [_order(record, item, "new") for item in record.once(orders.young)]
     yield from sorted(waiting, key=lambda each: "for_visit" not in each.flags)
     forgotten = record.once(orders.forgotten)
     yield from grouped(record, "order_open", [item.ref for item in forgotten], "stale")
-    yield from _reports(record)
+    yield from (each for each in unfinished if "worded" not in each.flags)
+    yield from _registered(record)
     told = {item.ref for item in record.once(orders.unanswered)}
     for focus, tasks in record.once(orders.open_tasks).items():
         if focus not in told:
@@ -34,9 +42,9 @@ def _order(record: Record, item: Item, flag: Flag) -> Statement:
     return Statement(kind=kind, refs=refs, flags=(flag, *ours))
 
 
-def _reports(record: Record) -> Iterator[Statement]:
-    """Yield reports and results that are not final."""
-    waiting = [item.ref for item in reports.pending(record)]
-    waiting += [s.items[0].ref for s in record.once(series) if s.aside == "registered"]
-    for ref in waiting:
-        yield Statement(kind="report_pending", refs=(ref,), flags=("preliminary",))
+def _registered(record: Record) -> Iterator[Statement]:
+    """Yield results of which no value is there yet."""
+    for each in record.once(series):
+        if each.aside == "registered":
+            ref = each.items[0].ref
+            yield Statement(kind="report_pending", refs=(ref,), flags=("preliminary",))
