@@ -98,6 +98,8 @@ class EncounterClasses(_Table):
     nonacute: tuple[Word, ...] = ()
     """Those of inpatient stays during which a clinic may see the patient: a nursing home."""
     observation: tuple[Word, ...] = ()
+    elsewhere: tuple[Word, ...] = ()
+    """Those of none of these kinds: at home, by video. No word is asked beside them."""
 
 
 class OrderWords(_Table):

@@ -58,6 +58,7 @@ def load_tables(changes: Changes) -> Tables:
             setting: frozenset((*codes, *getattr(changes.encounter, setting)))
             for setting, codes in terms["encounter"].items()
         },
+        encounter_words={words(said): kind for said, kind in terms["encounter_words"].items()},
         contacts={
             key: kind
             for said, kind in {**terms["contact"], **changes.contact}.items()

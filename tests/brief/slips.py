@@ -2137,4 +2137,33 @@ MUTANTS = (
         'return "plain" if words(said) in record.tables.plain_values else ""',
         'return ""',
     ),
+        "let a call stand before a visit of unknown kind",
+        _F + "visits",
+        'if _is_only(record, item, "call"):',
+        "if False:",
+    ),
+    Mutant(
+        "ask no word where the class is a vendor's number",
+        _F + "visits",
+        "frozenset(found or _where_in_words(record, item))",
+        "frozenset(found)",
+    ),
+    Mutant(
+        "take an encounter of a hospital for the last visit",
+        _F + "visits",
+        """        and "hospital" not in record.each(_where, item)\n""",
+        "",
+    ),
+    Mutant(
+        "ask words beside a class code that is known",
+        _DATA + "terms",
+        'elsewhere = ["FLD", "HH", "VR", "PRENC"]',
+        "elsewhere = []",
+    ),
+    Mutant(
+        "do not ask a class in words what contact it was",
+        _F + "visits",
+        "if not any(said) and not record.each(_where, item):",
+        "if False:",
+    ),
 )

@@ -264,6 +264,87 @@ def test_a_call_that_is_filed_as_a_clinic_visit_counts_as_a_call():
     assert _last(brief(call)).startswith("Last visit: 2026-11-20")
 
 
+def _elsewhere(name, display, when, identity, **more):
+    """An encounter whose class is a vendor's own number, with a word."""
+    own = {"system": "urn:oid:1.2.840.114350.1.72.1.7.7.10", "code": "13", "display": display}
+    return {**seen(when, identity, **more), "class": own, "type": [{"text": name}]}
+
+
+OFFICE = _elsewhere("Office Visit", "Appointment", "2026-09-01T10:00:00-05:00", "office")
+
+
+@pytest.mark.parametrize(
+    ("name", "display"),
+    [
+        ("Telephone", "Support OP Encounter"),
+        ("MyChart encounter", "Support OP Encounter"),
+        ("Anything", "Telephone"),
+        ("Refill", "Support OP Encounter"),
+        ("Hospital Encounter", "HOV"),
+        ("Procedure", "HOV"),
+    ],
+)
+def test_where_the_class_is_a_vendors_number_words_tell_what_is_no_visit(name, display):
+    other = _elsewhere(name, display, "2026-11-20T09:00:00-06:00", "e9")
+    made = brief(OFFICE, other)
+    assert _last(made) == "Last visit: 2026-09-01 10:00, Office Visit"
+    assert texts(made, "changes") == [f"2026-11-20 09:00, {name}"]
+
+
+def test_a_call_is_the_last_visit_only_where_nothing_else_is():
+    call = _elsewhere("Telephone", "", "2026-11-20T09:00:00-06:00", "call")
+    unknown = _elsewhere("Nutrition", "", "2026-10-20T09:00:00-05:00", "n")
+    assert _last(brief(call)).startswith("Last visit: 2026-11-20")
+    assert _last(brief(unknown, call)).startswith("Last visit: 2026-10-20")
+    assert _last(brief(OFFICE, unknown, call)).startswith("Last visit: 2026-09-01")
+
+
+def test_a_call_by_the_word_of_its_class_is_one_and_an_encounter_of_a_hospital_is_no_visit_at_all():
+    unknown = _elsewhere("Nutrition", "", "2026-10-20T09:00:00-05:00", "n")
+    call = _elsewhere("Anything", "Telephone", "2026-11-20T09:00:00-06:00", "call")
+    assert _last(brief(unknown, call)).startswith("Last visit: 2026-10-20")
+    assert not _last(
+        brief(_elsewhere("Procedure", "HOV", "2026-11-20T09:00:00-06:00", "hospital"))
+    )
+
+
+@pytest.mark.parametrize("display", ["Appointment", "Support OP Encounter"])
+def test_a_visit_in_person_is_known_by_the_words_of_its_type_beside_one_of_hl7(display):
+    later = _elsewhere("Office Visit", display, "2026-11-20T09:00:00-06:00", "e9")
+    assert _last(brief(FIRST, later)).startswith("Last visit: 2026-11-20")
+
+
+@pytest.mark.parametrize(
+    ("name", "display", "word"),
+    [
+        ("Emergency", "", "Emergency"),
+        ("Hospital Encounter", "Emergency", "Emergency"),
+        ("Hospital Encounter", "Inpatient", "Hospital stay"),
+        ("Hospital Encounter", "Observation", "Observation stay"),
+    ],
+)
+def test_an_emergency_and_a_stay_are_known_by_words_too(name, display, word):
+    other = _elsewhere(name, display, "2026-11-20T09:00:00-06:00", "e9")
+    made = brief(OFFICE, other)
+    assert texts(made, "changes") == [f"{word}: 2026-11-20 09:00, {name}"]
+    assert flags(made, "changes") == [("new", "must_show", "acute")]
+
+
+@pytest.mark.parametrize(
+    "name", ["Emergency contact update", "Post-hospitalization check", "Emergency follow-up"]
+)
+def test_only_a_whole_name_tells_an_emergency_or_a_stay(name):
+    other = _elsewhere(name, "", "2026-11-20T09:00:00-06:00", "e9")
+    assert texts(brief(FIRST, other), "changes") == [f"2026-11-20 09:00, {name}"]
+
+
+def test_where_a_class_code_is_known_no_word_is_asked():
+    hospital = _contact("Hospital Encounter", kind="AMB")
+    assert _last(brief(FIRST, hospital)).startswith("Last visit: 2026-11-20")
+    at_home = _contact("Office visit", kind="HH")
+    assert _last(brief(FIRST, at_home)).startswith("Last visit: 2026-06-01")
+
+
 _NEVER_SEEN = (
     _stay("2026-11-02T08:00:00-06:00", "2026-11-12T11:00:00-06:00"),
     seen("2026-11-18T08:00:00-06:00", "ed", kind="EMER"),

@@ -1,6 +1,7 @@
 """Visits of a record: which was the last, which is the next, which were emergencies or stays."""
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from itertools import accumulate
 from typing import Literal
 
@@ -29,17 +30,42 @@ def setting(record: Record, item: Item) -> Setting:
 
 
 def _setting(record: Record, item: Item) -> Setting:
-    known, classes = _class(item), record.tables.encounter
+    where = record.each(_where, item)
     for each in _SETTINGS:
-        if not classes[each].isdisjoint(known):
+        if each in where:
             return each
     return ""
 
 
 def is_ambulatory(record: Record, item: Item) -> bool:
     """Return whether an Encounter was a visit in person to a clinic."""
-    in_clinic = not _class(item).isdisjoint(record.tables.encounter["ambulatory"])
+    in_clinic = "ambulatory" in record.each(_where, item)
     return in_clinic and not _is_only(record, item, *_NO_VISIT, "call")
+
+
+def _where(record: Record, item: Item) -> frozenset[str]:
+    """Return of what kind the class of an Encounter is, by its code; by words, its type's too, where none is known."""
+    coded, classes = _class(item), record.tables.encounter
+    found = [kind for kind, known in classes.items() if not known.isdisjoint(coded)]
+    return frozenset(found or _where_in_words(record, item))
+
+
+def _where_in_words(record: Record, item: Item) -> Iterator[str]:
+    known = record.tables.encounter_words
+    for concept in (*_class_in_words(item), *objs(item.resource, "type")):
+        for said in (text(concept, "text"), *_displays(concept)):
+            if said and (kind := known.get(words(said))):
+                yield kind
+
+
+def _class_in_words(item: Item) -> list[JsonObject]:
+    """Return the classes of an Encounter as concepts: the Coding of R4, too."""
+    classes = objs(item.resource, "class")
+    return [each if "coding" in each else {"coding": [each]} for each in classes]
+
+
+def _displays(concept: JsonObject) -> list[str]:
+    return [text(each, "display") for each in objs(concept, "coding")]
 
 
 def _is_only(record: Record, item: Item, *kinds: str) -> bool:
@@ -65,6 +91,8 @@ def _contacts(record: Record, item: Item) -> list[str]:
     said = [_contact(record, each) for each in objs(item.resource, "type")]
     if set(said) <= {"by_reason"}:
         said = [_contact(record, each) for each in objs(item.resource, "reasonCode")]
+    if not any(said) and not record.each(_where, item):
+        said = [_contact(record, each) for each in _class_in_words(item)]
     return said
 
 
@@ -97,7 +125,7 @@ def _class(item: Item) -> set[str]:
 
 
 def last_visit(record: Record) -> Item | None:
-    """Return the last finished clinic visit; where there is none, the last of another kind.
+    """Return the last finished clinic visit; where there is none, the last of another kind, a call behind all others.
 
     Emergencies and stays are never it, and neither is what took place during one: a wound clinic on a patient of
     the ward knew nothing of how the stay ended. Nor is a contact at which nobody reads the chart, such as a flu shot.
@@ -109,15 +137,19 @@ def last_visit(record: Record) -> Item | None:
         and item.when is not None
         and item.when.at <= record.now.at
         and not setting(record, item)
+        and "hospital" not in record.each(_where, item)
         and not _is_only(record, item, *_NO_VISIT)
         and not _is_during_a_stay(record, item, item.when)
     )
-    last = None
+    last = call = None
     for item in past:
         if is_ambulatory(record, item):
             return item
-        last = last or item
-    return last
+        if _is_only(record, item, "call"):
+            call = call or item
+        else:
+            last = last or item
+    return last or call
 
 
 def is_first_visit(record: Record) -> bool:
@@ -174,9 +206,7 @@ def _stays(record: Record) -> tuple[list[float], list[float]]:
 
 
 def _is_acute(record: Record, item: Item) -> bool:
-    return bool(setting(record, item)) and _class(item).isdisjoint(
-        record.tables.encounter["nonacute"]
-    )
+    return bool(setting(record, item)) and "nonacute" not in record.each(_where, item)
 
 
 def is_since_last_visit(record: Record, item: Item) -> bool:
