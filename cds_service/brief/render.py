@@ -37,13 +37,18 @@ _TABLE: Mapping[Kind, tuple[frozenset[str], Writer]] = {
     "flag": (frozenset({"Flag", "Patient"}), summary.flag),
     "care_team": (frozenset({"CareTeam"}), summary.care_team),
     "directive": (
-        frozenset({"Consent", "DocumentReference", "ServiceRequest"}),
+        frozenset({"Condition", "Consent", "DocumentReference", "ServiceRequest"}),
         summary.directive,
     ),
     "note": (frozenset({"DocumentReference"}), visits.note),
     "note_quote": (frozenset({"DocumentReference"}), visits.quote),
     "conflict": (
-        frozenset({"AllergyIntolerance", "Condition", "Observation", "Procedure", *_DRUGS}),
+        frozenset(
+            {
+                *("AllergyIntolerance", "Condition", "Observation", "Procedure", *_DRUGS),
+                *("Consent", "Flag", "ServiceRequest"),
+            }
+        ),
         conflicts.conflict,
     ),
 }

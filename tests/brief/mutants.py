@@ -50,6 +50,7 @@ FILES = (  # the quick ones first: a run ends at the first test that fails
     "test_absences.py",
     "test_reports.py",
     "test_danger.py",
+    "test_code_status.py",
     "test_the_past.py",
     "test_pregnancy_over.py",
     "test_marks_in_words.py",

@@ -2137,6 +2137,7 @@ MUTANTS = (
         'return "plain" if words(said) in record.tables.plain_values else ""',
         'return ""',
     ),
+    Mutant(
         "let a call stand before a visit of unknown kind",
         _F + "visits",
         'if _is_only(record, item, "call"):',
@@ -2165,5 +2166,31 @@ MUTANTS = (
         _F + "visits",
         "if not any(said) and not record.each(_where, item):",
         "if False:",
+    ),
+    Mutant(
+        "tell a code status by its order alone",
+        _S + "context",
+        "    yield from record.once(told_by_conditions)\n",
+        "",
+    ),
+    Mutant(
+        "let two entries on resuscitation disagree in silence",
+        _S + "attention",
+        "if record.once(code_status.disagreement):",
+        "if False:",
+    ),
+    Mutant(
+        "take a code status that was taken back for one that stands",
+        _F + "code_status",
+        'if _HEDGED.search(_FOR.sub(" ", against)):',
+        "if False:",
+    ),
+    Mutant(
+        "read no flag and no consent on resuscitation",
+        _F + "code_status",
+        """    for item in record.of("Flag"):
+        if is_in_force(record, item):""",
+        """    for item in record.of("Flag"):
+        if False:""",
     ),
 )

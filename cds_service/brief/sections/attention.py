@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from cds_service.brief.facts import (
     allergies,
+    code_status,
     medicine_changes,
     medicine_conflicts,
     medicine_entries,
@@ -19,7 +20,6 @@ from cds_service.brief.facts.purpose import is_of_visit
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import gathered, grouped
 from cds_service.domain.brief import Flag, Kind, Statement
-from cds_service.fhir.elements import obj
 
 
 def statements(record: Record) -> Iterator[Statement]:
@@ -32,7 +32,7 @@ def statements(record: Record) -> Iterator[Statement]:
             yield allergies.statement(item)
     yield from _waiting(record)
     yield from _drug_changes(record)
-    for item in active_flags(record):
+    for item in filter(lambda item: code_status.is_in_force(record, item), record.of("Flag")):
         yield Statement(kind="flag", refs=(item.ref,), flags=("must_show",))
     of_pregnancy = record.once(pregnancy)
     yield from (each for each in of_pregnancy if each.kind != "conflict")
@@ -65,16 +65,6 @@ def _drug_changes(record: Record) -> Iterator[Statement]:
     """Yield every new, changed and stopped order since the last visit on one line."""
     known = [each.refs for each in record.once(medicine_changes.changes) if each.word != "renewed"]
     yield from gathered(record, "medication_change", known, "must_show")
-
-
-def active_flags(record: Record) -> list[Item]:
-    """Return the flags that stand: active, or of no status, and not past their end."""
-    kept = []
-    for item in record.of("Flag"):
-        end = record.moment(obj(item.resource, "period").get("end"))
-        if item.status in {"active", ""} and (end is None or record.days_ago(end) <= 0):
-            kept.append(item)
-    return kept
 
 
 def _critical(record: Record) -> Iterator[Statement]:
@@ -120,6 +110,8 @@ def _conflicts(record: Record) -> Iterator[Statement]:
 
 def _other_conflicts(record: Record) -> Iterator[Statement]:
     """Yield what does not agree and is of no medicine; then what is worth a look and of less weight."""
+    if record.once(code_status.disagreement):
+        yield _plain_conflict(record.once(code_status.disagreement))
     for items in (*record.once(allergies.denials), *problems.both_ways(record)):
         yield _conflict(items)
     for met in record.once(allergies.against_medicines):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from cds_service.brief.facts.answers import answers_of_danger
+from cds_service.brief.facts.code_status import told_by_conditions
 from cds_service.brief.facts.observations import series
 from cds_service.brief.facts.orders import code_status_orders
 from cds_service.brief.facts.visits import is_category
@@ -36,8 +37,9 @@ def statements(record: Record) -> Iterator[Statement]:
 
 
 def _directives(record: Record) -> Iterator[Item]:
-    """Yield Consents that are advance directives, documents of those types, and orders of a code status."""
+    """Yield orders and problems that say a code status, Consents and documents that are advance directives."""
     yield from code_status_orders(record)
+    yield from record.once(told_by_conditions)
     for item in record.of("Consent"):
         scope = set(codes(obj(item.resource, "scope")))
         if item.status in {"active", ""} and ("adr" in scope or is_category(item, *_DIRECTIVES)):

@@ -9,6 +9,7 @@ from cds_service.brief.facts.allergies import (
     shared_part,
     substance,
 )
+from cds_service.brief.facts.code_status import disagreement
 from cds_service.brief.facts.conditions import entry
 from cds_service.brief.facts.medicine_conflicts import differ, is_regimen
 from cds_service.brief.facts.medicine_entries import ORDER, REPORT, Entry
@@ -26,7 +27,7 @@ from cds_service.brief.wording.medicines import (
     standing,
 )
 from cds_service.brief.wording.observations import told as named_value
-from cds_service.brief.wording.summary import allergen
+from cds_service.brief.wording.summary import allergen, code_status
 from cds_service.brief.wording.words import (
     code_name,
     dated,
@@ -50,6 +51,9 @@ def conflict(statement: Statement, record: Record, items: list[Item]) -> str:
     by_ref = {item.ref: item for item in items}
     cited = [by_ref[ref] for ref in statement.refs if ref in by_ref]
     first, others = cited[0], cited[1:]
+    if cited == list(record.once(disagreement)):
+        listed = joined(map(code_status, cited), "; ")
+        return f"Entries on resuscitation do not agree: {listed}"
     if "stale" in statement.flags:
         return _pregnancy(record, first, others)
     if first.type == "AllergyIntolerance" or "allergen" in statement.flags:

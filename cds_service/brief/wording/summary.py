@@ -349,11 +349,10 @@ def directive(statement: Statement, record: Record, items: list[Item]) -> str:
     item = items[0]
     said = item.resource
     if item.type == "ServiceRequest":
-        ordered = dated("ordered", item.when) or "undated"
         head = "Order not to perform" if is_true(said, "doNotPerform") else "Order"
-        return joined(
-            (f"{head}: {code_name(item, 'without words')}", ordered, status_word(item, "active"))
-        )
+        return f"{head}: {code_status(item)}"
+    if item.type == "Condition":
+        return f"Problem: {code_status(item)}"
     kind = names(said, "category") or named(obj(said, "type"), "") or "Advance directive"
     if is_category(
         item, "dnr"
@@ -370,6 +369,21 @@ def directive(statement: Statement, record: Record, items: list[Item]) -> str:
             dated("dated", item.when) or "undated",
             status_word(item, "active", "current"),
             quoted(_directive_text(said), TEXT_MAX) or _directive_file(said),
+        )
+    )
+
+
+def code_status(item: Item) -> str:
+    """Write what an entry says of resuscitation, and of when it is."""
+    if item.type == "Consent":
+        return joined(("DNR directive on file", dated("dated", item.when) or "undated"))
+    word = "ordered" if item.type == "ServiceRequest" else "since"
+    return joined(
+        (
+            code_name(item, "without words"),
+            dated(word, item.when) or "undated",
+            status_word(item, "active"),
+            verification(item.resource),
         )
     )
 
