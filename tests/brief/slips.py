@@ -452,9 +452,9 @@ MUTANTS = (
     ),
     Mutant(
         "keep a flag that is over",
-        f"{_S}attention",
-        'if item.status in {"active", ""} and (end is None or record.days_ago(end) <= 0):',
-        'if item.status in {"active", ""}:',
+        f"{_F}code_status",
+        'return flag.status in {"active", ""} and (end is None or record.days_ago(end) <= 0)',
+        'return flag.status in {"active", ""}',
     ),
     Mutant(
         "keep another patient's entries",
@@ -2192,5 +2192,29 @@ MUTANTS = (
         if is_in_force(record, item):""",
         """    for item in record.of("Flag"):
         if False:""",
+    ),
+    Mutant(
+        "read no danger from words",
+        _F + "conditions",
+        "return _TOLD_WORDS.search(named) is not None and",
+        "return False and",
+    ),
+    Mutant(
+        "read danger from words that deny it",
+        _F + "conditions",
+        " and _HEDGES.search(named) is None",
+        "",
+    ),
+    Mutant(
+        "take a poisoning by accident for one on purpose",
+        _DATA + "terms",
+        "(?:[0-9A-Z]2|2X)",
+        "(?:[0-9A-Z]2|2)",
+    ),
+    Mutant(
+        "know self-harm by no code's structure",
+        _F + "conditions",
+        'if _TOLD_PATTERN.search(" ".join(coded)):',
+        "if False:",
     ),
 )

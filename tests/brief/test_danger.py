@@ -126,3 +126,80 @@ def test_a_score_is_told_with_its_value_since_nothing_marks_one():
     other = lab("1.1", "2026-11-18", "o2", loinc="2160-0", unit="mg/dL")
     [told] = texts(brief(_VISIT, score, other), "changes")
     assert told.endswith("newest value: PHQ-9 score 24 (2026-11-18), Creatinine (2026-11-18)")
+
+
+def _is_first(entry):
+    attention = texts(brief(_VISIT, entry), "attention")
+    return bool(attention) and attention[0].startswith(entry["code"]["text"])
+
+
+def _of_late(name, *codings):
+    said = {"recordedDate": "2026-11-02", "onsetDateTime": None}
+    return condition("", code=concept(name, *codings), **said)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Suicidal ideation", "Suicide attempt by multiple drug overdose", "High suicide risk"),
+        *(
+            "Victim of intimate partner violence",
+            "Domestic abuse of adult",
+            "Child abuse, suspected",
+        ),
+        *(
+            "Deliberate self-harm",
+            "Non-suicidal self-injury",
+            "Self-inflicted laceration of wrist",
+        ),
+    ],
+)
+def test_words_tell_danger_where_no_code_does(name):
+    assert _is_first(_of_late(name))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "No suicidal ideation",
+            "Denies suicidal thoughts, suicidal intent",
+            "Suicidal: negative",
+        ),
+        *("Depression without suicidal ideation", "Family history of suicide attempt"),
+        *(
+            "Intimate partner violence screening",
+            "Fear of domestic violence",
+            "Son's suicide attempt",
+        ),
+        *("Alcohol abuse", "Overdose of warfarin, accidental", "Injury of self"),
+    ],
+)
+def test_words_that_deny_it_or_tell_of_others_do_not(name):
+    assert texts(brief(_VISIT, _of_late(name)), "attention") == []
+
+
+def _icd10(code):
+    return _of_late("Poisoning", ("http://hl7.org/fhir/sid/icd-10-cm", code, "Poisoning"))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("T39.1X2A", "T391X2A", "T39.012A", "T50.902A", "T65.92XA", "T58.02XA", "T71.162A"),
+        *("X78.1XXA", "X83.8XXA", "X60", "T14.91XA"),
+    ],
+)
+def test_codes_of_intentional_self_harm_are_known_by_how_they_are_built(code):
+    assert _is_first(_icd10(code))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("T39.1X1A", "T39.1X4A", "T40.2X1A", "T40.421A", "T45.521A", "T65.91XA", "T71.221A"),
+        *("T66.X2XA", "T81.32XA", "X58", "X85", "W32"),
+    ],
+)
+def test_a_poisoning_by_accident_is_none(code):
+    assert texts(brief(_VISIT, _icd10(code)), "attention") == []

@@ -1,6 +1,7 @@
 """What one Condition says, read once for all rules: whether it stands, what it is found by, what it is of."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -27,6 +28,20 @@ _LIFE_PREFIXES, _TOLD_PREFIXES = (
     tuple(DEFAULT.terms["finding"][each]) for each in ("prefixes", "told_prefixes")
 )
 _LIFE_SHELVES = frozenset(DEFAULT.terms["finding"]["categories"])
+
+
+_TOLD_PATTERN = re.compile(rf"\b(?:{'|'.join(DEFAULT.terms['finding']['told_patterns'])})")
+
+
+def _phrases(said: Iterable[str]) -> re.Pattern[str]:
+    """Return what finds any of these phrases in a name, whatever stands between their words."""
+    joined = (r"[\W_]+".join(words(each)) for each in said)
+    return re.compile(rf"\b(?:{'|'.join(joined)})\b")
+
+
+_TOLD_WORDS, _HEDGES = (
+    _phrases(DEFAULT.terms["finding"][f"told_{each}"]) for each in ("words", "hedges")
+)
 _NONE = frozenset((*DEFAULT.terms["none"]["problems"], *DEFAULT.terms["none"]["unknown"]))
 _FINDING = (" (finding)", " (situation)", " (person)")
 """SNOMED CT names that end so are of a patient's life or state more often than an illness."""
@@ -97,7 +112,7 @@ def _entry(record: Record, item: Item) -> Entry:
     called = name(concept)
     named = called.casefold()
     sought, own = _keys(item, snomed, icd, named)
-    is_danger = is_coded(values, _TOLD, _TOLD_PREFIXES)
+    is_danger = is_coded(values, _TOLD, _TOLD_PREFIXES) or _tells_of_danger(values, named)
     is_pregnancy = is_coded(values, _PREGNANT, _PREGNANT_PREFIXES)
     return Entry(
         status="" if "refuted" in verified else _status(stands),
@@ -116,6 +131,13 @@ def _entry(record: Record, item: Item) -> Entry:
         sought=sought,
         own=own,
     )
+
+
+def _tells_of_danger(coded: Sequence[str], named: str) -> bool:
+    """Return whether codes tell of self-harm by how they are built, or a name plainly of that or of violence."""
+    if _TOLD_PATTERN.search(" ".join(coded)):
+        return True
+    return _TOLD_WORDS.search(named) is not None and _HEDGES.search(named) is None
 
 
 def _status(said: Sequence[str]) -> Status:
