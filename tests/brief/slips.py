@@ -2217,4 +2217,22 @@ MUTANTS = (
         'if _TOLD_PATTERN.search(" ".join(coded)):',
         "if False:",
     ),
+    Mutant(
+        "tell a screening as a new illness",
+        _DATA + "terms",
+        '"Z11", "Z12", "Z13", "Z23", "Z39",',
+        "",
+    ),
+    Mutant(
+        "tell a screening in words as a new illness",
+        _F + "conditions",
+        "and (named.startswith(_LIFE_BEGINS) or _is_of_life(",
+        "and (False or _is_of_life(",
+    ),
+    Mutant(
+        "take whatever is called an encounter for no illness",
+        _DATA + "terms",
+        '"encounter for screening", "encounter for immunization"',
+        '"encounter for", "encounter for immunization"',
+    ),
 )

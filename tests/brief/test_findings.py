@@ -75,6 +75,13 @@ _LIFE = [
     {"code": concept("Medication review due", (_SNOMED, "314529007"))},
     {"code": concept("Problem at work", ("http://hl7.org/fhir/sid/icd-10-cm", "Z56.9"))},
     {"code": concept("Not enough food"), "category": [coded("sdoh")]},
+    {"code": concept("Mammogram", ("http://hl7.org/fhir/sid/icd-10-cm", "Z12.31"))},
+    {
+        "code": concept(
+            "Breast cancer in the family", ("http://hl7.org/fhir/sid/icd-10-cm", "Z80.3")
+        )
+    },
+    {"code": concept("Encounter for screening mammogram for malignant neoplasm of breast")},
 ]
 
 
@@ -103,6 +110,29 @@ def test_but_danger_to_life_violence_and_pregnancy_are_told_like_an_illness(code
     made = brief(_VISIT, condition("", **more))
     assert "new" in flags(made, "changes")[0]
     assert texts(made, "changes")[0] in _top(made)
+
+
+@pytest.mark.parametrize(
+    ("name", "icd10"),
+    [
+        *(
+            ("History of breast cancer", "Z85.3"),
+            ("Liver transplant", "Z94.4"),
+            ("Dialysis", "Z99.2"),
+        ),
+        *(
+            ("Encounter for palliative care", "Z51.5"),
+            ("BRCA1", "Z15.01"),
+            ("Amputation", "Z89.511"),
+        ),
+        ("Examination after alleged rape", "Z04.41"),
+        ("Encounter for palliative care", "local"),
+    ],
+)
+def test_what_was_done_to_the_body_or_is_care_of_an_illness_is_told_like_one(name, icd10):
+    code = concept(name, ("http://hl7.org/fhir/sid/icd-10-cm", icd10))
+    made = brief(_VISIT, condition("", code=code, onsetDateTime="2026-09-01"))
+    assert "new" in flags(made, "changes")[0]
 
 
 def test_a_child_that_was_born_is_no_pregnancy():

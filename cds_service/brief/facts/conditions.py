@@ -42,6 +42,7 @@ def _phrases(said: Iterable[str]) -> re.Pattern[str]:
 _TOLD_WORDS, _HEDGES = (
     _phrases(DEFAULT.terms["finding"][f"told_{each}"]) for each in ("words", "hedges")
 )
+_LIFE_BEGINS = tuple(DEFAULT.terms["finding"]["begins"])
 _NONE = frozenset((*DEFAULT.terms["none"]["problems"], *DEFAULT.terms["none"]["unknown"]))
 _FINDING = (" (finding)", " (situation)", " (person)")
 """SNOMED CT names that end so are of a patient's life or state more often than an illness."""
@@ -123,7 +124,8 @@ def _entry(record: Record, item: Item) -> Entry:
         is_none=not _NONE.isdisjoint(values),
         is_danger=is_danger,
         is_pregnancy=is_pregnancy,
-        is_finding=not (is_pregnancy or is_danger) and _is_life(concept, values, called, shelves),
+        is_finding=not (is_pregnancy or is_danger)
+        and (named.startswith(_LIFE_BEGINS) or _is_life(concept, values, called, shelves)),
         recorded=record.moment(item.resource.get("recordedDate")) or item.when,
         codes=values,
         named=named,
