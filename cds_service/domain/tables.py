@@ -143,6 +143,8 @@ class Tables:
     terms: Mapping[str, Any]
     encounter: Mapping[str, frozenset[str]]
     """Setting -> class codes."""
+    encounter_kinds: Mapping[str, frozenset[str]]
+    """The same by class code."""
     encounter_words: Mapping[tuple[str, ...], str]
     """Words of a class or a type -> what a class code would say; "hospital" where they tell no more."""
     contacts: Mapping[tuple[str, ...], str]

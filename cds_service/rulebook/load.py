@@ -45,6 +45,10 @@ def load_tables(changes: Changes) -> Tables:
     """Return the tables with a site's changes on top. Raises `Misconfigured` for a name that nothing has."""
     windows, loinc, terms, drugs = map(data, FILES)
     known = _ingredients(drugs, changes)
+    encounter = {
+        kind: frozenset((*codes, *getattr(changes.encounter, kind)))
+        for kind, codes in terms["encounter"].items()
+    }
     by_word = _by_word(known, drugs["combination"])
     misnomers = tuple(map(words, drugs["misnomer"]["names"]))
     return Tables(
@@ -54,9 +58,10 @@ def load_tables(changes: Changes) -> Tables:
         count={**windows["count"], **changes.count.model_dump(exclude_none=True)},
         critical={code: _limit(each) for code, each in changes.critical.items()},
         terms=terms,
-        encounter={
-            setting: frozenset((*codes, *getattr(changes.encounter, setting)))
-            for setting, codes in terms["encounter"].items()
+        encounter=encounter,
+        encounter_kinds={
+            code: frozenset(kind for kind, known in encounter.items() if code in known)
+            for code in frozenset().union(*encounter.values())
         },
         encounter_words={words(said): kind for said, kind in terms["encounter_words"].items()},
         contacts={
@@ -215,12 +220,19 @@ def _class(
 
 def _screenings(table: Data, changes: Changes) -> tuple[Screening, ...]:
     made = {entry["name"]: _screening(entry) for entry in table["screening"]}
+    made = {name: replace(each, maybe=_either(each, made)) for name, each in made.items()}
     for name, each in changes.screening.items():
         before = made.get(name, Screening(name, frozenset(), ()))
         made[name] = replace(
             before, codes=before.codes | set(each.codes), words=(*before.words, *_lower(each))
         )
     return tuple(made.values())
+
+
+def _either(each: Screening, made: Mapping[str, Screening]) -> tuple[str, ...]:
+    """Return the words that may mean a screening or the one that takes its place."""
+    other = made[each.unless].maybe if each.unless else ()
+    return tuple(dict.fromkeys((*each.maybe, *other)))
 
 
 def _lower(each: ScreeningTerms) -> Iterator[str]:

@@ -1224,8 +1224,8 @@ MUTANTS = (
     Mutant(
         "file a risk of suicide under circumstances of life",
         f"{_F}conditions",
-        "is_finding=not (is_pregnancy or is_danger) and",
-        "is_finding=not is_pregnancy and",
+        "is_finding=not (is_pregnancy or is_danger)\n",
+        "is_finding=not is_pregnancy\n",
     ),
     Mutant(
         "lose the chapters of violence and suicide",
@@ -2146,14 +2146,14 @@ MUTANTS = (
     Mutant(
         "ask no word where the class is a vendor's number",
         _F + "visits",
-        "frozenset(found or _where_in_words(record, item))",
-        "frozenset(found)",
+        "if found else frozenset(_where_in_words(record, item))",
+        "if found else frozenset()",
     ),
     Mutant(
         "take an encounter of a hospital for the last visit",
         _F + "visits",
-        """        and "hospital" not in record.each(_where, item)\n""",
-        "",
+        'elif "hospital" not in record.each(_where, item):',
+        "else:",
     ),
     Mutant(
         "ask words beside a class code that is known",
@@ -2234,5 +2234,23 @@ MUTANTS = (
         _DATA + "terms",
         '"encounter for screening", "encounter for immunization"',
         '"encounter for", "encounter for immunization"',
+    ),
+    Mutant(
+        "call a screening missing beside what may be the one in its place",
+        "cds_service.rulebook.load",
+        "return tuple(dict.fromkeys((*each.maybe, *other)))",
+        "return each.maybe",
+    ),
+    Mutant(
+        "know a mammogram by its long names alone",
+        _DATA + "terms",
+        '"mam ", "tomo ", "screening bilat", "digital screening", "mg screening", "mg digital", "mg diag", "mg 3d",',
+        "",
+    ),
+    Mutant(
+        "take magnesium for a mammogram",
+        _DATA + "terms",
+        '"mam ", "tomo ", "screening bilat",',
+        '"mam ", "mg ", "tomo ", "screening bilat",',
     ),
 )

@@ -4,6 +4,7 @@ import pytest
 
 from cds_service.brief import rule_brief
 from tests.brief.charts import (
+    PATIENT,
     SUBJECT,
     booked,
     brief,
@@ -120,6 +121,12 @@ def test_a_screening_that_stands_as_a_result_is_found():
         ("Stool FIT", "Stool test"),
         ("GI endoscopy report", "Colonoscopy"),
         ("DEXA scan", "Bone density"),
+        ("MAM SCREENING BILATERAL W CAD", "Mammogram"),
+        ("MG 3D SCREENING BILAT", "Mammogram"),
+        ("MM DIGITAL SCREENING BILAT W TOMO", "Mammogram"),
+        ("Virtual colonography CT", "Colonoscopy"),
+        ("CT colonography screening", "Stool test"),
+        ("OCCULT BLOOD, FECAL, IA", "Colonoscopy"),
     ],
 )
 def test_a_screening_is_not_called_missing_beside_what_may_be_one(words, name):
@@ -130,6 +137,25 @@ def test_a_screening_is_not_called_missing_beside_what_may_be_one(words, name):
         assert all(name not in each for each in absent(entry))
     filed = plain("DocumentReference", "d1", status="current", description=words)
     assert all(name not in each for each in absent(filed))
+
+
+@pytest.mark.parametrize("words", ["IGP, rfx Aptima", "GYN ThinPrep", "Aptima HPV, reflex"])
+def test_beside_what_may_be_cytology_or_a_test_for_hpv_neither_is_called_missing(
+    words, monkeypatch
+):
+    monkeypatch.setitem(PATIENT, "birthDate", "1990-06-01")
+
+    def missed(*entries):
+        said = texts(rule_brief(searched(*entries)), "prevention")
+        return [each for each in said if "Cervical cytology" in each or "HPV" in each]
+
+    assert missed()
+    assert not missed(plain("DiagnosticReport", "x", status="preliminary", code={"text": words}))
+
+
+def test_magnesium_and_millimeters_are_no_mammogram():
+    for words in ("MG", "MG, serum", "Nodule 5 mm", "Metoprolol 50 mg level"):
+        assert "Mammogram" in absent(named(words, "seen"))[0]
 
 
 def test_a_word_within_another_is_not_that_word():

@@ -50,7 +50,7 @@ def disagreement(record: Record) -> tuple[Item, ...]:
 
 
 def _told(record: Record) -> Iterator[Item]:
-    yield from (item for item in code_status_orders(record) if item.status == "active")
+    yield from (item for item in record.once(code_status_orders) if item.status == "active")
     yield from (
         item for item in record.once(told_by_conditions) if not entry(record, item).is_unsure
     )

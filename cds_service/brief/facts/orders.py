@@ -274,7 +274,6 @@ def _refs(item: Item, member: str) -> Sequence[JsonObject]:
 
 
 _NEVER = float("-inf")
-_DAY = 86_400.0
 _FILED_LATE = 1_800.0
 """Seconds after a draw within which its order is still filed."""
 _ANSWERS = ("DiagnosticReport", "Observation", "Procedure")
@@ -303,14 +302,16 @@ def _named(record: Record) -> frozenset[str]:
 
 
 def _answers(record: Record, active: Sequence[Item]) -> dict[str, list[Item]]:
-    """Return what may answer each code, as far back as the oldest order; names too, where one has no code."""
+    """Return what may answer each code, back to the day of the oldest order; names too, where one has no code."""
     wanted = {key for item in active for key in _keys(item)}
     found: dict[str, list[Item]] = {}
-    since = min(map(_begun, active)) - _DAY  # a result of the same day may be an answer, too
+    since = min(active, key=_begun).when
+    at, day = (since.at, since.day) if since else (_NEVER, "")
     by_name = any(not codes(obj(item.resource, "code")) for item in active)
     for kind in _ANSWERS:
         for item in record.of(kind):
-            if item.when is None or item.when.at <= since:
+            when = item.when
+            if when is None or (when.at <= at and when.day != day):
                 break
             if item.status not in _NOT_DONE:
                 known = [*_keys(item), *_names(record, item)] if by_name else _keys(item)

@@ -45,9 +45,11 @@ def is_ambulatory(record: Record, item: Item) -> bool:
 
 def _where(record: Record, item: Item) -> frozenset[str]:
     """Return of what kind the class of an Encounter is, by its code; by words, its type's too, where none is known."""
-    coded, classes = _class(item), record.tables.encounter
-    found = [kind for kind, known in classes.items() if not known.isdisjoint(coded)]
-    return frozenset(found or _where_in_words(record, item))
+    kinds = record.tables.encounter_kinds
+    found = [kinds[each] for each in _class(item) if each in kinds]
+    if len(found) == 1:
+        return found[0]
+    return frozenset().union(*found) if found else frozenset(_where_in_words(record, item))
 
 
 def _where_in_words(record: Record, item: Item) -> Iterator[str]:
@@ -137,7 +139,6 @@ def last_visit(record: Record) -> Item | None:
         and item.when is not None
         and item.when.at <= record.now.at
         and not setting(record, item)
-        and "hospital" not in record.each(_where, item)
         and not _is_only(record, item, *_NO_VISIT)
         and not _is_during_a_stay(record, item, item.when)
     )
@@ -147,7 +148,7 @@ def last_visit(record: Record) -> Item | None:
             return item
         if _is_only(record, item, "call"):
             call = call or item
-        else:
+        elif "hospital" not in record.each(_where, item):
             last = last or item
     return last or call
 

@@ -38,7 +38,7 @@ def statements(record: Record) -> Iterator[Statement]:
 
 def _directives(record: Record) -> Iterator[Item]:
     """Yield orders and problems that say a code status, Consents and documents that are advance directives."""
-    yield from code_status_orders(record)
+    yield from record.once(code_status_orders)
     yield from record.once(told_by_conditions)
     for item in record.of("Consent"):
         scope = set(codes(obj(item.resource, "scope")))
