@@ -1242,8 +1242,8 @@ MUTANTS = (
     Mutant(
         "take a pregnancy for a finding",
         f"{_F}conditions",
-        "is_finding=not (is_pregnancy or is_danger) and",
-        "is_finding=not is_danger and",
+        "is_finding=not (is_pregnancy or is_danger)\n",
+        "is_finding=not is_danger\n",
     ),
     Mutant(
         "take a circumstance of life for an illness",
