@@ -68,7 +68,8 @@ Flag = Literal[
     "abnormal",
     "high",
     "low",
-    "worded",  # a result that is told or marked in words: how far it is out is not known
+    "worded",  # told or marked in words: how far a result is out is not known; or a report is not final
+    "unmeasured",  # a result that is marked as out of range, and nothing tells how far or on which side
     "high_alert",
     "severe",
     "conflict",

@@ -37,6 +37,8 @@ RANKS: tuple[tuple[SectionId, Kind, Flag | None, int], ...] = (
     ("attention", "order_open", "must_show", FOLD),
     ("changes", "report", None, 2),
     ("open_loops", "report_pending", "worded", 2),
+    ("changes", "result", "abnormal", 1),
+    ("changes", "result", "unmeasured", 1),
     ("changes", "result", "abnormal", 2),
     ("changes", "result", "worded", 2),
     ("attention", "medication_change", "must_show", FOLD),

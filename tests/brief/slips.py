@@ -2017,8 +2017,8 @@ MUTANTS = (
     Mutant(
         "look for a critical value among those beside the newest alone",
         f"{_F}observations",
-        "if place > beside and not is_released_of_late(record, item):",
-        "if place > beside:",
+        "in (*each.items[1:beside], *rest)",
+        "in each.items[1:beside]",
     ),
     Mutant(
         "leave out of a line the value that was critical",
@@ -2208,8 +2208,8 @@ MUTANTS = (
     Mutant(
         "take a poisoning by accident for one on purpose",
         _DATA + "terms",
-        "(?:[0-9A-Z]2|2X)",
-        "(?:[0-9A-Z]2|2)",
+        "|[0-9A-Z]2X)",
+        "|[0-9A-Z]2)",
     ),
     Mutant(
         "know self-harm by no code's structure",
@@ -2252,5 +2252,11 @@ MUTANTS = (
         _DATA + "terms",
         '"mam ", "tomo ", "screening bilat",',
         '"mam ", "mg ", "tomo ", "screening bilat",',
+    ),
+    Mutant(
+        "give what is abnormal and not measured no place of its own above the fold",
+        f"{_F}observations",
+        'elif each.level == "abnormal" and _has_no_measure(newest.resource):',
+        'elif each.level == "marked" and _has_no_measure(newest.resource):',
     ),
 )

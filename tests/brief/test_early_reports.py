@@ -4,7 +4,7 @@ import pytest
 
 from hooks.appointment_book.cards import cards as booking_cards
 from hooks.patient_view.cards import cards
-from tests.brief.charts import brief, plain, seen, texts
+from tests.brief.charts import brief, flagged, lab, plain, seen, texts
 
 _SEEN = seen("2026-09-01T10:00:00-05:00")
 _PULMONARY = "Acute saddle embolus. CRITICAL RESULT communicated to Dr. X."
@@ -58,8 +58,9 @@ def test_what_says_something_already_stands_before_orders_that_wait():
 
 
 def test_a_report_of_late_stands_above_the_fold_before_a_first_visit_too():
-    made = brief(_study("r1", "2026-11-12", "Adenocarcinoma.", name="Pathology"))
-    assert _fold(made) == ("Report: Pathology, 2026-11-12: “Adenocarcinoma.”",)
+    glucose = lab("143", "2026-11-13", loinc="2345-7", **flagged("H"))
+    made = brief(glucose, _study("r1", "2026-11-12", "Adenocarcinoma.", name="Pathology"))
+    assert _fold(made)[0] == "Report: Pathology, 2026-11-12: “Adenocarcinoma.”"
     assert not _fold(brief(_study("r1", "2026-01-12", "Adenocarcinoma.")))
 
 

@@ -55,6 +55,23 @@ def test_what_nothing_measures_stands_before_a_trifle_and_behind_what_is_far_out
     assert found[3] == "Trifle"
 
 
+def test_what_is_marked_abnormal_and_not_measured_has_a_place_of_its_own_above_the_fold():
+    far = [_result(f"Far{n}", "9", "3", "5") for n in range(3)]
+    positive = _result("Pregnancy", None, mark="A", valueString="Positive")
+    copies = _result("BK", "12400", mark="A")
+    told = cards(brief(_SEEN, *far, positive, copies))[-1].detail[0].lines
+    assert [each.split()[0].strip(":") for each in told] == [
+        "Far0",
+        "BK",
+        "Far1",
+        "Far2",
+        "Pregnancy",
+    ]
+    sided = [_result(f"High{n}", "9") for n in range(3)]
+    flags = [x.statement.flags for x in brief(_SEEN, *sided, far[0]).section("changes")]
+    assert not any("unmeasured" in each for each in flags)
+
+
 def test_within_two_weeks_the_newer_one_does_not_stand_before_the_one_that_is_farther_out():
     far = {"low": "3", "high": "5"}
     assert _order(_result("New", "5.1", **far), _result("Far", "9", when="2026-11-10", **far)) == [

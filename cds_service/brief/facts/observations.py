@@ -1,7 +1,8 @@
 """Observations as series: one for each measured thing, newest first, what is not final apart."""
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, takewhile
+from operator import attrgetter, itemgetter
 from typing import Literal
 
 import msgspec
@@ -118,10 +119,14 @@ def in_order(record: Record, items: Sequence[Item]) -> tuple[Item, ...]:
 
 def are_apart(items: Sequence[Item]) -> bool:
     """Return whether no two results are of one instant."""
-    if len(items) == 1:
+    if len(items) == 1 or len(set(map(_INSTANT, map(_PLACE, items)))) == len(items):
         return True
     instants = [item.when.at for item in items if item.when]
     return len(set(instants)) == len(instants)
+
+
+_PLACE, _INSTANT = attrgetter("place"), itemgetter(0)
+"""Where an item stands begins with its instant: this is asked of every series, and most are told apart by it."""
 
 
 def _of_one_instant(record: Record, same: list[Item]) -> list[Item]:
@@ -290,6 +295,8 @@ def _flags(record: Record, each: Series) -> Iterator[Flag]:
     yield from _LEVEL_FLAGS.get(each.level, ("worded",) if is_in_words(record, each) else ())
     if side := _direction(record, newest):
         yield side
+    elif each.level == "abnormal" and _has_no_measure(newest.resource):
+        yield "unmeasured"
     if each.aside in {"preliminary", "registered"}:
         yield "preliminary"
     if newest.when is None:
@@ -298,6 +305,11 @@ def _flags(record: Record, each: Series) -> Iterator[Flag]:
         yield "stale"
     if each.is_new:
         yield "new"
+
+
+def _has_no_measure(resource: JsonObject) -> bool:
+    """Return whether nothing tells how far a result is out that is marked as out of range, and not on which side."""
+    return "referenceRange" not in resource or bool(value_in_words(resource))
 
 
 _LEVEL_FLAGS: Mapping[Level, tuple[Flag, ...]] = {
@@ -348,13 +360,13 @@ def former(record: Record, each: Series, levels: Container[Level]) -> list[Item]
 
     Newest first. Behind those that stand beside the newest the first that could be read before ends the search.
     """
-    found, beside = [], record.tables.count["earlier"]
-    for place, item in enumerate(each.items):
-        if place > beside and not is_released_of_late(record, item):
-            break
-        if place and reading(record, item).level in levels and is_released_of_late(record, item):
-            found.append(item)
-    return found
+    beside = record.tables.count["earlier"] + 1
+    rest = takewhile(lambda item: is_released_of_late(record, item), each.items[beside:])
+    return [
+        item
+        for item in (*each.items[1:beside], *rest)
+        if reading(record, item).level in levels and is_released_of_late(record, item)
+    ]
 
 
 def is_stale(record: Record, each: Series) -> bool:

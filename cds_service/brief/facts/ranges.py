@@ -52,7 +52,8 @@ def far_out(resource: JsonObject) -> Decimal:
         passed = limits.high
     else:
         return _NOT_OUT
-    limit, width = Decimal(passed), _width(limits)
+    limit, low, high = Decimal(passed), limits.low, limits.high
+    width = _NOT_OUT if low is None or high is None else Decimal(high) - low
     measure = width if limit <= 0 or 0 < width < limit else limit
     return abs(value.number - limit) / (measure or 1)
 
@@ -70,12 +71,6 @@ class _Limits(NamedTuple):
     high: int | Decimal | None
     is_open: bool = False
     """Whether a limit itself lies outside, as in `<14`."""
-
-
-def _width(limits: _Limits) -> Decimal:
-    """Return how wide a range is, 0 where it has one limit."""
-    low, high = limits.low, limits.high
-    return _NOT_OUT if low is None or high is None else Decimal(high) - low
 
 
 def _is_below(value: _Amount, limits: _Limits) -> bool:

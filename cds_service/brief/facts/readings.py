@@ -46,13 +46,19 @@ def _reading(record: Record, item: Item) -> Reading:
     place = "" if own.code and own.level not in _UNTOLD else place_in_range(resource)
     is_unread = place == "unread"
     side = "" if is_unread else place
+    level: Level = "abnormal" if side and own.level in _UNTOLD else own.level
+    if "component" in resource:
+        is_unread = is_unread or _has_unread_part(resource)
+        level = _worst(level, *(_level_of_part(each) for each in objs(resource, "component")))
+    if record.tables.critical or "note" in resource:
+        level = "critical" if _is_critical(record, resource) else level
     return Reading(
         number=number(quantity, "value") if is_plain else None,
         unit=unit(quantity),
         mark=own,
         side=side,
-        is_unread=is_unread or ("component" in resource and _has_unread_part(resource)),
-        level=_level(record, resource, own, side),
+        is_unread=is_unread,
+        level=level,
     )
 
 
@@ -80,22 +86,23 @@ def _has_unread_part(resource: JsonObject) -> bool:
     )
 
 
-def _level(record: Record, resource: JsonObject, mark_: Mark, side: str) -> Level:
-    own = _level_of(record, resource, mark_, side)
+def _level_of_part(part: JsonObject) -> Level:
+    own = mark(part).level
+    return "abnormal" if own in _UNTOLD and side_of_range(part) else own
+
+
+def _worst(*levels: Level) -> Level:
+    return min(levels, key=LEVELS.index)
+
+
+def _is_critical(record: Record, resource: JsonObject) -> bool:
+    """Return whether a note or a limit of the site says so."""
     if "note" in resource and is_critical_by_note(resource):
-        return "critical"
-    if "component" not in resource:
-        return own
-    levels = {own}
-    for part in objs(resource, "component"):
-        levels.add(_level_of(record, part, mark(part), side_of_range(part)))
-    return next(each for each in LEVELS if each in levels)
-
-
-def _level_of(record: Record, part: JsonObject, own: Mark, side: str) -> Level:
-    if record.tables.critical and _is_past_limit(record, part):
-        return "critical"
-    return "abnormal" if side and own.level in _UNTOLD else own.level
+        return True
+    if not record.tables.critical:
+        return False
+    parts = objs(resource, "component") if "component" in resource else ()
+    return any(_is_past_limit(record, part) for part in (resource, *parts))
 
 
 def _is_past_limit(record: Record, part: JsonObject) -> bool:

@@ -71,17 +71,21 @@ def _critical(record: Record) -> Iterator[Statement]:
     """Yield series whose newest value is critical, reports that say so, then series that held such a value of late."""
     former = []
     for each in record.once(observations.series):
-        kind: Kind = "vital" if each.section == "vitals" else "result"
         if each.level == "critical":
             when = each.items[0].when
             if when is None or record.days_ago(when) <= record.tables.days["results"]:
-                yield observations.statement(record, each, kind, "must_show", "critical")
+                yield observations.statement(record, each, _kind(each), "must_show", "critical")
         elif len(each.items) > 1 and (found := observations.former(record, each, {"critical"})):
-            flags: tuple[Flag, ...] = ("must_show", "critical", "changed")
-            former.append(observations.statement_of_former(record, each, found[0], kind, *flags))
+            former.append((each, found[0]))
     for item in reports.critical(record):
         yield reports.statement_of_critical(record, item)
-    yield from former
+    for each, then in former:
+        flags: tuple[Flag, ...] = ("must_show", "critical", "changed")
+        yield observations.statement_of_former(record, each, then, _kind(each), *flags)
+
+
+def _kind(each: observations.Series) -> Kind:
+    return "vital" if each.section == "vitals" else "result"
 
 
 def dangers(record: Record) -> Iterator[Statement]:

@@ -44,7 +44,5 @@ def _order(record: Record, item: Item, flag: Flag) -> Statement:
 
 def _registered(record: Record) -> Iterator[Statement]:
     """Yield results of which no value is there yet."""
-    for each in record.once(series):
-        if each.aside == "registered":
-            ref = each.items[0].ref
-            yield Statement(kind="report_pending", refs=(ref,), flags=("preliminary",))
+    for item in [each.items[0] for each in record.once(series) if each.aside == "registered"]:
+        yield Statement(kind="report_pending", refs=(item.ref,), flags=("preliminary",))
