@@ -2226,8 +2226,8 @@ MUTANTS = (
     Mutant(
         "tell a screening in words as a new illness",
         _F + "conditions",
-        "and (named.startswith(_LIFE_BEGINS) or _is_of_life(",
-        "and (False or _is_of_life(",
+        "and (named.startswith(_LIFE_BEGINS) or _is_life(",
+        "and (False or _is_life(",
     ),
     Mutant(
         "take whatever is called an encounter for no illness",
