@@ -2092,19 +2092,19 @@ MUTANTS = (
     Mutant(
         "believe no report that it is critical",
         f"{_F}marks",
-        'return bool(found & _REPORT["told"]) and not found & _SINGLE["hedges"]',
+        'return bool(found & _REPORT["told"]) and found.isdisjoint(_REPORT_HEDGES)',
         "return False",
     ),
     Mutant(
         "take a denial in a report for an alarm",
         f"{_F}marks",
-        'return bool(found & _REPORT["told"]) and not found & _SINGLE["hedges"]',
+        'return bool(found & _REPORT["told"]) and found.isdisjoint(_REPORT_HEDGES)',
         'return bool(found & _REPORT["told"])',
     ),
     Mutant(
         "take critical care for a critical result",
         f"{_F}marks",
-        'one in _SINGLE["critical"] and after in _REPORT["result"]',
+        'one in _SINGLE["critical"] and two in _REPORT["result"]',
         'one in _SINGLE["critical"]',
     ),
     Mutant(
@@ -2258,5 +2258,11 @@ MUTANTS = (
         f"{_F}observations",
         'elif each.level == "abnormal" and _has_no_measure(newest.resource):',
         'elif each.level == "marked" and _has_no_measure(newest.resource):',
+    ),
+    Mutant(
+        "take what is done with critical results for one",
+        f"{_F}marks",
+        ' and three not in _REPORT["rule"]',
+        "",
     ),
 )

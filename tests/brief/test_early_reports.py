@@ -87,6 +87,9 @@ def test_a_report_that_says_that_a_critical_result_was_told_stands_first_with_a_
         ("Critical stenosis of the left main. Discussed with Dr. X.", False),
         ("Discussed with the critical care team.", False),
         ("Critical result: none. Not called.", False),
+        ("All critical results are communicated within an hour.", False),
+        ("Any critical finding was reported.", False),
+        ("Critical values reported per protocol.", False),
     ],
 )
 def test_which_words_of_a_report_say_so(said, is_critical):

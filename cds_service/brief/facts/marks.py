@@ -5,7 +5,6 @@ A mark that nobody here can read is a mark all the same: what carries one is nev
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from typing_extensions import override
@@ -60,6 +59,7 @@ _SINGLE: Mapping[str, frozenset[str]] = {
 _REPORT: Mapping[str, frozenset[str]] = {
     each: frozenset(said) for each, said in DEFAULT.terms["interpretation_report"].items()
 }
+_REPORT_HEDGES = _SINGLE["hedges"] | _REPORT["hedges"]
 _SENTENCE_END = re.compile(r"[.;!?]\s")
 
 _BEGINS = tuple(DEFAULT.terms["interpretation_beginnings"]["critical"])
@@ -118,15 +118,16 @@ def is_critical_in_report(said: str) -> bool:
 
 
 def _names_critical(sentence: Sequence[str]) -> bool:
+    """Return whether a sentence has "critical result"; "critical results are" tells what is done with such."""
     return any(
-        one in _SINGLE["critical"] and after in _REPORT["result"]
-        for one, after in pairwise(sentence)
+        one in _SINGLE["critical"] and two in _REPORT["result"] and three not in _REPORT["rule"]
+        for one, two, three in zip(sentence, sentence[1:], (*sentence[2:], ""), strict=False)
     )
 
 
 def _is_told(heard: Sequence[str]) -> bool:
     found = frozenset(heard)
-    return bool(found & _REPORT["told"]) and not found & _SINGLE["hedges"]
+    return bool(found & _REPORT["told"]) and found.isdisjoint(_REPORT_HEDGES)
 
 
 def is_only_noted(resource: JsonObject) -> bool:
