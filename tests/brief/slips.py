@@ -2208,8 +2208,8 @@ MUTANTS = (
     Mutant(
         "take a poisoning by accident for one on purpose",
         _DATA + "terms",
-        "|[0-9A-Z]2X)",
-        "|[0-9A-Z]2)",
+        r"'T[45]\d\.?\w2X'",
+        r"'T[45]\d\.?\w2'",
     ),
     Mutant(
         "know self-harm by no code's structure",
@@ -2264,5 +2264,23 @@ MUTANTS = (
         f"{_F}marks",
         ' and three not in _REPORT["rule"]',
         "",
+    ),
+    Mutant(
+        "take no pregnancy test for a sign",
+        _DATA + "terms",
+        'test_codes = ["2106-3", "2118-8", "2110-5", "2112-1"]',
+        "test_codes = []",
+    ),
+    Mutant(
+        "take a pregnancy test for positive whatever it says",
+        _F + "pregnancies",
+        "if last and when.date >= last.date and _is_positive(record, test):",
+        "if last and when.date >= last.date:",
+    ),
+    Mutant(
+        "keep a positive test beside a newer one that is not",
+        _F + "pregnancies",
+        "if last and when.date >= last.date and _is_positive(record, test):",
+        "if _is_positive(record, test):",
     ),
 )

@@ -93,3 +93,51 @@ def test_a_due_date_says_which_of_its_dates_is_which():
     assert texts(brief(due), "attention") == [
         "Estimated due date: 2027-01-01 (recorded 2026-04-02)"
     ]
+
+
+def _test(value, code="2106-3", when="2026-11-02", identity="t1", **more):
+    said = {"valueCodeableConcept": concept(value)} if value else {}
+    return plain(
+        "Observation", identity, status="final", effectiveDateTime=when, category=[coded("laboratory")],
+        code=concept("Pregnancy test", (LOINC, code)), **{**said, **more},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        _test("Positive"),
+        _test("Positive", "2118-8"),
+        _test("POS", "2110-5"),
+        _test("", valueString="Positive (qualifier value)"),
+        _test("", valueCodeableConcept=concept("", (_SNOMED, "10828004", "Positive"))),
+        _test("", interpretation=[coded("POS")]),
+    ],
+)
+def test_a_positive_pregnancy_test_is_told_first_as_it_said(test):
+    [line] = brief(test).section("attention")
+    assert line.text.startswith("Pregnancy test: Positive") or "POS" in line.text.upper()
+    assert "regnant" not in line.text
+    assert "must_show" in line.statement.flags
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        [_test("Negative")],
+        [_test("Indeterminate")],
+        [_test("Not positive")],
+        [_test("Negative", interpretation=[coded("POS")])],
+        [_test("Positive", when="2025-11-02")],
+        [_test("Positive", "999-9")],
+        [_test("Positive"), _test("Negative", "2118-8", "2026-11-10", "t2")],
+    ],
+)
+def test_one_that_is_not_or_is_old_or_was_followed_by_another_is_no_sign(tests):
+    assert not texts(brief(*tests), "attention")
+
+
+def test_a_delivery_after_it_ends_what_it_told():
+    [line] = texts(brief(_test("Positive", when="2026-04-02"), _done()), "attention")
+    assert line.startswith("Delivery recorded 2026-10-19 (Cesarean section), after: ")
+    assert "Pregnancy test: Positive" in line

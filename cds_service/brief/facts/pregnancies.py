@@ -6,8 +6,9 @@ from typing import NamedTuple
 from cds_service.brief.facts import observations, problems
 from cds_service.brief.facts.conditions import entry, is_coded
 from cds_service.brief.record import Item, Record
+from cds_service.domain.tables import words
 from cds_service.fhir.dates import Moment
-from cds_service.fhir.elements import codes, has_code, obj
+from cds_service.fhir.elements import codes, has_code, name, obj, objs, text
 
 
 class Sign(NamedTuple):
@@ -41,10 +42,12 @@ def _problems(record: Record) -> Iterator[Sign]:
 
 
 def _observations(record: Record) -> Iterator[Sign]:
-    """Yield recent statuses and due dates."""
+    """Yield recent statuses, due dates and positive tests, those of before a newer test left out."""
     terms, oldest = record.tables.terms["pregnancy"], record.tables.days["pregnancy"]
     status_codes, due_date_codes = set(terms["status_codes"]), set(terms["due_date_codes"])
-    wanted = status_codes | due_date_codes
+    test_codes = set(terms["test_codes"])
+    wanted = status_codes | due_date_codes | test_codes
+    tests = []
     for each in record.once(observations.series):
         newest = each.items[0]
         if newest.when is None or record.days_ago(newest.when) > oldest:
@@ -52,9 +55,28 @@ def _observations(record: Record) -> Iterator[Sign]:
         known = wanted.intersection(codes(obj(newest.resource, "code")))
         if not known:
             continue
+        if known & test_codes:
+            tests.append((newest, newest.when))
+            continue
         answer = obj(newest.resource, "valueCodeableConcept")
         if known & due_date_codes or has_code(answer, *terms["pregnant_values"]):
             yield Sign(newest, (newest.ref,), newest.when)
+    last = max((when for _, when in tests), default=None)
+    for test, when in tests:
+        if last and when.date >= last.date and _is_positive(record, test):
+            yield Sign(test, (test.ref,), when)
+
+
+def _is_positive(record: Record, test: Item) -> bool:
+    """Return whether a test says plainly that it is positive: by its value, or by its mark where it has none."""
+    terms, said = record.tables.terms["pregnancy"], test.resource
+    answer = obj(said, "valueCodeableConcept")
+    told = text(said, "valueString") or name(answer)
+    if told or answer:
+        by_words = words(told) in {words(each) for each in terms["positive_words"]}
+        return by_words or has_code(answer, *terms["positive_codes"])
+    marks = objs(said, "interpretation")
+    return any(has_code(each, *terms["positive_codes"]) for each in marks)
 
 
 def end(record: Record) -> End | None:
