@@ -2283,4 +2283,10 @@ MUTANTS = (
         "if last and when.date >= last.date and _is_positive(record, test):",
         "if _is_positive(record, test):",
     ),
+    Mutant(
+        "say nothing of how a patient left",
+        _W + "visits",
+        'return f"discharge: {words}" if words else ""',
+        'return ""',
+    ),
 )

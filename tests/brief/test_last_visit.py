@@ -433,3 +433,22 @@ def test_a_first_visit_shows_the_stay_above_the_fold():
         "Potassium 5.9 % (H)",
     ]
     assert "; Hospital stay: 2026-11-02 08:00 to 2026-11-12" in top[1]
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [
+        (concept("Left against advice"), ", discharge: Left against advice"),
+        (
+            concept("", ("", "snf", "Skilled nursing facility")),
+            ", discharge: Skilled nursing facility",
+        ),
+        ({"coding": [{"code": "snf"}]}, ""),
+    ],
+)
+def test_how_or_whereto_a_patient_left_stands_on_the_line_of_the_stay(left, told):
+    stay = _stay("2026-11-02", "2026-11-12", hospitalization={"dischargeDisposition": left})
+    [line] = texts(brief(FIRST, stay), "changes")
+    assert (
+        line == f"Hospital stay: 2026-11-02 to 2026-11-12, Office visit, Acute heart failure{told}"
+    )

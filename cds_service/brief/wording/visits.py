@@ -174,11 +174,20 @@ def _encounter(record: Record, item: Item) -> str:
         (
             joined((moment(item.when), until), " "),
             *dict.fromkeys((names(said, "type") or _class(said), reasons(item, record))),
+            _disposition(said),
             person(record, said, seen),
             status_word(item, *_USUAL[bool(setting(record, item)) or is_hospice(record, item)])
             or ("" if item.status else "no status"),
         )
     )
+
+
+def _disposition(said: JsonObject) -> str:
+    """Say how or whereto a patient left, in the words of the entry."""
+    if "hospitalization" not in said:
+        return ""
+    words = short(named(obj(obj(said, "hospitalization"), "dischargeDisposition"), ""), 60)
+    return f"discharge: {words}" if words else ""
 
 
 _USUAL = {True: ("finished",), False: ("finished", "in-progress")}
