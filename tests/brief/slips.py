@@ -2289,4 +2289,10 @@ MUTANTS = (
         'return f"discharge: {words}" if words else ""',
         'return ""',
     ),
+    Mutant(
+        "answer a repeat by the result that asked for it",
+        _F + "orders",
+        "        and not _asks_again(record, order, answer)\n",
+        "",
+    ),
 )

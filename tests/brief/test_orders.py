@@ -348,3 +348,34 @@ def test_in_a_stay_a_test_is_done_again_and_an_order_after_a_result_waits():
     )
     order_ = {"when": "2026-09-05T10:20:00-05:00", "encounter": {"reference": "Encounter/e2"}}
     assert _waits(order_, result, stay)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        {"reasonCode": [{"text": "Subdural hematoma"}]},
+        {"reasonReference": [{"reference": "Condition/c1", "display": "Subdural hematoma"}]},
+    ],
+)
+def test_an_order_for_what_a_result_of_its_day_found_asks_for_another_one(reason):
+    ct = plain(
+        "DiagnosticReport",
+        "r1",
+        status="final",
+        code={"text": "CT head"},
+        effectiveDateTime="2026-10-10",
+        conclusion="Small left subdural hematoma. Repeat CT in 2 weeks.",
+    )
+    order_ = ordered("CT head", "2026-10-10", category=[coded("363679005")])
+    assert texts(brief(seen(), order_, ct), "attention") == []
+    assert len(texts(brief(seen(), {**order_, **reason}, ct), "attention")) == 1
+    later = {**ct, "effectiveDateTime": "2026-10-24"}
+    assert texts(brief(seen(), {**order_, **reason}, later), "attention") == []
+
+
+def test_an_order_whose_reason_names_the_test_of_its_day_asks_for_another_one():
+    result = lab("9.1", "2026-09-01", code=concept("Hemoglobin A1c", (LOINC, "4548-4")))
+    assert _waits({"when": "2026-09-01", "reasonCode": [{"text": "Hemoglobin A1c 9.1 %"}]}, result)
+    assert not _waits(
+        {"when": "2026-09-01", "reasonCode": [{"text": "Blood test for diabetes"}]}, result
+    )

@@ -8,6 +8,7 @@ from cds_service.brief.facts.visits import (
     is_booked,
     is_category,
     last_visit,
+    names,
     setting,
 )
 from cds_service.brief.record import Item, Record
@@ -25,6 +26,7 @@ from cds_service.fhir.elements import (
     reference,
     text,
 )
+from cds_service.rulebook import DEFAULT
 
 _ORDERS = frozenset(
     {"order", "original-order", "reflex-order", "filler-order", "instance-order", ""}
@@ -274,6 +276,11 @@ def _refs(item: Item, member: str) -> Sequence[JsonObject]:
 
 
 _NEVER = float("-inf")
+_TELLING = 3
+"""Letters of the shortest word of a reason that tells something: TSH."""
+_COMMON = frozenset(
+    (*DEFAULT.terms["purpose"]["common_words"], "and", "for", "the", "with", "new", "old")
+)
 _FILED_LATE = 1_800.0
 """Seconds after a draw within which its order is still filed."""
 _ANSWERS = ("DiagnosticReport", "Observation", "Procedure")
@@ -330,6 +337,7 @@ def _is_answer(record: Record, order: Item, answer: Item) -> bool:
         and _is_for_its_day(record, order)
         and not _based_on(answer)  # it says of which order it is: of another one
         and _may_follow(record, order, order.when, answer, answer.when)
+        and not _asks_again(record, order, answer)
     )
 
 
@@ -337,6 +345,28 @@ def _is_for_its_day(record: Record, order: Item) -> bool:
     """Return whether an order is not written for a later day: a repeat in three months is no result of today."""
     wanted = planned(record, order)
     return wanted is None or order.when is None or wanted.date <= order.when.date
+
+
+def _asks_again(record: Record, order: Item, answer: Item) -> bool:
+    """Return whether the reason of an order names what a result is or found: then the result had it written."""
+    because = _reasons(record, order.resource)
+    if not because:
+        return False
+    said = answer.resource
+    found = [text(said, "valueString"), text(said, "conclusion")]
+    found += [name(each) for each in objs(said, "conclusionCode")]
+    if answer.type == "Observation":
+        found.append(names(answer))
+    return not because.isdisjoint(words(" ".join(found)))
+
+
+def _reasons(record: Record, said: JsonObject) -> frozenset[str]:
+    """Return the words of an order's reasons that tell something."""
+    found = [each for c in objs(said, "reasonCode") for each in (name(c), *_displays(c))]
+    for each in objs(said, "reasonReference"):
+        found += [text(each, "display"), name(obj(record.target(said, each), "code"))]
+    told = words(" ".join(found))
+    return frozenset(each for each in told if len(each) >= _TELLING) - _COMMON
 
 
 def _may_follow(record: Record, order: Item, written: Moment, answer: Item, drawn: Moment) -> bool:
