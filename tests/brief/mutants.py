@@ -4,6 +4,7 @@
 run there. A mutant is caught when a test fails. What the slips are is in `slips.py`.
 """
 
+import json
 import os
 import sys
 import time
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_loader
+from pathlib import Path
 
 from tests.brief.slips import MUTANTS, ROOT, Mutant, file_of
 
@@ -57,6 +59,8 @@ FILES = (  # the quick ones first: a run ends at the first test that fails
     "test_said_once.py",
     "test_hand_read_charts.py",
 )
+CAUGHT_BY = Path(__file__).with_name("caught_by.toml")
+"""Which file of tests caught each slip when `--write` was asked for; one that stands for another only costs time."""
 _MUTABLE = (
     "cds_service.brief",
     "cds_service.context",
@@ -77,10 +81,17 @@ class Verdict:
 
 
 def run(mutants: Sequence[Mutant], files: Sequence[str] = FILES) -> Iterator[Verdict]:
-    """Yield what became of each mutant; call it in a process that has not imported the rules."""
+    """Yield what became of each mutant; call it in a process that has not imported the rules.
+
+    The file that caught it last is tried first: to collect all of them takes longer than to run one.
+    """
+    last = tomllib.loads(CAUGHT_BY.read_text("utf-8"))
     for mutant in mutants:
         began = time.perf_counter()
-        caught, by = _try(mutant, files)
+        first = [each for each in files if each == last.get(mutant.does)]
+        caught, by = _try(mutant, first) if first else (False, "")
+        if not caught:
+            caught, by = _try(mutant, files)
         yield Verdict(mutant, caught, by, time.perf_counter() - began)
 
 
@@ -111,7 +122,8 @@ class _First:
 
     def pytest_runtest_logreport(self, report: object) -> None:
         if report.failed and not self.failed:
-            self.failed = report.nodeid.split("::")[-1].partition("[")[0]
+            file, _, test = report.nodeid.partition("::")
+            self.failed = f"{Path(file).name}::{test.partition('[')[0]}"
 
 
 def _tested(module: str, source: str, files: Sequence[str], writing: int) -> int:
@@ -165,7 +177,7 @@ class _Loader(SourceFileLoader):
 def main(words: Sequence[str]) -> int:
     """Run the mutants (`--named`: the five kinds alone), print the table; 1 when one was not caught.
 
-    2 when a test fails without any slip: it would catch every one.
+    2 when a test fails without any slip: it would catch every one. `--write` notes which file caught each.
     """
     import hypothesis  # noqa: F401  # imported before the forks, once for all of them
     import pytest  # noqa: F401
@@ -179,11 +191,17 @@ def main(words: Sequence[str]) -> int:
     if sound.caught:
         print(f"{sound.by} fails without a slip; mend it first", file=sys.stderr)
         return 2
-    caught, widest = 0, max(len(each.does) for each in chosen)
+    caught, widest, by = 0, max(len(each.does) for each in chosen), {}
     for each in run(chosen, files):
         word = "caught" if each.caught else "SURVIVED"
         print(f"{word:<9}{each.mutant.does:<{widest}}  {each.by}".rstrip(), flush=True)
         caught += each.caught
+        by[each.mutant.does] = each.by.partition("::")[0]
+    if "--write" in words:
+        lines = [f"{json.dumps(does)} = {json.dumps(file)}\n" for does, file in by.items()]
+        CAUGHT_BY.write_text(
+            "# written by `python -m tests.brief.mutants --write`\n" + "".join(lines), "utf-8"
+        )
     print(f"{caught} of {len(chosen)} mutants of the rules caught")
     return int(caught != len(chosen))
 

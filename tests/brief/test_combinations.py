@@ -114,9 +114,9 @@ def test_a_report_that_one_part_was_stopped_says_nothing_of_the_combination():
 
 
 def test_what_a_combination_holds_for_anothers_sake_is_no_medicine_listed_twice():
-    spray = order("Narcan 4 mg nasal spray", "m2", dose="as needed", authoredOn="2026-06-02")
-    assert "Naloxone" not in str(_attention(order("Suboxone 8-2 mg film"), spray))
-    again = order("naloxone 8 mg nasal spray", "m3", dose="once", authoredOn="2026-06-01")
-    assert "Naloxone listed twice" in str(_attention(spray, again))
+    kit = order("naloxone 0.4 mg injection", "m2", dose="as needed", authoredOn="2026-06-02")
+    assert "Naloxone" not in str(_attention(order("Suboxone 8-2 mg film"), kit))
+    again = order("Zimhi 5 mg injection naloxone", "m3", dose="once", authoredOn="2026-06-01")
+    assert "Naloxone listed twice" in str(_attention(kit, again))
     two = _attention(order("Suboxone 8-2 mg film"), order("Zubsolv 5.7-1.4 mg", "m2"))
     assert two[0].startswith("Buprenorphine, naloxone listed twice")
