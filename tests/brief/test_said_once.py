@@ -59,6 +59,13 @@ def test_a_stool_test_is_not_missed_after_an_operation_of_the_colon(name):
     assert not any("Stool test" in each for each in texts(brief(ended), "prevention"))
 
 
+def test_a_stool_test_is_not_missed_beside_a_colonoscopy_that_has_a_code_and_no_name():
+    known = coded("73761001")
+    done = plain("Procedure", "p1", status="completed", code=known)
+    assert not any("Stool test" in each for each in texts(brief(done), "prevention"))
+    assert any("Stool test" in each for each in texts(brief(), "prevention"))
+
+
 def test_the_words_of_a_directive_that_stand_in_its_rule_are_quoted():
     will = {
         "resourceType": "Consent", "id": "cn1", "status": "active", "patient": SUBJECT,
