@@ -61,7 +61,7 @@ def rule_brief(context: Context) -> Brief:
     """Return the brief that rules make of a record: pure, and the same bytes for the same input."""
     record = index(context)
     made = ((name, usual, list(rules(record))) for name, usual, rules in SECTIONS)
-    missing = gaps(record)
+    missing, write = gaps(record), writer(record)
     return Brief(
         patient=f"Patient/{context.patient}",
         as_of=context.now,
@@ -70,7 +70,7 @@ def rule_brief(context: Context) -> Brief:
             Section(
                 id=name,
                 title=title(record, name, usual),
-                lines=tuple(line(record, each) for each in statements),
+                lines=tuple(map(write, statements)),
             )
             for name, usual, statements in made
             if statements
@@ -99,13 +99,22 @@ def line(record: Record, statement: Statement) -> Line:
 
     It has to fit (`render.fits`). One that stands in two sections is written once.
     """
+    return writer(record)(statement)
+
+
+def writer(record: Record) -> Callable[[Statement], Line]:
+    """Return what writes the statements of a record, each once."""
     written = record.once(_written)
-    found = written.get(statement)
-    if found is None:
-        is_free = record.once(restricted).isdisjoint(statement.refs)
-        said = statement if is_free else _labelled(statement)
-        found = written[statement] = render(said, record)
-    return found
+    is_open = record.once(restricted).isdisjoint
+
+    def write(statement: Statement) -> Line:
+        found = written.get(statement)
+        if found is None:
+            said = statement if is_open(statement.refs) else _labelled(statement)
+            found = written[statement] = render(said, record)
+        return found
+
+    return write
 
 
 def _written(_: Record) -> dict[Statement, Line]:

@@ -184,12 +184,10 @@ def medication(resource: object) -> tuple[JsonObject, JsonObject]:
     """Return the concept and the reference of what is ordered or taken; FHIR R5 has both in one member."""
     concept = obj(resource, "medicationCodeableConcept")
     named = obj(resource, "medicationReference")
+    if concept or named:
+        return concept, named
     both = obj(resource, "medication")
-    return (
-        (concept or obj(both, "concept"), named or obj(both, "reference"))
-        if both
-        else (concept, named)
-    )
+    return obj(both, "concept"), obj(both, "reference")
 
 
 def number(parent: Json, name: str) -> int | Decimal | None:

@@ -63,9 +63,10 @@ def unit_in_words(written: str) -> str:
     if "{" in words:
         words = "" if words[0] == "{" and words[-1] == "}" else _ANNOTATION.sub(r" \1", words)
         words = words.strip()
-    return short(words, 40)
+    return words if len(words) <= _UNIT_MAX else short(words, _UNIT_MAX)
 
 
+_UNIT_MAX = 40
 _UNITS: Mapping[str, str] = DEFAULT.terms["unit"]
 _ANNOTATION = re.compile(r"\{([^{}]*)\}")
 
