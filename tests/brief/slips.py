@@ -1470,20 +1470,20 @@ MUTANTS = (
     Mutant(
         "name the paperwork of years ago among procedures",
         f"{_S}procedures",
-        "same not in older and not _is_minor(item)",
+        "same not in older and not _is_minor(record, item)",
         "same not in older",
     ),
     Mutant(
         "take no operation for one that lasts",
         f"{_S}procedures",
-        "return lasts and not any(each in _said(item) for each in _LOOKED_AT)",
+        "return not _holds(heard, _LOOKED_AT)",
         "return False",
     ),
     Mutant(
         "take an interrogation of a pacemaker for an operation",
         f"{_S}procedures",
-        " and not any(each in _said(item) for each in _LOOKED_AT)",
-        "",
+        "return not _holds(heard, _LOOKED_AT)",
+        "return True",
     ),
     Mutant(
         "leave operations of years ago out of the card",

@@ -28,21 +28,21 @@ def statements(record: Record) -> Iterator[Statement]:
         same = _same(record, item)
         if item.when is None or record.days_ago(item.when) <= record.tables.days["procedures"]:
             sets.setdefault(same, []).append(item)
-        elif same not in sets and same not in older and not _is_minor(item):
+        elif same not in sets and same not in older and not _is_minor(record, item):
             older[same] = item
     for items in sets.values():
         yield Statement(
-            kind="procedure", refs=tuple(i.ref for i in items), flags=tuple(_flags(items))
+            kind="procedure", refs=tuple(i.ref for i in items), flags=tuple(_flags(record, items))
         )
     yield from _older(record, older.values())
 
 
-def _flags(items: Sequence[Item]) -> Iterator[Flag]:
+def _flags(record: Record, items: Sequence[Item]) -> Iterator[Flag]:
     if items[0].when is None:
         yield "undated"
     if len(items) > 1:
         yield "merged"
-    if _is_lasting(items[0]):
+    if _is_lasting(record, items[0]):
         yield "lasting"
 
 
@@ -51,26 +51,33 @@ def _older(record: Record, items: Iterable[Item]) -> Iterator[Statement]:
     lasting: list[str] = []
     rest: list[str] = []
     for item in items:
-        (lasting if _is_lasting(item) else rest).append(item.ref)
+        (lasting if _is_lasting(record, item) else rest).append(item.ref)
     yield from grouped(record, "procedure", lasting, "stale", "lasting")
     yield from grouped(record, "procedure", rest, "stale")
 
 
-def _is_minor(item: Item) -> bool:
+def _is_minor(record: Record, item: Item) -> bool:
     """Return whether a procedure is a test, a talk or paperwork, by a word in its name."""
-    said = _said(item)
-    return any(map(said.__contains__, _MINOR))
+    return _holds(record.each(_heard, item), _MINOR)
 
 
-def _is_lasting(item: Item) -> bool:
+def _is_lasting(record: Record, item: Item) -> bool:
     """Return whether an operation left or took something for good, by how a word of its name begins."""
-    heard = words(name(obj(item.resource, "code")))
-    lasts = any(
-        " ".join(heard[at : at + 3]).startswith(_LASTING[word[:2]])
-        for at, word in enumerate(heard)
-        if word[:2] in _LASTING
-    )
-    return lasts and not any(each in _said(item) for each in _LOOKED_AT)
+    heard = record.each(_heard, item)
+    for at, word in enumerate(heard):
+        known = _LASTING.get(word[:2])
+        if known and " ".join(heard[at : at + 3]).startswith(known):
+            return not _holds(heard, _LOOKED_AT)
+    return False
+
+
+def _heard(_: Record, item: Item) -> tuple[str, ...]:
+    return words(name(obj(item.resource, "code")))
+
+
+def _holds(heard: Iterable[str], phrases: Iterable[str]) -> bool:
+    said = f" {' '.join(heard)} "
+    return any(map(said.__contains__, phrases))
 
 
 def _by_first_letters(beginnings: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -79,10 +86,6 @@ def _by_first_letters(beginnings: Iterable[str]) -> dict[str, tuple[str, ...]]:
     for each in beginnings:
         found[each[:2]] = (*found.get(each[:2], ()), each)
     return found
-
-
-def _said(item: Item) -> str:
-    return f" {' '.join(words(name(obj(item.resource, 'code'))))} "
 
 
 _TERMS = DEFAULT.terms["procedure"]
