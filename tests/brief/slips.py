@@ -1666,14 +1666,14 @@ MUTANTS = (
     Mutant(
         "take every number of tablets for one",
         f"{_F}doses",
-        "return Decimal(title[at]) * next(iter(told.values())), title[at + 1]",
-        "return Decimal(title[at]), title[at + 1]",
+        "counted = (pieces[0] * strength[0], strength[1])",
+        "counted = (strength[0], strength[1])",
     ),
     Mutant(
         "set a spray for the nose beside an inhaler",
         f"{_F}medicine_conflicts",
-        "places.setdefault(acts_on(each.names, each.dosages, each.dose), []).append(each)",
-        'places.setdefault("", []).append(each)',
+        'return [found] if "" in places else places.values()',
+        "return [found]",
     ),
     Mutant(
         "call drops for an eye high-alert",
@@ -2294,5 +2294,54 @@ MUTANTS = (
         _F + "orders",
         "        and not _asks_again(record, order, answer)\n",
         "",
+    ),
+    # Places and doses, read with care.
+    Mutant(
+        "let an entry that tells no place stand apart",
+        f"{_F}medicine_conflicts",
+        'return [found] if "" in places else places.values()',
+        "return places.values()",
+    ),
+    Mutant(
+        "set insulin apart from insulin",
+        f"{_F}medicine_conflicts",
+        "if ingredient.high_alert or ingredient.name in EVERYWHERE:",
+        "if ingredient.name in EVERYWHERE:",
+    ),
+    Mutant(
+        "set an ointment of nitroglycerin apart from its patch",
+        f"{_F}medicine_conflicts",
+        "if ingredient.high_alert or ingredient.name in EVERYWHERE:",
+        "if ingredient.high_alert:",
+    ),
+    Mutant(
+        "let a word of the dose tell where a medicine acts",
+        f"{_F}places",
+        "for word in (*names, *routes) if word in _PLACES",
+        "for word in (*names, *routes, *words(dose)) if word in _PLACES",
+    ),
+    Mutant(
+        "call a patch of fentanyl an ointment",
+        f"{_F}medicine_entries",
+        "alerts = [each for each in alerts if each.name in EVERYWHERE]",
+        "alerts = []",
+    ),
+    Mutant(
+        "take two tablets of 5 mg for 5 mg",
+        f"{_F}doses",
+        "return masses[0] if counted in {None, masses[0]} else None",
+        "return masses[0]",
+    ),
+    Mutant(
+        "call two releases alike",
+        f"{_F}medicine_conflicts",
+        "_RELEASES.intersection(item.names)",
+        "bool(item.names)",
+    ),
+    Mutant(
+        "read .5 as 5",
+        f"{_F}doses",
+        r'r"\.\d+|',
+        'r"',
     ),
 )

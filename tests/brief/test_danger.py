@@ -203,3 +203,8 @@ def test_codes_of_intentional_self_harm_are_known_by_how_they_are_built(code):
 )
 def test_a_poisoning_by_accident_is_none(code):
     assert texts(brief(_VISIT, _icd10(code)), "attention") == []
+
+
+@pytest.mark.parametrize("code", ["225444004", "6471006", "397940009"])
+def test_a_code_of_danger_tells_it_under_any_name(code):
+    assert _is_first(_of_late("Noted at intake", ("http://snomed.info/sct", code)))

@@ -16,7 +16,7 @@ def _attention(*chart):
         ("Take 1 tablet (5 mg total) by mouth nightly.", "5 mg, Oral, QHS"),
         ("Take 1 tablet by mouth every morning before breakfast", "5 mg PO QAM"),
         ("Take 2 tablets by mouth daily", "10 mg once daily"),
-        ("Take 1 tablet (1,000 mg total) by mouth daily with meals", "1000 mg daily"),
+        ("Take 200 tablets (1,000 mg total) by mouth daily with meals", "1000 mg daily"),
     ],
 )
 def test_one_dose_in_two_vendors_words_is_no_conflict(ordered, reported):
@@ -51,6 +51,8 @@ def test_two_doses_that_are_understood_are_not_alike(ordered, reported):
         ("5 mg every other day", "5 mg daily"),
         ("5 mg", "5 mg daily"),
         ("5 mg daily as needed", "5 mg daily"),
+        (".5 mg daily", "5 mg daily"),
+        ("Take 2 tablets (5 mg) by mouth daily", "Take 1 tablet (5 mg) by mouth daily"),
         ("5-10 mg daily", "5 mg daily"),
         ("Take 1 tablet (5 mg total) daily and 10 mg nightly", "5 mg daily"),
     ],
@@ -156,3 +158,66 @@ def test_high_alert_medicines_of_one_group_stand_side_by_side_and_what_a_name_sa
     assert texts(brief(*chart), "attention")[-1] == (
         "High-alert: apixaban (anticoagulant), warfarin (anticoagulant), lithium, insulin glargine, oxycodone (opioid)"
     )
+
+
+@pytest.mark.parametrize(
+    ("ordered", "reported"),
+    [
+        ("metoprolol succinate 50 mg tablet", "metoprolol tartrate 50 mg tablet"),
+        ("OxyContin 50 mg tablet", "oxycodone 50 mg tablet"),
+        ("metformin XR 50 mg tablet", "metformin 50 mg tablet"),
+    ],
+)
+def test_one_dose_of_two_releases_or_salts_is_not_alike(ordered, reported):
+    doses = {"dose": "Take 1 tablet daily"}, {"dose": "50 mg daily"}
+    (said, *_) = _attention(order(ordered, **doses[0]), report(reported, **doses[1]))
+    assert "listed twice, worded unlike" in said
+
+
+def test_a_strength_below_one_is_not_ten_times_itself():
+    (said, *_) = _attention(order("dexamethasone .5 mg"), report("dexamethasone 5 mg"))
+    assert said.startswith("Dexamethasone listed twice and not alike")
+
+
+@pytest.mark.parametrize(
+    ("name", "dose"),
+    [
+        ("Eliquis 5 mg", "5 mg twice daily; stop 2 days before eye surgery"),
+        ("Methotrexate 2.5 mg", "15 mg PO weekly for scleritis of the eye"),
+        ("oxycodone 5 mg", "5 mg every 6 hours as needed. Flush unused medicine."),
+        ("Humalog 100 unit/mL", "Inject 8 units; not where lotion was applied"),
+        ("Insulin pump 100 units/mL", "basal 0.8 units per hour"),
+    ],
+)
+def test_what_else_a_dose_speaks_of_makes_no_medicine_one_of_the_surface(name, dose):
+    assert "high-alert" in texts(brief(order(name, dose=dose)), "medications")[0]
+
+
+@pytest.mark.parametrize("name", ["Duragesic 25 mcg/hr", "Butrans 10 mcg/hr"])
+def test_a_patch_that_is_filed_as_topical_is_high_alert(name):
+    patch = [{"text": "Apply 1", "route": concept("Topical")}]
+    assert "high-alert" in texts(brief(order(name, dosageInstruction=patch)), "medications")[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("albuterol HFA inhaler", "2 puffs every 4 hours"), ("Proair", "4 times a day")),
+        (("fluticasone nasal spray", "1 spray"), ("Flonase", "1 spray daily")),
+        (
+            ("prednisone 20 mg tablet", "2 if inhaler does not help"),
+            ("prednisone 10 mg tablet", "1"),
+        ),
+        (("nitroglycerin 2 % ointment", "apply"), ("nitroglycerin patch", "1 daily")),
+        (
+            ("insulin regular inhalation powder", "8 units"),
+            ("insulin regular injection", "8 units"),
+        ),
+    ],
+)
+def test_what_may_act_on_the_same_place_is_listed_twice(first, second):
+    one, other = (
+        order(name, f"m{place}", dose=dose, authoredOn=f"2026-05-0{place + 1}")
+        for place, (name, dose) in enumerate((first, second))
+    )
+    assert "listed twice" in _attention(one, other)[0]

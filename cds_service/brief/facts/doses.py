@@ -12,7 +12,7 @@ from typing import NamedTuple
 from cds_service.brief.facts.medicine_entries import Entry
 from cds_service.rulebook import DEFAULT
 
-_TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
+_TOKEN = re.compile(r"\.\d+|\d+(?:\.\d+)?|[^\W\d_]+")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _TERMS = DEFAULT.terms["dose"]
 _MASS, _PIECE, _FILL = (frozenset(_TERMS[each]) for each in ("mass", "piece", "fill"))
@@ -77,15 +77,28 @@ def _parts(tokens: Sequence[str]) -> Iterator[tuple[str, ...]]:
 
 
 def _amount(told: Mapping[str, Decimal], title: Sequence[str]) -> tuple[Decimal, str] | None:
-    """Return an amount by weight: as told, else that of so many pieces of the one strength in the name."""
+    """Return an amount by weight: as told, else that of so many pieces of the one strength in the name.
+
+    None where both are told and are not the same.
+    """
     masses = [(amount, unit) for unit, amount in told.items() if unit in _MASS]
+    pieces = [amount for unit, amount in told.items() if unit in _PIECE]
+    if len(masses) > 1 or len(pieces) > 1:
+        return None
+    strength = _strength(title)
+    counted = (pieces[0] * strength[0], strength[1]) if pieces and strength else None
     if masses:
-        return masses[0] if len(masses) == 1 else None
-    numbers = [at for at, each in enumerate(title) if each[0].isdigit()]
-    if len(told) != 1 or len(numbers) != 1 or title[numbers[0] + 1 :][:1] not in _MASSES:
+        return masses[0] if counted in {None, masses[0]} else None
+    return counted
+
+
+def _strength(title: Sequence[str]) -> tuple[Decimal, str] | None:
+    """Return the one strength by weight that a name tells."""
+    numbers = [at for at, each in enumerate(title) if each[-1].isdigit()]
+    if len(numbers) != 1 or title[numbers[0] + 1 :][:1] not in _MASSES:
         return None
     at = numbers[0]
-    return Decimal(title[at]) * next(iter(told.values())), title[at + 1]
+    return Decimal(title[at]), title[at + 1]
 
 
 _MASSES = [[each] for each in _MASS]

@@ -7,14 +7,15 @@ from typing import Literal
 from cds_service.brief.facts.doses import dose, plain_numbers
 from cds_service.brief.facts.medicine_entries import Entry, is_aged, reports
 from cds_service.brief.facts.medicines import Medicine, foremost, medicines
-from cds_service.brief.facts.places import acts_on
+from cds_service.brief.facts.places import EVERYWHERE, acts_on
 from cds_service.brief.record import Record
 from cds_service.domain.tables import Ingredient, words
 from cds_service.fhir.elements import code, is_true, medication, name, obj, reference, text
 from cds_service.rulebook import DEFAULT
 
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER = re.compile(r"\.?\d+(?:[.,]\d+)*")
 _NEEDED = re.compile(r"as needed|as required|\bprn\b", re.IGNORECASE)
+_RELEASES = frozenset(DEFAULT.terms["dose"]["release"])
 _FORMS = {word: form for form, said in DEFAULT.terms["dose_form"].items() for word in said}
 
 
@@ -26,26 +27,28 @@ def doubles(record: Record) -> tuple[tuple[Entry, ...], ...]:
     Orders that are on hold, planned or past their written end stand beside one in force without a conflict, and what
     acts on one place beside what acts on another: a spray for the nose beside an inhaler.
     """
-    shared: dict[str, list[Entry]] = {}
+    shared: dict[Ingredient, list[Entry]] = {}
     for medicine in record.once(medicines):
         for each in _counted(record, medicine):
-            shared.setdefault(each.name, []).extend(medicine.items)
+            shared.setdefault(each, []).extend(medicine.items)
     sets = {
         tuple(items)
-        for found in shared.values()
+        for ingredient, found in shared.items()
         if len(found) > 1
-        for items in _by_place(found)
+        for items in _by_place(ingredient, found)
         if len(items) > 1 and _disagree(record, _judged(items))
     }
     return tuple(sorted(sets, key=lambda items: [item.ref for item in items]))
 
 
-def _by_place(found: Sequence[Entry]) -> Collection[list[Entry]]:
-    """Return entries by the place on which they act."""
+def _by_place(ingredient: Ingredient, found: list[Entry]) -> Collection[list[Entry]]:
+    """Return entries by the place on which they act; all together where one does not say, or it may act everywhere."""
+    if ingredient.high_alert or ingredient.name in EVERYWHERE:
+        return [found]
     places: dict[str, list[Entry]] = {}
     for each in found:
         places.setdefault(acts_on(each.names, each.dosages, each.dose), []).append(each)
-    return places.values()
+    return [found] if "" in places else places.values()
 
 
 def _counted(record: Record, medicine: Medicine) -> Collection[Ingredient]:
@@ -96,7 +99,11 @@ def differ(items: Iterable[Entry]) -> Literal["alike", "worded", "unlike"]:
     understood = {dose(item) for item in written.values()}
     if None in understood:
         return "worded"
-    return "alike" if len(understood) == 1 else "unlike"
+    if len(understood) > 1:
+        return "unlike"
+    return (
+        "alike" if len({_RELEASES.intersection(item.names) for item in found}) == 1 else "worded"
+    )
 
 
 def is_regimen(items: Sequence[Entry]) -> bool:

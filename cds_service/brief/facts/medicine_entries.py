@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from cds_service.brief.facts.places import ON_THE_SURFACE, acts_on
+from cds_service.brief.facts.places import EVERYWHERE, ON_THE_SURFACE, acts_on
 from cds_service.brief.facts.visits import setting, until
 from cds_service.brief.record import Item, Record
 from cds_service.domain.json import EMPTY, JsonObject
@@ -131,7 +131,7 @@ def _entry(record: Record, item: Item, none_known: frozenset[str]) -> Entry:
     dose = "; ".join([told for each in dosages if (told := text(each, "text"))])
     alerts = [each for each in ingredients if each.high_alert]
     if alerts and acts_on(names, dosages, dose) in ON_THE_SURFACE:
-        alerts = []
+        alerts = [each for each in alerts if each.name in EVERYWHERE]
     course = _course(record, said, dosages)
     ended = course.end or course.supply
     intent = code(said, "intent")
