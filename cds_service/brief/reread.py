@@ -17,7 +17,9 @@ _OF_A_WHOLE: frozenset[Kind] = frozenset(
     {"patient", "absence", "not_found", "no_known", "last_visit"}
 )
 """What a fragment of a record cannot say."""
-_VALUE = re.compile(r"(?:Was (?:critical|out of range)(?: since the last visit)?: )?(.+?) [<>≤≥]?\d")
+_VALUE = re.compile(
+    r"(?:Was (?:critical|out of range)(?: since the last visit)?: )?(.+?) [<>≤≥]?\d"
+)
 _NONE: frozenset[Kind] = frozenset({"absence", "not_found", "no_known"})
 
 

@@ -2196,14 +2196,14 @@ MUTANTS = (
     Mutant(
         "read no danger from words",
         _F + "conditions",
-        "return _TOLD_WORDS.search(named) is not None and",
-        "return False and",
+        "        if not _is_hedged(named[: found.start()], found[0], named[found.end() :]):",
+        "        if False:",
     ),
     Mutant(
         "read danger from words that deny it",
         _F + "conditions",
-        " and _HEDGES.search(named) is None",
-        "",
+        "        if not _is_hedged(named[: found.start()], found[0], named[found.end() :]):",
+        "        if True:",
     ),
     Mutant(
         "take a poisoning by accident for one on purpose",
@@ -2343,5 +2343,30 @@ MUTANTS = (
         f"{_F}doses",
         r'r"\.\d+|',
         'r"',
+    ),
+    # hedges of another thing, other orders of the day
+    Mutant(
+        "take a hedge of a plan for one of the thought",
+        _F + "conditions",
+        "    if _SAID_BEHIND.fullmatch(behind):",
+        "    if _SAID_BEHIND.fullmatch(behind) or _HEDGES.search(behind):",
+    ),
+    Mutant(
+        "let a hedge reach over what ends it",
+        _F + "conditions",
+        "clause = _CLAUSE_ENDS.split(before)[-1]",
+        "clause = before",
+    ),
+    Mutant(
+        "let a hedge reach over a comma",
+        _F + "conditions",
+        "_HEDGES.search(_PART_ENDS.split(clause)[-1])",
+        "_HEDGES.search(clause)",
+    ),
+    Mutant(
+        "take violence of a relative for violence to a relative",
+        _F + "conditions",
+        "if not any(each.startswith(_OWN) for each in words(found)):",
+        "if False:",
     ),
 )

@@ -152,6 +152,7 @@ def _of_late(name, *codings):
             "Non-suicidal self-injury",
             "Self-inflicted laceration of wrist",
         ),
+        *("Suicide ideation", "Homicidal ideation"),
     ],
 )
 def test_words_tell_danger_where_no_code_does(name):
@@ -172,11 +173,48 @@ def test_words_tell_danger_where_no_code_does(name):
             "Fear of domestic violence",
             "Son's suicide attempt",
         ),
+        *(
+            "Mother attempted suicide",
+            "Suicide attempt by mother",
+            "Daughter with suicidal ideation",
+        ),
+        *("Suicide risk: low", "Low suicide risk", "Suicide risk assessment"),
+        *("Suicidal ideation absent (situation)", "Domestic violence screening negative"),
         *("Alcohol abuse", "Overdose of warfarin, accidental", "Injury of self"),
     ],
 )
 def test_words_that_deny_it_or_tell_of_others_do_not(name):
     assert texts(brief(_VISIT, _of_late(name)), "attention") == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Suicidal ideation, no plan", "Suicidal ideation without intent"),
+        *(
+            "Passive suicidal ideation without plan",
+            "Depression with suicidal ideation, denies plan",
+        ),
+        *("Self-injury without suicidal intent", "Domestic violence, not safe at home"),
+        *(
+            "Depression without psychosis, suicidal ideation",
+            "No psychosis, but suicidal ideation",
+        ),
+        *("Depression, not psychotic, with suicidal ideation", "Low mood, suicidal ideation"),
+        *("No suicidal ideation; self-harm", "Suicide risk: low to moderate"),
+        *("Positive screen for domestic violence", "Screening positive for suicidal ideation"),
+        *("Suicidal ideation screening positive", "Suicide risk assessment: high"),
+        *(
+            "Sexual abuse by mother's boyfriend",
+            "Physical abuse by father",
+            "Father: physical abuse",
+        ),
+        *("Brought by mother for suicide attempt", "Death of son with suicidal ideation"),
+        "Suicide attempt by mother's pills",
+    ],
+)
+def test_a_hedge_of_something_else_in_the_name_hides_no_danger(name):
+    assert _is_first(_of_late(name))
 
 
 def _icd10(code):

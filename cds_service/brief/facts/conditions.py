@@ -39,8 +39,28 @@ def _phrases(said: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(joined)})\b")
 
 
-_TOLD_WORDS, _HEDGES = (
-    _phrases(DEFAULT.terms["finding"][f"told_{each}"]) for each in ("words", "hedges")
+_TOLD_WORDS, _HEDGES, _LIST_HEDGES, _BREAKS, _ENDS, _RELATIVES = (
+    _phrases(DEFAULT.terms["finding"][f"told_{each}"])
+    for each in ("words", "hedges", "list_hedges", "breaks", "ends", "relatives")
+)
+_RISKS, _OWN = (tuple(DEFAULT.terms["finding"][f"told_{each}"]) for each in ("risks", "own"))
+_CLAUSE_ENDS = re.compile(rf"[;.]|{_BREAKS.pattern}")
+_PART_ENDS = re.compile(r",|\s[-\u2013\u2014]\s")
+_NAME_ENDS = r"[\W_]*(?:\((?:finding|situation|procedure|disorder|event)\))?"
+_SAID_BEHIND = re.compile(
+    r"[\W_]*(?:(?:ideations?|thoughts|intent|behaviou?r|risk)\b)?"
+    rf"(?:[\W_]*{_ENDS.pattern})+{_NAME_ENDS}"
+)
+_LOW_BEFORE, _LOW_BEHIND = (
+    re.compile(r"(?:.*[\W_])?low[\W_]+"),
+    re.compile(rf"[\W_]*low{_NAME_ENDS}"),
+)
+_RELATIVE_BEFORE = re.compile(
+    rf"{_RELATIVES.pattern}(?:[\W_]+(?:s|with|has|had|a|of|recent|prior|history))*[\W_]+"
+)
+_RELATIVE_BEHIND = re.compile(
+    r"[\W_]*(?:(?:ideations?|thoughts|behaviou?r)\b)?"
+    rf"[\W_]*(?:by|of|in)\s(?:his\s|her\s|their\s)?{_RELATIVES.pattern}{_NAME_ENDS}"
 )
 _LIFE_BEGINS = tuple(DEFAULT.terms["finding"]["begins"])
 _NONE = frozenset((*DEFAULT.terms["none"]["problems"], *DEFAULT.terms["none"]["unknown"]))
@@ -139,7 +159,32 @@ def _tells_of_danger(coded: Sequence[str], named: str) -> bool:
     """Return whether codes tell of self-harm by how they are built, or a name plainly of that or of violence."""
     if _TOLD_PATTERN.search(" ".join(coded)):
         return True
-    return _TOLD_WORDS.search(named) is not None and _HEDGES.search(named) is None
+    for found in _TOLD_WORDS.finditer(named):
+        if not _is_hedged(named[: found.start()], found[0], named[found.end() :]):
+            return True
+    return False
+
+
+def _is_hedged(before: str, found: str, behind: str) -> bool:
+    """Return whether the words around such a phrase say that it tells of no danger to this patient.
+
+    What follows it is more often of a plan or an intent than of the thought: it hedges only where the name ends.
+    """
+    clause = _CLAUSE_ENDS.split(before)[-1]
+    if _LIST_HEDGES.search(clause) or _HEDGES.search(_PART_ENDS.split(clause)[-1]):
+        return True
+    if _SAID_BEHIND.fullmatch(behind):
+        return True
+    if found in _RISKS and (_LOW_BEFORE.fullmatch(before) or _LOW_BEHIND.fullmatch(behind)):
+        return True
+    return _is_of_a_relative(before, found, behind)
+
+
+def _is_of_a_relative(before: str, found: str, behind: str) -> bool:
+    """Return whether a relative did it to himself; a relative beside violence is as often who did it to the patient."""
+    if not any(each.startswith(_OWN) for each in words(found)):
+        return False
+    return bool(_RELATIVE_BEFORE.fullmatch(before) or _RELATIVE_BEHIND.fullmatch(behind))
 
 
 def _status(said: Sequence[str]) -> Status:
