@@ -2182,7 +2182,7 @@ MUTANTS = (
     Mutant(
         "take a code status that was taken back for one that stands",
         _F + "code_status",
-        'if _HEDGED.search(_FOR.sub(" ", against)):',
+        'if _HEDGED.search(beside.sub(" ", _FOR.sub(" ", against))):',
         "if False:",
     ),
     Mutant(
@@ -2368,5 +2368,17 @@ MUTANTS = (
         _F + "conditions",
         "if not any(each.startswith(_OWN) for each in words(found)):",
         "if False:",
+    ),
+    Mutant(
+        "take what else is not done for a code status that was taken back",
+        _F + "code_status",
+        'beside.sub(" ", _FOR.sub(" ", against))',
+        '_FOR.sub(" ", against)',
+    ),
+    Mutant(
+        "take a full code with a limit for a full one",
+        _F + "code_status",
+        "beside = _BESIDE_FOR if found[0] else _BESIDE_AGAINST",
+        "beside = _BESIDE_AGAINST",
     ),
 )

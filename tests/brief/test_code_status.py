@@ -96,6 +96,9 @@ def test_two_that_stand_and_take_opposite_sides_are_told_together_newest_first(e
         _order("DNR rescinded"),
         _order("Partial code: no intubation, DNR form"),
         _order("DNI"),
+        _order("Do not intubate"),
+        _order("not DNR"),
+        _order("No DNR, no intubation"),
         _order("DNR", status="revoked"),
         _order("DNR", status="on-hold"),
         condition("DNR", status="resolved"),
@@ -109,6 +112,32 @@ def test_two_that_stand_and_take_opposite_sides_are_told_together_newest_first(e
 )
 def test_what_takes_no_side_or_does_not_stand_disagrees_with_nothing(entry):
     assert _conflicts(FULL, entry) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Do Not Resuscitate / Do Not Intubate", "DNR - do not intubate", "DNR, no intubation"),
+        *("DNR (no CPR)", "DNR: no CPR, no intubation", "DNR/DNI - family agrees"),
+    ],
+)
+def test_what_else_is_not_done_takes_nothing_back(name):
+    assert len(_conflicts(FULL, _order(name))) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Full code (no limitations)", "Full Code - no restrictions", "Full code, family aware"],
+)
+def test_a_full_code_without_limits_disagrees_with_its_opposite(name):
+    assert len(_conflicts(Z66, _order(name))) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["Full code, do not intubate", "Full code, no CPR", "No full code"]
+)
+def test_a_full_code_with_a_limit_takes_no_side(name):
+    assert _conflicts(Z66, _order(name)) == []
 
 
 def test_one_side_alone_is_no_disagreement_and_an_ended_problem_no_directive():

@@ -26,6 +26,7 @@ def _phrases(said: list[str]) -> re.Pattern[str]:
 
 
 _FOR, _AGAINST, _HEDGED = (_phrases(_TERMS[each]) for each in ("for", "against", "hedges"))
+_BESIDE_FOR, _BESIDE_AGAINST = (_phrases(_TERMS[f"beside_{each}"]) for each in ("for", "against"))
 _SAID = _phrases([*_TERMS["for"], *_TERMS["against"], *DEFAULT.terms["order"]["code_status"]])
 
 
@@ -81,7 +82,8 @@ def side(item: Item) -> Side:
         said = " ".join(words(name(concept)))
         against = _AGAINST.sub(" ", said)
         found = [bool(_FOR.search(against)), against != said]
-        if _HEDGED.search(_FOR.sub(" ", against)):
+        beside = _BESIDE_FOR if found[0] else _BESIDE_AGAINST
+        if _HEDGED.search(beside.sub(" ", _FOR.sub(" ", against))):
             return ""
     if all(found) or not any(found):
         return ""
