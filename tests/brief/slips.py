@@ -435,8 +435,8 @@ MUTANTS = (
     Mutant(
         "take an earlier result for the answer",
         f"{_F}orders",
-        "return answer.when.at > order.when.at or (",
-        "return True or (",
+        "        return answer.when.at > order.when.at\n",
+        "        return True\n",
     ),
     Mutant(
         "take an emergency for the last visit",
@@ -1794,8 +1794,8 @@ MUTANTS = (
     Mutant(
         "call an order of the day open beside its result",
         _F + "orders",
-        "answer.when.day == order.when.day\n",
-        "False\n",
+        "if answer.when.day != order.when.day:",
+        "if True:",
     ),
     Mutant(
         "answer an order of the day by what was known before it",
@@ -1806,14 +1806,14 @@ MUTANTS = (
     Mutant(
         "answer an order for a later day by a result of today",
         _F + "orders",
-        "wanted is None or order.when is None or wanted.date <= order.when.date",
-        "True",
+        "if wanted and wanted.date > written.date:",
+        "if False:",
     ),
     Mutant(
         "answer an order of the day by a result of another one",
         _F + "orders",
-        "        and not _based_on(answer)  # it says of which order it is: of another one\n",
-        "",
+        "        not _based_on(answer)  # it says",
+        "        True  # it says",
     ),
     Mutant(
         "take an order in a stay for filed late",
@@ -2380,5 +2380,41 @@ MUTANTS = (
         _F + "code_status",
         "beside = _BESIDE_FOR if found[0] else _BESIDE_AGAINST",
         "beside = _BESIDE_AGAINST",
+    ),
+    Mutant(
+        "answer a standing order by a result of its first day",
+        _F + "orders",
+        '"occurrenceTiming" not in order.resource or',
+        "True or",
+    ),
+    Mutant(
+        "answer an order in some weeks by a result of today",
+        _F + "orders",
+        "return is_once and not _LATER.search(record.each(_words_beside, order))",
+        "return is_once",
+    ),
+    Mutant(
+        "answer an order for a repeat by what is to be repeated",
+        _F + "orders",
+        "if _AGAIN.search(record.each(_words_beside, order)):",
+        "if False:",
+    ),
+    Mutant(
+        "answer an order by a specimen that could not be used",
+        _F + "orders",
+        "return not _SPOILED.isdisjoint(",
+        "return False and not _SPOILED.isdisjoint(",
+    ),
+    Mutant(
+        "answer an order by a result without a value",
+        _F + "orders",
+        "if not _is_for_its_day(record, order) or _says_nothing(answer):",
+        "if not _is_for_its_day(record, order):",
+    ),
+    Mutant(
+        "answer two orders by one result",
+        _F + "orders",
+        "<= _FILED_LATE and not _is_of_an_earlier(",
+        "<= _FILED_LATE or _is_of_an_earlier(",
     ),
 )

@@ -379,3 +379,83 @@ def test_an_order_whose_reason_names_the_test_of_its_day_asks_for_another_one():
     assert not _waits(
         {"when": "2026-09-01", "reasonCode": [{"text": "Blood test for diabetes"}]}, result
     )
+
+
+_TODAY = "2026-09-01"
+_IN_WEEKS = {"note": [{"text": "A1c in 3-4 weeks"}]}
+
+
+@pytest.mark.parametrize(
+    ("later", "drawn"),
+    [
+        ({"occurrenceTiming": {"event": ["2026-12-01"]}}, _TODAY),
+        ({"occurrenceTiming": {"repeat": {"boundsPeriod": {"start": "2026-12-01"}}}}, _TODAY),
+        (
+            {
+                "occurrenceTiming": {
+                    "repeat": {"boundsPeriod": {"start": _TODAY, "end": "2027-09-01"}}
+                }
+            },
+            _TODAY,
+        ),
+        ({"reasonCode": [{"text": "Repeat"}]}, _TODAY),
+        ({"note": [{"text": "Recheck, please."}]}, f"{_TODAY}T07:00:00-05:00"),
+        ({"patientInstruction": "Blood test for your follow-up"}, _TODAY),
+        ({"note": [{"text": "Recollect"}]}, _TODAY),
+        (_IN_WEEKS, _TODAY),
+        ({**_IN_WEEKS, "when": f"{_TODAY}T08:00:00-05:00"}, f"{_TODAY}T10:00:00-05:00"),
+    ],
+)
+def test_an_order_for_later_or_for_another_one_is_not_answered_by_a_result_of_its_day(
+    later, drawn
+):
+    assert _waits({"when": _TODAY, **later}, lab("6.1", drawn))
+    assert not _waits({"when": _TODAY, **later}, lab("6.1", "2026-10-02"))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"occurrenceTiming": {"event": [_TODAY]}},
+        {"note": [{"text": "Fasting. Repeated infections in the last weeks."}]},
+        {"reasonCode": [{"text": "Repeat"}], "when": f"{_TODAY}T08:00:00-05:00"},
+    ],
+)
+def test_but_one_of_the_day_is_and_a_repeat_by_what_was_drawn_after_it(more):
+    assert not _waits({"when": _TODAY, **more}, lab("6.1", f"{_TODAY}T10:00:00-05:00"))
+
+
+@pytest.mark.parametrize("drawn", [_TODAY, f"{_TODAY}T10:00:00-05:00"])
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"value": "", "dataAbsentReason": {"text": "Specimen hemolyzed"}},
+        {"value": "", "valueString": "Quantity insufficient"},
+        {"value": "6.1", "note": [{"text": "Clotted, please recollect"}]},
+    ],
+)
+def test_a_result_that_is_none_answers_no_order_of_its_day(result, drawn):
+    assert _waits({"when": f"{_TODAY}T09:50:00-05:00"}, lab(when=drawn, **result))
+
+
+def test_a_result_without_a_value_that_is_called_positive_answers_its_order():
+    assert not _waits({"when": _TODAY}, lab("", _TODAY, interpretation=[coded("POS")]))
+
+
+def test_one_result_answers_one_order_the_one_that_was_written_before_its_draw():
+    first = {**ordered(when=f"{_TODAY}T08:00:00-05:00", **A1C), "id": "sr0"}
+    second = {"when": f"{_TODAY}T10:20:00-05:00"}
+    result = lab("6.1", f"{_TODAY}T10:05:00-05:00")
+    assert not _waits(second, result)
+    assert _waits(second, result, first)
+    before = lab("6.0", f"{_TODAY}T08:30:00-05:00", "o0")
+    assert not _waits(second, result, first, before)
+    named = lab("6.0", "2026-10-01", "o0", basedOn=[{"reference": "ServiceRequest/sr0"}])
+    assert not _waits(second, result, first, named)
+
+
+def test_a_result_of_before_an_order_answers_the_one_of_before_it_alone():
+    first = {**ordered(when="2026-06-01", **A1C), "id": "sr0"}
+    made = brief(seen(), first, ordered(when="2026-08-01", **A1C), lab("6.1", "2026-07-01"))
+    [told] = texts(made, "attention")
+    assert "2026-08-01" in told

@@ -1,8 +1,10 @@
 """Orders of a record that nothing answers yet, and the tasks that wait for them."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from cds_service.brief.facts.observations import is_told
 from cds_service.brief.facts.visits import (
     has_clock,
     is_booked,
@@ -216,10 +218,10 @@ def _tasks(record: Record) -> dict[str, list[Item]]:
 
 def unanswered(record: Record) -> tuple[Item, ...]:
     """Return the active orders that wait for something and that nothing in the record answers."""
-    active = [item for item in _active(record) if not _waits_for_nothing(record, item)]
+    active = record.once(_awaited)
     if not active:
         return ()
-    based, answers = _named(record), _answers(record, active)
+    based, answers = record.once(_named), record.once(_answers)
     visited, written = record.once(_visited), record.once(_written)
     return tuple(
         item
@@ -231,6 +233,10 @@ def unanswered(record: Record) -> tuple[Item, ...]:
             _is_answer(record, item, each) for key in _keys(item) for each in answers.get(key, ())
         )
     )
+
+
+def _awaited(record: Record) -> list[Item]:
+    return [item for item in _active(record) if not _waits_for_nothing(record, item)]
 
 
 def _active(record: Record) -> list[Item]:
@@ -283,6 +289,13 @@ _COMMON = frozenset(
 )
 _FILED_LATE = 1_800.0
 """Seconds after a draw within which its order is still filed."""
+_TERMS = DEFAULT.terms["order"]
+_AGAIN = re.compile(rf"\b(?:{'|'.join(_TERMS['again'])})\b")
+_NUMBER = rf"(?:\d+|{'|'.join(_TERMS['later_numbers'])})"
+_LATER = re.compile(
+    rf"\bin {_NUMBER} (?:(?:to |or )?{_NUMBER} )?(?:{'|'.join(_TERMS['later_units'])})\b"
+)
+_SPOILED = frozenset(_TERMS["spoiled"])
 _ANSWERS = ("DiagnosticReport", "Observation", "Procedure")
 _NOT_DONE = frozenset({"registered", "cancelled", "preparation", "not-done"})
 
@@ -308,8 +321,9 @@ def _named(record: Record) -> frozenset[str]:
     return frozenset((*based, *done))
 
 
-def _answers(record: Record, active: Sequence[Item]) -> dict[str, list[Item]]:
+def _answers(record: Record) -> dict[str, list[Item]]:
     """Return what may answer each code, back to the day of the oldest order; names too, where one has no code."""
+    active = record.once(_awaited)
     wanted = {key for item in active for key in _keys(item)}
     found: dict[str, list[Item]] = {}
     since = min(active, key=_begun).when
@@ -332,10 +346,12 @@ def _is_answer(record: Record, order: Item, answer: Item) -> bool:
     """Return whether a result of what was ordered is the order's: of after it, or of its day and not its cause."""
     if answer.when is None or order.when is None:
         return True
-    return answer.when.at > order.when.at or (
-        answer.when.day == order.when.day
-        and _is_for_its_day(record, order)
-        and not _based_on(answer)  # it says of which order it is: of another one
+    if answer.when.day != order.when.day:
+        return answer.when.at > order.when.at
+    if not _is_for_its_day(record, order) or _says_nothing(answer):
+        return False
+    return (has_clock(order.when) and answer.when.at > order.when.at) or (
+        not _based_on(answer)  # it says of which order it is: of another one
         and _may_follow(record, order, order.when, answer, answer.when)
         and not _asks_again(record, order, answer)
     )
@@ -343,12 +359,50 @@ def _is_answer(record: Record, order: Item, answer: Item) -> bool:
 
 def _is_for_its_day(record: Record, order: Item) -> bool:
     """Return whether an order is not written for a later day: a repeat in three months is no result of today."""
-    wanted = planned(record, order)
-    return wanted is None or order.when is None or wanted.date <= order.when.date
+    wanted, written = planned(record, order), order.when
+    if written is None:
+        return True
+    if wanted and wanted.date > written.date:
+        return False
+    is_once = "occurrenceTiming" not in order.resource or _is_once(record, order, written)
+    return is_once and not _LATER.search(record.each(_words_beside, order))
+
+
+def _is_once(record: Record, order: Item, written: Moment) -> bool:
+    """Return whether a timing gives no later day: neither one of its own nor a period that goes on."""
+    timing = obj(order.resource, "occurrenceTiming")
+    period, events = obj(obj(timing, "repeat"), "boundsPeriod"), timing.get("event")
+    given = [*(events if isinstance(events, list) else [events]), period.get("start")]
+    days = [found.date for each in given if each and (found := record.moment(each))]
+    ended = record.moment(period.get("end"))
+    goes_on = bool(period) and not (ended and ended.date <= written.date)
+    return not goes_on and all(each <= written.date for each in days)
+
+
+def _words_beside(_: Record, order: Item) -> str:
+    """Return the words of an order's reasons, notes and instruction between single spaces."""
+    said = order.resource
+    found = [each for c in objs(said, "reasonCode") for each in (name(c), *_displays(c))]
+    found += [text(each, "text") for each in objs(said, "note")]
+    found.append(text(said, "patientInstruction"))
+    return " ".join(words(" ".join(found)))
+
+
+def _says_nothing(answer: Item) -> bool:
+    """Return whether a result is none: it has no value, or its words tell of a specimen that could not be used."""
+    said = answer.resource
+    if answer.type == "Observation" and not (
+        is_told(said) or "hasMember" in said or "interpretation" in said
+    ):
+        return True
+    found = [text(said, "valueString"), *(text(each, "text") for each in objs(said, "note"))]
+    return not _SPOILED.isdisjoint(words(" ".join(found)))
 
 
 def _asks_again(record: Record, order: Item, answer: Item) -> bool:
-    """Return whether the reason of an order names what a result is or found: then the result had it written."""
+    """Return whether an order wants another result: it says so, or its reason names what this one is or found."""
+    if _AGAIN.search(record.each(_words_beside, order)):
+        return True
     because = _reasons(record, order.resource)
     if not because:
         return False
@@ -382,8 +436,32 @@ def _may_follow(record: Record, order: Item, written: Moment, answer: Item, draw
     is_news = issued is None or issued.at > written.at
     if not has_clock(drawn):
         return is_news
-    filed_late = written.at - drawn.at <= _FILED_LATE
+    filed_late = written.at - drawn.at <= _FILED_LATE and not _is_of_an_earlier(
+        record, order, drawn
+    )
     return filed_late and (is_news or _are_of_one_visit(record, order, answer))
+
+
+def _is_of_an_earlier(record: Record, order: Item, drawn: Moment) -> bool:
+    """Return whether another order of the same waited at a draw: the result is of that one, and answers no second."""
+    keys, answers, based = set(_keys(order)), record.once(_answers), record.once(_named)
+    return any(
+        other is not order
+        and other.ref not in based
+        and other.when is not None
+        and other.when.at <= drawn.at
+        and (has_clock(other.when) or other.when.day != drawn.day)
+        and any(
+            not _was_answered(answers.get(key, ()), other.when, drawn)
+            for key in _keys(other)
+            if key in keys
+        )
+        for other in record.once(_awaited)
+    )
+
+
+def _was_answered(answers: Sequence[Item], written: Moment, drawn: Moment) -> bool:
+    return any(each.when and written.at < each.when.at < drawn.at for each in answers)
 
 
 def _are_of_one_visit(record: Record, order: Item, answer: Item) -> bool:
