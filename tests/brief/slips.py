@@ -2146,7 +2146,7 @@ MUTANTS = (
     Mutant(
         "ask no word where the class is a vendor's number",
         _F + "visits",
-        "if found else frozenset(_where_in_words(record, item))",
+        "if found else _where_in_words(record, item)",
         "if found else frozenset()",
     ),
     Mutant(
@@ -2416,5 +2416,11 @@ MUTANTS = (
         _F + "orders",
         "<= _FILED_LATE and not _is_of_an_earlier(",
         "<= _FILED_LATE or _is_of_an_earlier(",
+    ),
+    Mutant(
+        "take an outpatient of a hospital for a visit to a clinic",
+        _F + "visits",
+        'by_class - {"ambulatory"} if "hospital" in by_type else by_class',
+        "by_class",
     ),
 )

@@ -282,6 +282,8 @@ OFFICE = _elsewhere("Office Visit", "Appointment", "2026-09-01T10:00:00-05:00", 
         ("Refill", "Support OP Encounter"),
         ("Hospital Encounter", "HOV"),
         ("Procedure", "HOV"),
+        ("Hospital Outpatient Visit", "Outpatient"),
+        ("Hospital Outpatient Surgery", "Ambulatory"),
     ],
 )
 def test_where_the_class_is_a_vendors_number_words_tell_what_is_no_visit(name, display):
@@ -308,7 +310,7 @@ def test_a_call_by_the_word_of_its_class_is_one_and_an_encounter_of_a_hospital_i
     )
 
 
-@pytest.mark.parametrize("display", ["Appointment", "Support OP Encounter"])
+@pytest.mark.parametrize("display", ["Appointment", "Support OP Encounter", "Outpatient", "HOV"])
 def test_a_visit_in_person_is_known_by_the_words_of_its_type_beside_one_of_hl7(display):
     later = _elsewhere("Office Visit", display, "2026-11-20T09:00:00-06:00", "e9")
     assert _last(brief(FIRST, later)).startswith("Last visit: 2026-11-20")

@@ -1,7 +1,7 @@
 """Visits of a record: which was the last, which is the next, which were emergencies or stays."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import Literal
 
@@ -49,12 +49,19 @@ def _where(record: Record, item: Item) -> frozenset[str]:
     found = [kinds[each] for each in _class(item) if each in kinds]
     if len(found) == 1:
         return found[0]
-    return frozenset().union(*found) if found else frozenset(_where_in_words(record, item))
+    return frozenset().union(*found) if found else _where_in_words(record, item)
 
 
-def _where_in_words(record: Record, item: Item) -> Iterator[str]:
+def _where_in_words(record: Record, item: Item) -> frozenset[str]:
+    """Return the same by words; an outpatient whose type tells of a hospital was not seen in a clinic."""
+    by_class = frozenset(_kinds_in_words(record, _class_in_words(item)))
+    by_type = frozenset(_kinds_in_words(record, objs(item.resource, "type")))
+    return by_type | (by_class - {"ambulatory"} if "hospital" in by_type else by_class)
+
+
+def _kinds_in_words(record: Record, concepts: Iterable[JsonObject]) -> Iterator[str]:
     known = record.tables.encounter_words
-    for concept in (*_class_in_words(item), *objs(item.resource, "type")):
+    for concept in concepts:
         for said in (text(concept, "text"), *_displays(concept)):
             if said and (kind := known.get(words(said))):
                 yield kind
