@@ -1733,13 +1733,13 @@ MUTANTS = (
     Mutant(
         "read what a problem says of a relative as an allergy",
         f"{_F}allergy_problems",
-        "if any(allergen.holds_any(each, _UNREAD) for each in names):",
-        "if not names:",
+        "return not is_coded and allergen.holds_any(asked, _UNREAD)",
+        "return False",
     ),
     Mutant(
         "read beyond the substance of an allergy",
         f"{_F}allergy_problems",
-        "        if word in _BREAKS:\n            return\n",
+        "        if word in _BREAKS or allergen.is_tolerating(word):\n            return\n",
         "",
     ),
     Mutant(
@@ -2422,5 +2422,36 @@ MUTANTS = (
         _F + "visits",
         'by_class - {"ambulatory"} if "hospital" in by_type else by_class',
         "by_class",
+    ),
+    # What a name says beside an allergy, and what a laboratory says beside a critical result
+    Mutant(
+        "let a hint in its name take back an allergy that has a code",
+        f"{_F}allergy_problems",
+        "return not is_coded and allergen.holds_any(asked, _UNREAD)",
+        "return allergen.holds_any(asked, _UNREAD)",
+    ),
+    Mutant(
+        "take a denial among problems for an allergy",
+        f"{_F}allergy_problems",
+        "if _is_denied(own) or allergen.holds_any(own, _OVER):",
+        "if allergen.holds_any(own, _OVER):",
+    ),
+    Mutant(
+        "take an allergy back by what is said of something else",
+        f"{_F}allergy_problems",
+        "if any(behind[: len(each)] == each for each in _OVER):",
+        "if allergen.holds_any(behind, _OVER):",
+    ),
+    Mutant(
+        "take what is taken beside an allergy for what it is to",
+        f"{_F}allergy_problems",
+        "if not _BREAKS.isdisjoint(each) or any(len(one) > 1 for one in substances):",
+        "if not each:",
+    ),
+    Mutant(
+        "set what a problem says is tolerated against it",
+        f"{_F}allergies",
+        "found[item.ref] = own, related - _named(record.tables, told.tolerated)",
+        "found[item.ref] = own, related",
     ),
 )

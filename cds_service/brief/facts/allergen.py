@@ -20,6 +20,8 @@ _GENERIC, _SALTS, _NEVER_ALONE, _ON_PURPOSE, _SYSTEMS = (
     for each in ("generic", "salts", "never_alone", "given_on_purpose", "systems")
 )
 UNREAD = tuple(map(words, _TERMS["unread"]))
+_TOLERATED = _TERMS["tolerated"]
+_NOT_TOLERATED = frozenset(_TERMS["not_tolerated"])
 _PARTS = re.compile(r"[/+,;:&()\[\]]| - | and |(?<=[a-z]{5})-(?=[a-z]{5})")
 """Between substances of one name: a hyphen counts only between long words, as in "abacavir-lamivudine"."""
 _TELLING = 3
@@ -77,6 +79,17 @@ def holds_any(phrase: Phrase, wanted: Iterable[Phrase]) -> bool:
             if any(phrase[at : at + size] == each for at in range(len(phrase) - size + 1)):
                 return True
     return False
+
+
+def is_tolerating(word: str) -> bool:
+    """Return whether a word tells that something is tolerated, or was."""
+    return word.startswith(_TOLERATED)
+
+
+def tolerated(part: Phrase) -> Phrase:
+    """Return the words of what a part of a name says is tolerated, () where it says that something is not."""
+    at = next((at for at, word in enumerate(part) if is_tolerating(word)), len(part))
+    return part[at + 1 :] if _NOT_TOLERATED.isdisjoint(part[:at]) else ()
 
 
 def note(item: Item) -> str:

@@ -293,8 +293,18 @@ def _reaches(record: Record) -> dict[str, tuple[frozenset[str], frozenset[str]]]
     }
     for item in record.once(candidates):
         if told := record.each(problem_told, item):
-            found[item.ref] = _reach(record.tables, told.said)
+            own, related = _reach(record.tables, told.said)
+            found[item.ref] = own, related - _named(record.tables, told.tolerated)
     return found
+
+
+def _named(tables: Tables, said: allergen.Phrase) -> frozenset[str]:
+    """Return the ingredients that words name, by their own name or that of a class."""
+    if not said:
+        return frozenset()
+    own = frozenset(each.name for each in tables.ingredients(said))
+    called = (each.members for each in tables.classes if allergen.holds_any(said, each.names))
+    return own.union(*called)
 
 
 def _reach(tables: Tables, said: allergen.Phrase) -> tuple[frozenset[str], frozenset[str]]:

@@ -4,6 +4,7 @@ Many charts keep such an allergy on the problem list alone. Hay fever, "seasonal
 else are none.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -21,7 +22,10 @@ _NAMED_BY_CODE: Mapping[str, str] = _TERMS["named_by_code"]
 _CODES = frozenset(_NAMED_BY_CODE)
 _NOUNS = frozenset(_TERMS["nouns"])
 _BREAKS = frozenset(_TERMS["breaks"])
-_UNREAD = (*allergen.UNREAD, *map(words, _TERMS["unread"]))
+_DENIALS = frozenset(_TERMS["denials"])
+_OVER = tuple(map(words, _TERMS["over"]))
+_UNREAD = tuple(map(words, _TERMS["unread"]))
+_PARTS = re.compile(r"[,;:()]|\s[-\u2013\u2014]+\s")
 _NAMED = "allerg"
 
 
@@ -34,6 +38,8 @@ class Told(NamedTuple):
     """Those that are looked for in the names of medicines: of "allergy to X", where X may be in no table."""
     scope: str
     """What a "none known" has to cover to deny it, "" where its code does not tell."""
+    tolerated: Phrase
+    """The words of what it says is tolerated."""
 
 
 def candidates(record: Record) -> tuple[Item, ...]:
@@ -54,44 +60,108 @@ def _may_be_one(known: Entry) -> bool:
 def told(record: Record, item: Item) -> Told | None:
     """Return what a problem says of an allergy, None where it names no substance or tells of none."""
     known = entry(record, item)
-    names = [words(each) for each in allergen.names(item)]
-    if any(allergen.holds_any(each, _UNREAD) for each in names):
-        return None
     scope = next(
         (_SCOPES[each] for each in _PREFIXES if is_coded(known.codes, _NONE, (each,))), ""
     )
     by_code = [words(_NAMED_BY_CODE[each]) for each in known.codes if each in _CODES]
+    names = [_parts(each) for each in allergen.names(item) if each]
+    if any(_tells_of_none(each, is_coded=bool(scope or by_code)) for each in names):
+        return None
     after = [found for each in names if (found := _after(each))]
     before = [found for each in names if (found := _before(each))]
-    plain = names if scope == "medication" and not (after or before) else ()
+    plain = [_joined(each) for each in names]
+    plain = plain if scope == "medication" and not (after or before) else []
     said = tuple(word for each in (*by_code, *after, *before, *plain) for word in (*each, "."))
-    return Told(said, _alike(after), scope) if said else None
+    tolerated = tuple(word for each in names for part in each for word in allergen.tolerated(part))
+    return Told(said, _alike(after), scope, tolerated) if said else None
 
 
 _NONE: frozenset[str] = frozenset()
 
 
-def _after(said: Phrase) -> Phrase:
-    """Return the words of X in "allergy to X", "allergy status to X" or "allergic to X"."""
-    for at, word in enumerate(said):
-        if word.startswith(_NAMED):
-            begin = at + 2 if said[at + 1 : at + 2] == ("status",) else at + 1
-            if said[begin : begin + 1] == ("to",):
-                return tuple(_until_break(said[begin + 1 :]))
+def _parts(name: str) -> list[Phrase]:
+    return [words(each) for each in _PARTS.split(name)]
+
+
+def _joined(parts: list[Phrase]) -> Phrase:
+    return tuple(word for each in parts for word in each)
+
+
+def _tells_of_none(parts: list[Phrase], *, is_coded: bool) -> bool:
+    """Return whether a name says that there is no such allergy of this patient.
+
+    That is asked of the part that names the allergy: hives, and no anaphylaxis, are one. Behind it only what begins
+    with words such as "ruled out" takes it back, before it only who else has it. A code stands against hints, not
+    denials.
+    """
+    at = next((n for n, each in enumerate(parts) if _place(each) is not None), None)
+    own = _joined(parts) if at is None else parts[at]
+    behind = parts[at + 1] if at is not None and at + 1 < len(parts) else ()
+    if _is_denied(own) or allergen.holds_any(own, _OVER):
+        return True
+    if any(behind[: len(each)] == each for each in _OVER):
+        return True
+    asked = (*_joined(parts[:at] if at else []), ".", *_until_confirmed(own))
+    return not is_coded and allergen.holds_any(asked, _UNREAD)
+
+
+def _place(part: Phrase) -> int | None:
+    """Return where a part names an allergy, as "allergy", "allergies" or "allergic"."""
+    return next((at for at, word in enumerate(part) if word.startswith(_NAMED)), None)
+
+
+def _is_denied(part: Phrase) -> bool:
+    """Return whether a "no" stands before the allergy: beyond "with" it is of something else."""
+    lead = part[: _place(part) or 0]
+    lead = lead[len(lead) - lead[::-1].index("with") :] if "with" in lead else lead
+    return not _DENIALS.isdisjoint(lead)
+
+
+def _until_confirmed(part: Phrase) -> Iterator[str]:
+    """Yield the words of a part, not what tells how an allergy was confirmed, or what is tolerated."""
+    for word in part:
+        if word == "confirmed" or allergen.is_tolerating(word):
+            return
+        yield word
+
+
+def _after(parts: list[Phrase]) -> Phrase:
+    """Return the words of X in "allergy to X", "allergy status to X" or "allergic to X", a list too."""
+    for nth, part in enumerate(parts):
+        at = _place(part)
+        if at is None:
+            continue
+        begin = at + 2 if part[at + 1 : at + 2] == ("status",) else at + 1
+        if part[begin : begin + 1] == ("to",):
+            listed = (part[begin + 1 :], *parts[nth + 1 :])
+            return tuple(word for each in listed for word in _until_break(each))
     return ()
 
 
-def _before(said: Phrase) -> Phrase:
-    """Return the words of X in "X allergy"."""
-    for at, word in enumerate(said):
-        if word in _NOUNS:
-            return tuple(_until_break(said[:at][::-1]))[::-1]
+def _before(parts: list[Phrase]) -> Phrase:
+    """Return the words of X in "X allergy", and of "X, Y allergy"."""
+    for nth, part in enumerate(parts):
+        for at, word in enumerate(part):
+            if word in _NOUNS:
+                own = tuple(_until_break(part[:at][::-1]))[::-1]
+                return (*_listed_before(parts[:nth]), *own)
     return ()
+
+
+def _listed_before(parts: list[Phrase]) -> Phrase:
+    """Return the words of parts that are nothing but a substance: "Zyrtec daily" tells of what is taken."""
+    found: Phrase = ()
+    for each in parts[::-1]:
+        substances = allergen.phrases((" ".join(each),))
+        if not _BREAKS.isdisjoint(each) or any(len(one) > 1 for one in substances):
+            break
+        found = (*each, ".", *found)
+    return found
 
 
 def _until_break(said: Phrase) -> Iterator[str]:
     for word in said:
-        if word in _BREAKS:
+        if word in _BREAKS or allergen.is_tolerating(word):
             return
         yield word
 
