@@ -2454,4 +2454,16 @@ MUTANTS = (
         "found[item.ref] = own, related - _named(record.tables, told.tolerated)",
         "found[item.ref] = own, related",
     ),
+    Mutant(
+        "set what an allergy says is tolerated against it",
+        f"{_F}allergies",
+        "*map(allergen.harming, allergen.names(item))",
+        "*allergen.names(item)",
+    ),
+    Mutant(
+        "take what is not tolerated for what is",
+        f"{_F}allergen",
+        "if is_harmless and _NOT_TOLERATED.isdisjoint(part[:at]):",
+        "if is_harmless:",
+    ),
 )

@@ -51,6 +51,20 @@ def test_words_that_tell_no_substance_or_stand_within_another_meet_nothing(said,
     assert _met(said, medicine) == []
 
 
+@pytest.mark.parametrize(
+    ("said", "harmless", "medicine"),
+    [
+        ("ACE inhibitor (tolerates ARB)", "losartan 50 mg", "lisinopril 10 mg"),
+        ("ACE inhibitors, ok with losartan", "losartan 50 mg", "lisinopril 10 mg"),
+        ("Penicillin (not all beta-lactams)", "cephalexin 500 mg", "amoxicillin 500 mg"),
+        ("Tree nuts, does not tolerate lisinopril", "losartan 50 mg", "lisinopril 10 mg"),
+    ],
+)
+def test_what_a_name_says_is_tolerated_is_no_allergy(said, harmless, medicine):
+    assert _met(said, harmless) == []
+    assert len(_met(said, medicine)) == 1
+
+
 def test_one_code_is_one_substance_under_whatever_names():
     coded = concept("Zyx", (RXNORM, "999001"))
     drug = order("Brand", medicationCodeableConcept=concept("Brand 5 mg", (RXNORM, "999001")))

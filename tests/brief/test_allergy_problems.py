@@ -86,6 +86,7 @@ def test_what_names_no_medicine_or_tells_of_somebody_else_meets_none(name):
         "Allergy to penicillin, use cephalexin instead",
         "Penicillin allergy - hives, no anaphylaxis",
         "Penicillin allergy - rash, resolved with cetirizine",
+        "Penicillin allergy (rash resolved with cetirizine)",
         "Penicillin allergy (hives, denied anaphylaxis)",
         "Penicillin allergy (reported by mother)",
         "Penicillin allergy confirmed by skin test",

@@ -22,6 +22,9 @@ _GENERIC, _SALTS, _NEVER_ALONE, _ON_PURPOSE, _SYSTEMS = (
 UNREAD = tuple(map(words, _TERMS["unread"]))
 _TOLERATED = _TERMS["tolerated"]
 _NOT_TOLERATED = frozenset(_TERMS["not_tolerated"])
+_HARMLESS = tuple(_TERMS["harmless"])
+_HARMLESS_WORDS = frozenset(map(words, _HARMLESS))
+_ASIDES = re.compile(r"[,;()\[\]]")
 _PARTS = re.compile(r"[/+,;:&()\[\]]| - | and |(?<=[a-z]{5})-(?=[a-z]{5})")
 """Between substances of one name: a hyphen counts only between long words, as in "abacavir-lamivudine"."""
 _TELLING = 3
@@ -90,6 +93,22 @@ def tolerated(part: Phrase) -> Phrase:
     """Return the words of what a part of a name says is tolerated, () where it says that something is not."""
     at = next((at for at, word in enumerate(part) if is_tolerating(word)), len(part))
     return part[at + 1 :] if _NOT_TOLERATED.isdisjoint(part[:at]) else ()
+
+
+def harming(name: str) -> str:
+    """Return a name of an allergy without what it says is tolerated: "ACE inhibitor (tolerates ARB)" tells one."""
+    said = name.casefold()
+    if _TOLERATED not in said and not any(each in said for each in _HARMLESS):
+        return name
+    return " . ".join(" ".join(_until_harmless(words(each))) for each in _ASIDES.split(name))
+
+
+def _until_harmless(part: Phrase) -> Phrase:
+    for at, word in enumerate(part):
+        is_harmless = is_tolerating(word) or part[at : at + 2] in _HARMLESS_WORDS
+        if is_harmless and _NOT_TOLERATED.isdisjoint(part[:at]):
+            return part[:at]
+    return part
 
 
 def note(item: Item) -> str:

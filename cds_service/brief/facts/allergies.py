@@ -287,7 +287,8 @@ def _by_ingredient(record: Record) -> dict[str, list[Medicine]]:
 def _reaches(record: Record) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
     found = {
         item.ref: _reach(
-            record.tables, words(" . ".join((*allergen.names(item), allergen.note(item))))
+            record.tables,
+            words(" . ".join((*map(allergen.harming, allergen.names(item)), allergen.note(item)))),
         )
         for item in record.once(_standing)[0]
     }
