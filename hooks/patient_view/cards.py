@@ -164,8 +164,17 @@ def _allergies(brief: Brief) -> str:
         return "entries on allergies disagree"
     if any(line.statement.kind == "problem" for line in said):
         return "allergy among problems"
-    heads = (x.text.partition(",")[0] for x in said if x.statement.kind == "no_known")
-    return next((each.replace("No ", "no ", 1) for each in heads), "allergies not recorded")
+    heads = (_head(x.text) for x in said if x.statement.kind == "no_known")
+    return next(heads, "allergies not recorded")
+
+
+def _head(denial: str) -> str:
+    """Return what a line says that is known of none, and that a note stands behind it: that may name one."""
+    head, _, more = denial.partition(",")
+    return head.replace("No ", "no ", 1) + (", with a note" if _NOTED in more else "")
+
+
+_NOTED = "note: “"
 
 
 def _count(brief: Brief, section: SectionId, kind: Kind, one: str, many: str) -> str:

@@ -2466,4 +2466,10 @@ MUTANTS = (
         "if is_harmless and _NOT_TOLERATED.isdisjoint(part[:at]):",
         "if is_harmless:",
     ),
+    Mutant(
+        "hide in a headline that a none known has a note",
+        _CARDS,
+        '(", with a note" if _NOTED in more else "")',
+        '""',
+    ),
 )

@@ -136,3 +136,15 @@ def test_a_denial_of_one_medicine_is_no_allergy_to_it_and_denies_no_other(said, 
     made = brief(allergy(said), allergy("Codeine", "a2"), order("amoxicillin 500 mg"))
     assert texts(made, "allergies")[1] == f"{said}, covers {what} only, recorded 2019-04-02"
     assert texts(made, "attention") == []
+
+
+@pytest.mark.parametrize(
+    ("more", "ends"),
+    [
+        ({"note": [{"text": "Penicillin - anaphylaxis"}]}, "Allergies: None, with a note"),
+        ({}, "Allergies: None"),
+    ],
+)
+def test_a_headline_says_that_a_note_stands_behind_a_none_known(more, ends):
+    made = brief(allergy("None", **more), order("amoxicillin 500 mg"))
+    assert cards(made)[-1].summary.endswith(ends)
