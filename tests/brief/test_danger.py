@@ -210,7 +210,7 @@ def test_words_that_deny_it_or_tell_of_others_do_not(name):
             "Father: physical abuse",
         ),
         *("Brought by mother for suicide attempt", "Death of son with suicidal ideation"),
-        "Suicide attempt by mother's pills",
+        *("Suicide attempt by mother's pills", "Unable to rule out suicidal ideation"),
     ],
 )
 def test_a_hedge_of_something_else_in_the_name_hides_no_danger(name):
