@@ -2092,26 +2092,26 @@ MUTANTS = (
     Mutant(
         "believe no report that it is critical",
         f"{_F}marks",
-        'return bool(found & _REPORT["told"]) and found.isdisjoint(_REPORT_HEDGES)',
-        "return False",
+        "_names_critical(each) and any(map(_is_told, sentences[at : at + 3]))",
+        "False",
     ),
     Mutant(
         "take a denial in a report for an alarm",
         f"{_F}marks",
-        'return bool(found & _REPORT["told"]) and found.isdisjoint(_REPORT_HEDGES)',
-        'return bool(found & _REPORT["told"])',
+        "return _TOLD_HEDGES.isdisjoint(heard) and any(",
+        "return any(",
     ),
     Mutant(
         "take critical care for a critical result",
         f"{_F}marks",
-        'one in _SINGLE["critical"] and two in _REPORT["result"]',
-        'one in _SINGLE["critical"]',
+        '        and two in _REPORT["result"]\n',
+        "",
     ),
     Mutant(
         "read a report of a critical result as one sentence alone",
         f"{_F}marks",
-        "_names_critical(one) and (_is_told(one) or _is_told((*one, *after)))",
-        "_names_critical(one) and _is_told(one)",
+        "sentences[at : at + 3]",
+        "sentences[at : at + 1]",
     ),
     Mutant(
         "keep a report critical for good",
@@ -2262,7 +2262,7 @@ MUTANTS = (
     Mutant(
         "take what is done with critical results for one",
         f"{_F}marks",
-        ' and three not in _REPORT["rule"]',
+        '        and three not in _REPORT["rule"]\n',
         "",
     ),
     Mutant(
@@ -2471,5 +2471,29 @@ MUTANTS = (
         _CARDS,
         '(", with a note" if _NOTED in more else "")',
         '""',
+    ),
+    Mutant(
+        "take a critical result that nobody was told of for one",
+        f"{_F}marks",
+        'word in _REPORT["told"] and not _is_empty(heard[at + 1 :])',
+        'word in _REPORT["told"]',
+    ),
+    Mutant(
+        "miss a critical result beside what else was looked for",
+        f"{_F}marks",
+        '(_REPORT_HEDGES - _REPORT["asides"]).isdisjoint(behind)',
+        "_REPORT_HEDGES.isdisjoint(behind)",
+    ),
+    Mutant(
+        "take a critical result that is denied for one",
+        f"{_F}marks",
+        "        and _is_there(sentence[:at], sentence[at + 2 :])\n",
+        "",
+    ),
+    Mutant(
+        "take what was told at another study for an alarm",
+        _DATA + "terms",
+        'earlier = ["prior", "previous", "previously"]',
+        "earlier = []",
     ),
 )

@@ -90,6 +90,17 @@ def test_a_report_that_says_that_a_critical_result_was_told_stands_first_with_a_
         ("All critical results are communicated within an hour.", False),
         ("Any critical finding was reported.", False),
         ("Critical values reported per protocol.", False),
+        ("Critical results communicated to: N/A", False),
+        ("No acute findings. Critical results communicated to: N/A.", False),
+        ("Critical results communicated to:", False),
+        ("Critical result called: N/A", False),
+        ("Critical results discussed at prior exam 2019.", False),
+        ("Critical findings were not identified. Case discussed with Dr. X.", False),
+        ("Critical findings: there are none. Dr. Lee was called about the result.", False),
+        ("Critical finding: embolus. Lungs clear. Heart normal. Dr. Lee was called.", False),
+        ("Critical result called to NA Smith", True),
+        ("CRITICAL FINDING: Acute pulmonary embolism without strain. Dr. Lee was notified.", True),
+        ("Critical finding: subdural hematoma. No midline shift. Dr. Lee was called.", True),
     ],
 )
 def test_which_words_of_a_report_say_so(said, is_critical):

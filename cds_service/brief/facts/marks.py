@@ -60,7 +60,10 @@ _REPORT: Mapping[str, frozenset[str]] = {
     each: frozenset(said) for each, said in DEFAULT.terms["interpretation_report"].items()
 }
 _REPORT_HEDGES = _SINGLE["hedges"] | _REPORT["hedges"]
-_SENTENCE_END = re.compile(r"[.;!?]\s")
+_TOLD_HEDGES = _REPORT_HEDGES | _REPORT["earlier"]
+_NEAR = 3
+"""Words behind "critical result" that may say that there is none, as in "critical findings: there are none"."""
+_SENTENCE_END = re.compile(r"(?<!\bDr)[.;!?]\s", re.IGNORECASE)
 
 _BEGINS = tuple(DEFAULT.terms["interpretation_beginnings"]["critical"])
 _MARK_WORDS = (
@@ -104,7 +107,7 @@ def is_critical_by_note(resource: JsonObject) -> bool:
 
 
 def is_critical_in_report(said: str) -> bool:
-    """Return whether a report says of itself that a critical result was told to somebody, in one sentence or two.
+    """Return whether a report says of itself that a critical result was told to somebody, then or within two sentences.
 
     What "critical" stands before is asked, too: critical care and a critical stenosis are no alarm of whoever read it.
     """
@@ -112,22 +115,44 @@ def is_critical_in_report(said: str) -> bool:
         return False
     sentences = [words(each) for each in _SENTENCE_END.split(said)]
     return any(
-        _names_critical(one) and (_is_told(one) or _is_told((*one, *after)))
-        for one, after in zip(sentences, [*sentences[1:], ()], strict=True)
+        _names_critical(each) and any(map(_is_told, sentences[at : at + 3]))
+        for at, each in enumerate(sentences)
     )
 
 
 def _names_critical(sentence: Sequence[str]) -> bool:
     """Return whether a sentence has "critical result"; "critical results are" tells what is done with such."""
     return any(
-        one in _SINGLE["critical"] and two in _REPORT["result"] and three not in _REPORT["rule"]
-        for one, two, three in zip(sentence, sentence[1:], (*sentence[2:], ""), strict=False)
+        one in _SINGLE["critical"]
+        and two in _REPORT["result"]
+        and three not in _REPORT["rule"]
+        and _is_there(sentence[:at], sentence[at + 2 :])
+        for at, (one, two, three) in enumerate(
+            zip(sentence, sentence[1:], (*sentence[2:], ""), strict=False)
+        )
+    )
+
+
+def _is_there(before: Sequence[str], behind: Sequence[str]) -> bool:
+    """Return whether no words around "critical result" deny it: a "without" far behind is of something else."""
+    return (
+        _TOLD_HEDGES.isdisjoint(before)
+        and _REPORT_HEDGES.isdisjoint(behind[:_NEAR])
+        and (_REPORT_HEDGES - _REPORT["asides"]).isdisjoint(behind)
     )
 
 
 def _is_told(heard: Sequence[str]) -> bool:
-    found = frozenset(heard)
-    return bool(found & _REPORT["told"]) and found.isdisjoint(_REPORT_HEDGES)
+    return _TOLD_HEDGES.isdisjoint(heard) and any(
+        word in _REPORT["told"] and not _is_empty(heard[at + 1 :]) for at, word in enumerate(heard)
+    )
+
+
+def _is_empty(behind: Sequence[str]) -> bool:
+    """Return whether behind "called" stands that it was nobody, "to: N/A", or nothing behind a "to"."""
+    has_to = behind[:1] != () and behind[0] in _REPORT["to"]
+    whom = " ".join(behind[1:] if has_to else behind)
+    return whom in _REPORT["nobody"] or (has_to and not whom)
 
 
 def is_only_noted(resource: JsonObject) -> bool:
