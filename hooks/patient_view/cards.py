@@ -62,7 +62,7 @@ fill the place of what was not there."""
 ON_ONE_LINE: frozenset[Kind] = frozenset({"encounter"})
 """Kinds of which several share a line above the fold: two emergencies are one piece of news there."""
 NAMED = 3
-"""How many of them that line names, newest first; it counts the rest."""
+"""How many of them that line names, stays first, then newest first; it counts the rest."""
 
 COUNTED: tuple[tuple[SectionId, Kind, str, str], ...] = (
     ("problems", "problem", "problem", "problems"),
@@ -241,8 +241,14 @@ def _top(brief: Brief) -> Iterator[tuple[str, ...]]:
         yield from (tuple(dict.fromkeys(map(_text, lines))) for lines in groups if lines)
 
 
+def _is_stay(line: Line) -> bool:
+    """Return whether a line is of a stay: that is named before emergencies, of which some may only be counted."""
+    return line.text.partition(":")[0].endswith(" stay")
+
+
 def _grouped(lines: list[Line]) -> tuple[list[Line], list[Line]]:
-    """Return the lines that may share one; what is labelled as restricted never shares it with the rest."""
+    """Return the lines that may share one, stays first; what is labelled as restricted shares none with the rest."""
+    lines = sorted(lines, key=lambda line: not _is_stay(line))
     free = [line for line in lines if "restricted" not in line.statement.flags]
     return free, [line for line in lines if line not in free]
 

@@ -2496,4 +2496,10 @@ MUTANTS = (
         'earlier = ["prior", "previous", "previously"]',
         "earlier = []",
     ),
+    Mutant(
+        "count a stay among the rest behind newer emergencies",
+        _CARDS,
+        "    lines = sorted(lines, key=lambda line: not _is_stay(line))\n",
+        "",
+    ),
 )

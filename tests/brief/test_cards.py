@@ -74,6 +74,15 @@ def test_emergencies_and_stays_share_one_line_above_the_fold_with_the_day_and_re
     assert not any("Pneumonia" in each or "Fall" in each for each in below)
 
 
+def test_a_stay_is_named_before_newer_emergencies():
+    stay = _away("01", "e9", "Acute MI", "IMP")
+    newer = [_away(day, f"e{day}", f"No. {day}") for day in ("10", "12", "14")]
+    [line] = _top(brief(seen("2026-07-01T10:00:00-05:00"), stay, *newer))
+    assert line.startswith("Hospital stay: 2026-10-01 10:00, encounter, Acute MI; Emergency: ")
+    assert [f"No. {day}" in line for day in ("10", "12", "14")] == [False, True, True]
+    assert line.endswith("; and 1 more")
+
+
 def test_of_many_emergencies_the_three_newest_are_named_and_the_rest_stands_directly_below():
     days = [f"{day:02}" for day in range(1, 6)]
     made = brief(seen("2026-07-01T10:00:00-05:00"), *[_away(d, f"e{d}", f"No. {d}") for d in days])
