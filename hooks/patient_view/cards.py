@@ -36,7 +36,7 @@ RANKS: tuple[tuple[SectionId, Kind, Flag | None, int], ...] = (
     ("changes", "encounter", "acute", FOLD),
     ("attention", "order_open", "must_show", FOLD),
     ("changes", "report", None, 2),
-    ("open_loops", "report_pending", "worded", 2),
+    ("open_loops", "report_pending", "worded", 1),
     ("changes", "result", "abnormal", 1),
     ("changes", "result", "unmeasured", 1),
     ("changes", "result", "abnormal", 2),
@@ -52,6 +52,7 @@ RANKS: tuple[tuple[SectionId, Kind, Flag | None, int], ...] = (
     ("attention", "medication", "high_alert", FOLD),
     ("changes", "result", "abnormal", FOLD),
     ("changes", "report", None, FOLD),
+    ("open_loops", "report_pending", "worded", FOLD),
     ("changes", "result", "worded", FOLD),
     ("changes", "result", "changed", FOLD),
 )

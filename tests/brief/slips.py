@@ -2061,7 +2061,7 @@ MUTANTS = (
     Mutant(
         "leave out above the fold what an early report says",
         _CARDS,
-        '    ("open_loops", "report_pending", "worded", 2),\n',
+        '    ("open_loops", "report_pending", "worded", 1),\n',
         "",
     ),
     Mutant(
@@ -2501,5 +2501,17 @@ MUTANTS = (
         _CARDS,
         "    lines = sorted(lines, key=lambda line: not _is_stay(line))\n",
         "",
+    ),
+    Mutant(
+        "fill the fold with early reports before results out of range",
+        _CARDS,
+        '("open_loops", "report_pending", "worded", 1)',
+        '("open_loops", "report_pending", "worded", 2)',
+    ),
+    Mutant(
+        "let a plain early report stand before one that says something",
+        "cds_service.brief.sections.open_loops",
+        "reports.by_weight(record, record.once(reports.pending))",
+        "record.once(reports.pending)",
     ),
 )

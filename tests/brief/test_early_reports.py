@@ -34,6 +34,18 @@ def test_an_early_report_of_late_that_says_something_stands_above_the_fold_and_i
     assert card.summary == "Before this visit: 1 result not final"
 
 
+def test_one_of_several_early_reports_stands_before_results_out_of_range_and_the_rest_behind():
+    early = [
+        _study("r1", "2026-11-19", "Rods", status="preliminary"),
+        _study("r2", "2026-11-20", "Normal.", name="CT head", status="preliminary"),
+    ]
+    potassium = lab("6.1", "2026-11-13", loinc="2823-3", **flagged("H"))
+    first, second, third = _fold(brief(_SEEN, *early, potassium))
+    assert "Rods" in first
+    assert "6.1" in second
+    assert "CT head" in third
+
+
 def test_one_without_words_or_of_before_the_last_visit_does_not():
     made = brief(
         _SEEN,

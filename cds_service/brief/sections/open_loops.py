@@ -16,7 +16,8 @@ def statements(record: Record) -> Iterator[Statement]:
     Reports of late that say something already stand first.
     """
     unfinished = [
-        reports.statement_of_pending(record, item) for item in record.once(reports.pending)
+        reports.statement_of_pending(record, item)
+        for item in reports.by_weight(record, record.once(reports.pending))
     ]
     yield from (each for each in unfinished if "worded" in each.flags)
     waiting = [_order(record, item, "must_show") for item in record.once(orders.overdue)]
