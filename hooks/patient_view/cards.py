@@ -63,7 +63,7 @@ fill the place of what was not there."""
 ON_ONE_LINE: frozenset[Kind] = frozenset({"encounter"})
 """Kinds of which several share a line above the fold: two emergencies are one piece of news there."""
 NAMED = 3
-"""How many of them that line names, stays first, then newest first; it counts the rest."""
+"""How many of them that line names, newest first, of more than these stays first; it counts the rest."""
 
 COUNTED: tuple[tuple[SectionId, Kind, str, str], ...] = (
     ("problems", "problem", "problem", "problems"),
@@ -249,7 +249,8 @@ def _is_stay(line: Line) -> bool:
 
 def _grouped(lines: list[Line]) -> tuple[list[Line], list[Line]]:
     """Return the lines that may share one, stays first; what is labelled as restricted shares none with the rest."""
-    lines = sorted(lines, key=lambda line: not _is_stay(line))
+    if len(lines) > NAMED:
+        lines = sorted(lines, key=lambda line: not _is_stay(line))
     free = [line for line in lines if "restricted" not in line.statement.flags]
     return free, [line for line in lines if line not in free]
 

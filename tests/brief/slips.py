@@ -2499,8 +2499,8 @@ MUTANTS = (
     Mutant(
         "count a stay among the rest behind newer emergencies",
         _CARDS,
-        "    lines = sorted(lines, key=lambda line: not _is_stay(line))\n",
-        "",
+        "        lines = sorted(lines, key=lambda line: not _is_stay(line))\n",
+        "        pass\n",
     ),
     Mutant(
         "fill the fold with early reports before results out of range",
