@@ -431,10 +431,10 @@ def test_the_title_is_the_same_whoever_chose_the_lines():
 def test_a_first_visit_shows_the_stay_above_the_fold():
     top = cards(brief(*_NEVER_SEEN))[-1].detail[0].lines
     assert [each.partition(",")[0] for each in top[1:3]] == [
-        "Hospital stay: 2026-11-02 08:00 to 2026-11-12",
+        "Emergency: 2026-11-18 08:00",
         "Potassium 5.9 % (H)",
     ]
-    assert "; Emergency: 2026-11-18 08:00" in top[1]
+    assert "; Hospital stay: 2026-11-02 08:00 to 2026-11-12" in top[1]
 
 
 @pytest.mark.parametrize(
