@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from cds_service.brief.facts import observations, orders, problems, reports
+from cds_service.brief.facts import observations, order_kinds, orders, problems, reports
 from cds_service.brief.record import Item, Record
 from cds_service.brief.render import fits
 from cds_service.brief.wording.words import TEXT_MAX
@@ -236,7 +236,7 @@ def _problem(record: Record, item: Item) -> Made:
 def _order(record: Record, item: Item) -> Made:
     if item not in record.once(orders.forgotten):
         return "not_computed"
-    kind: Kind = "task_open" if orders.is_referral(record, item) else "order_open"
+    kind: Kind = "task_open" if order_kinds.is_referral(record, item) else "order_open"
     return "open_loops", Statement(kind=kind, refs=(item.ref,))
 
 

@@ -3,7 +3,15 @@
 from collections.abc import Callable, Mapping
 
 from cds_service.brief.record import Item, Record, newest_first
-from cds_service.brief.wording import conflicts, medicines, observations, orders, summary, visits
+from cds_service.brief.wording import (
+    conflicts,
+    directives,
+    medicines,
+    observations,
+    orders,
+    summary,
+    visits,
+)
 from cds_service.domain.brief import Kind, Line, Statement
 
 Writer = Callable[[Statement, Record, list[Item]], str]
@@ -38,7 +46,7 @@ _TABLE: Mapping[Kind, tuple[frozenset[str], Writer]] = {
     "care_team": (frozenset({"CareTeam"}), summary.care_team),
     "directive": (
         frozenset({"Condition", "Consent", "DocumentReference", "ServiceRequest"}),
-        summary.directive,
+        directives.directive,
     ),
     "note": (frozenset({"DocumentReference"}), visits.note),
     "note_quote": (frozenset({"DocumentReference"}), visits.quote),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from cds_service.brief.facts.conditions import entry
-from cds_service.brief.facts.orders import code_status_orders
+from cds_service.brief.facts.order_kinds import code_status_orders
 from cds_service.brief.facts.problems import problems
 from cds_service.brief.facts.visits import is_category
 from cds_service.brief.record import Item, Record

@@ -129,9 +129,6 @@ def _entry(record: Record, item: Item, none_known: frozenset[str]) -> Entry:
     ingredients = record.tables.ingredients(names) or _by_code(record, concepts)
     dosages = (*objs(said, "dosageInstruction"), *objs(said, "dosage"))
     dose = "; ".join([told for each in dosages if (told := text(each, "text"))])
-    alerts = [each for each in ingredients if each.high_alert]
-    if alerts and acts_on(names, dosages, dose) in ON_THE_SURFACE:
-        alerts = [each for each in alerts if each.name in EVERYWHERE]
     course = _course(record, said, dosages)
     ended = course.end or course.supply
     intent = code(said, "intent")
@@ -151,7 +148,7 @@ def _entry(record: Record, item: Item, none_known: frozenset[str]) -> Entry:
         title=title,
         names=names,
         ingredients=ingredients,
-        alerts=alerts,
+        alerts=_alerts(ingredients, names, dosages, dose),
         key=ingredients or title.casefold() or item.ref,
         dosages=dosages,
         dose=dose,
@@ -165,6 +162,18 @@ def _entry(record: Record, item: Item, none_known: frozenset[str]) -> Entry:
         is_for_later=course.begin is not None and record.days_ago(course.begin) < 0,
         is_past_end=ended is not None and record.days_ago(ended) > 0,
     )
+
+
+def _alerts(
+    ingredients: Iterable[Ingredient],
+    names: Iterable[str],
+    dosages: Iterable[JsonObject],
+    dose: str,
+) -> list[Ingredient]:
+    alerts = [each for each in ingredients if each.high_alert]
+    if alerts and acts_on(names, dosages, dose) in ON_THE_SURFACE:
+        return [each for each in alerts if each.name in EVERYWHERE]
+    return alerts
 
 
 def _contained(target: JsonObject) -> list[JsonObject]:

@@ -15,7 +15,8 @@ from cds_service.brief.facts import (
     reports,
 )
 from cds_service.brief.facts.answers import answers_of_danger
-from cds_service.brief.facts.orders import is_referral, overdue, turned_down
+from cds_service.brief.facts.order_kinds import is_referral
+from cds_service.brief.facts.orders import overdue, turned_down
 from cds_service.brief.facts.purpose import is_of_visit
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.common import gathered, grouped

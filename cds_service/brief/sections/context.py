@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from cds_service.brief.facts.answers import answers_of_danger
 from cds_service.brief.facts.code_status import told_by_conditions
 from cds_service.brief.facts.observations import series
-from cds_service.brief.facts.orders import code_status_orders
+from cds_service.brief.facts.order_kinds import code_status_orders
 from cds_service.brief.facts.visits import is_category
 from cds_service.brief.record import Item, Record
 from cds_service.brief.sections.attention import pregnancy

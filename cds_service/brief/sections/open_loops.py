@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cds_service.brief.facts import orders, reports
+from cds_service.brief.facts import order_answers, order_kinds, orders, reports
 from cds_service.brief.facts.observations import series
 from cds_service.brief.facts.purpose import is_of_visit
 from cds_service.brief.record import Item, Record
@@ -27,7 +27,7 @@ def statements(record: Record) -> Iterator[Statement]:
     yield from grouped(record, "order_open", [item.ref for item in forgotten], "stale")
     yield from (each for each in unfinished if "worded" not in each.flags)
     yield from _registered(record)
-    told = {item.ref for item in record.once(orders.unanswered)}
+    told = {item.ref for item in record.once(order_answers.unanswered)}
     for focus, tasks in record.once(orders.open_tasks).items():
         if focus not in told:
             for task in tasks:
@@ -36,7 +36,7 @@ def statements(record: Record) -> Iterator[Statement]:
 
 def _order(record: Record, item: Item, flag: Flag) -> Statement:
     """Return the statement of an order and of its tasks."""
-    kind: Kind = "task_open" if orders.is_referral(record, item) else "order_open"
+    kind: Kind = "task_open" if order_kinds.is_referral(record, item) else "order_open"
     tasks = orders.tasks_of(record, item)
     ours: tuple[Flag, ...] = ("for_visit",) if is_of_visit(record, item) else ()
     refs = (item.ref, *(each.ref for each in (*tasks, *orders.booked(record, item))))

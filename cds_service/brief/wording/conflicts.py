@@ -17,6 +17,7 @@ from cds_service.brief.facts.pregnancies import end
 from cds_service.brief.facts.purpose import missing_tests
 from cds_service.brief.facts.screenings import missing
 from cds_service.brief.record import Item, Record
+from cds_service.brief.wording.directives import code_status
 from cds_service.brief.wording.medicines import (
     dose_of,
     entries_of,
@@ -27,7 +28,7 @@ from cds_service.brief.wording.medicines import (
     standing,
 )
 from cds_service.brief.wording.observations import told as named_value
-from cds_service.brief.wording.summary import allergen, code_status
+from cds_service.brief.wording.summary import allergen
 from cds_service.brief.wording.words import (
     code_name,
     dated,

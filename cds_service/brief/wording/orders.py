@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from cds_service.brief.facts.orders import UNDONE_TASKS, is_referral, planned, turned_down
+from cds_service.brief.facts.order_kinds import is_referral, planned
+from cds_service.brief.facts.orders import UNDONE_TASKS, turned_down
 from cds_service.brief.record import Item, Record
 from cds_service.brief.wording.summary import concluded
 from cds_service.brief.wording.words import (
