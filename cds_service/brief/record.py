@@ -44,7 +44,6 @@ _PATHS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-_ERROR = "entered-in-error"
 _UNDATED = float("inf")
 _NOT_MADE: Any = object()
 """Stands for what was not made yet: None is a thing that a function may make."""
@@ -173,14 +172,13 @@ def index(context: Context) -> Record:
     types: dict[str, list[Item]] = {}
     for ref, evidence in context.ledger.evidence.items():
         resource = evidence.resource
-        status = resource.get("status")
-        if status == _ERROR or ("verificationStatus" in resource and is_error(resource)):
+        if is_error(resource):
             continue
         kind = ref.partition("/")[0]
         when, odd = _when(kind, resource, dates)
         place = -when.at if when else _UNDATED, ref
-        told = status if isinstance(status, str) else ""
-        types.setdefault(kind, []).append(Item(ref, kind, resource, when, told, place, odd))
+        item = Item(ref, kind, resource, when, code(resource, "status"), place, odd)
+        types.setdefault(kind, []).append(item)
     ordered = {kind: tuple(newest_first(items)) for kind, items in types.items()}
     return Record(
         context=context,
