@@ -2196,13 +2196,13 @@ MUTANTS = (
     Mutant(
         "read no danger from words",
         _F + "conditions",
-        "        if not _is_hedged(named[: found.start()], found[0], named[found.end() :]):",
+        "        if len(named) > _NAME_MAX or not _is_hedged(named[:start], found[0], named[end:]):",
         "        if False:",
     ),
     Mutant(
         "read danger from words that deny it",
         _F + "conditions",
-        "        if not _is_hedged(named[: found.start()], found[0], named[found.end() :]):",
+        "        if len(named) > _NAME_MAX or not _is_hedged(named[:start], found[0], named[end:]):",
         "        if True:",
     ),
     Mutant(
@@ -2513,5 +2513,11 @@ MUTANTS = (
         "cds_service.brief.sections.open_loops",
         "reports.by_weight(record, record.once(reports.pending))",
         "record.once(reports.pending)",
+    ),
+    Mutant(
+        "look through an endless name for a hedge",
+        _F + "conditions",
+        "if len(named) > _NAME_MAX or not _is_hedged(",
+        "if not _is_hedged(",
     ),
 )

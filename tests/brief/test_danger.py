@@ -1,5 +1,7 @@
 """What tells of suicide, self-harm or violence and is of late stands first, and answers on it are named, never told."""
 
+import time
+
 import pytest
 
 from hooks.patient_view.cards import cards
@@ -246,3 +248,12 @@ def test_a_poisoning_by_accident_is_none(code):
 @pytest.mark.parametrize("code", ["225444004", "6471006", "397940009"])
 def test_a_code_of_danger_tells_it_under_any_name(code):
     assert _is_first(_of_late("Noted at intake", ("http://snomed.info/sct", code)))
+
+
+@pytest.mark.parametrize("pad", ["!", "- ", "low ", "suicide risk low "])
+def test_a_name_that_is_endless_tells_danger_and_costs_no_time(pad):
+    endless = _of_late(f"Suicide risk {pad * (20_000 // len(pad))}")
+    began = time.process_time()
+    attention = texts(brief(_VISIT, endless), "attention")
+    assert attention[0].startswith("Suicide risk")
+    assert time.process_time() - began < 1

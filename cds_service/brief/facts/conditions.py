@@ -62,6 +62,8 @@ _RELATIVE_BEHIND = re.compile(
     r"[\W_]*(?:(?:ideations?|thoughts|behaviou?r)\b)?"
     rf"[\W_]*(?:by|of|in)\s(?:his\s|her\s|their\s)?{_RELATIVES.pattern}{_NAME_ENDS}"
 )
+_NAME_MAX = 200
+"""Characters of a name in which hedges are looked for: a longer one is no name, and takes long to look through."""
 _LIFE_BEGINS = tuple(DEFAULT.terms["finding"]["begins"])
 _NONE = frozenset((*DEFAULT.terms["none"]["problems"], *DEFAULT.terms["none"]["unknown"]))
 _FINDING = (" (finding)", " (situation)", " (person)")
@@ -160,7 +162,8 @@ def _tells_of_danger(coded: Sequence[str], named: str) -> bool:
     if _TOLD_PATTERN.search(" ".join(coded)):
         return True
     for found in _TOLD_WORDS.finditer(named):
-        if not _is_hedged(named[: found.start()], found[0], named[found.end() :]):
+        start, end = found.span()
+        if len(named) > _NAME_MAX or not _is_hedged(named[:start], found[0], named[end:]):
             return True
     return False
 
