@@ -165,6 +165,11 @@ def name(concept: JsonObject) -> str:
     return first
 
 
+def displays(concept: Json) -> list[str]:
+    """Return the display of each coding of a CodeableConcept."""
+    return [text(each, "display") for each in objs(concept, "coding")]
+
+
 _ABSENT = "data-absent-reason"
 
 

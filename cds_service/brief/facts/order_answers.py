@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from cds_service.brief.facts.observations import is_told
-from cds_service.brief.facts.order_kinds import awaited, displays, is_test, planned
+from cds_service.brief.facts.order_kinds import awaited, is_test, planned
 from cds_service.brief.facts.visits import (
     has_clock,
     names,
@@ -17,6 +17,7 @@ from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import (
     code,
     codes,
+    displays,
     has_code,
     name,
     obj,

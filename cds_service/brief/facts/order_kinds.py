@@ -6,17 +6,16 @@ from cds_service.brief.facts.visits import (
     is_category,
 )
 from cds_service.brief.record import Item, Record
-from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import words
 from cds_service.fhir.dates import Moment
 from cds_service.fhir.elements import (
     code,
+    displays,
     has_code,
     is_true,
     name,
     obj,
     objs,
-    text,
 )
 
 _ORDERS = frozenset(
@@ -87,11 +86,6 @@ def _waits_for_nothing(record: Record, item: Item) -> bool:
         or _holds(said, terms.holds)
         or is_code_status(record, item)
     )
-
-
-def displays(concept: JsonObject) -> list[str]:
-    """Return the display of each coding of a concept."""
-    return [text(each, "display") for each in objs(concept, "coding")]
 
 
 def _said(_: Record, item: Item) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from cds_service.domain.json import JsonObject
 from cds_service.domain.needs import NeedName
 from cds_service.domain.tables import words
 from cds_service.fhir.dates import Moment
-from cds_service.fhir.elements import code, codes, has_code, obj, objs, reference, text
+from cds_service.fhir.elements import code, codes, displays, has_code, obj, objs, reference, text
 
 Setting = Literal["emergency", "inpatient", "observation", ""]
 _SETTINGS: tuple[Setting, ...] = ("emergency", "inpatient", "observation")
@@ -62,7 +62,7 @@ def _where_in_words(record: Record, item: Item) -> frozenset[str]:
 def _kinds_in_words(record: Record, concepts: Iterable[JsonObject]) -> Iterator[str]:
     known = record.tables.encounter_words
     for concept in concepts:
-        for said in (text(concept, "text"), *_displays(concept)):
+        for said in (text(concept, "text"), *displays(concept)):
             if said and (kind := known.get(words(said))):
                 yield kind
 
@@ -71,10 +71,6 @@ def _class_in_words(item: Item) -> list[JsonObject]:
     """Return the classes of an Encounter as concepts: the Coding of R4, too."""
     classes = objs(item.resource, "class")
     return [each if "coding" in each else {"coding": [each]} for each in classes]
-
-
-def _displays(concept: JsonObject) -> list[str]:
-    return [text(each, "display") for each in objs(concept, "coding")]
 
 
 def _is_only(record: Record, item: Item, *kinds: str) -> bool:

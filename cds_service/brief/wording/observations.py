@@ -25,7 +25,7 @@ from cds_service.brief.wording.words import day, joined, named, note_of, stamp
 from cds_service.domain.brief import Statement
 from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import Group
-from cds_service.fhir.elements import obj, objs, text
+from cds_service.fhir.elements import displays, obj, text
 
 NOTE_MAX = 200
 """Characters of a laboratory's comment: where the value is "See note" it holds the result."""
@@ -203,7 +203,7 @@ def title(record: Record, item: Item) -> str:
     """Return the name of an Observation: the site's own words, else our short name, else its display."""
     concept = obj(item.resource, "code")
     own = text(concept, "text")
-    is_ours = not own or own in [text(each, "display") for each in objs(concept, "coding")]
+    is_ours = not own or own in displays(concept)
     group = group_of(record, item) if is_ours else None
     words = group.name if group else named(concept, "Unnamed observation")
     return f"{words} (not of the patient, but of its focus)" if "focus" in item.resource else words
