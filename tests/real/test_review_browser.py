@@ -1,14 +1,8 @@
-"""The review app in headless Chromium: read, edit, approve, by mouse and by keyboard, in a frame and at 380 pixels.
-
-Run as a module it writes the pictures that the docs show.
-"""
+"""The review app in headless Chromium: read, edit, approve, by mouse and by keyboard, in a frame and at 380 pixels."""
 
 import asyncio
-import sys
-import tempfile
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
@@ -27,7 +21,6 @@ from .parts import axe
 pytestmark = pytest.mark.anyio
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 380, "height": 800}
 STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
 
 
 class Desk:
@@ -286,31 +279,3 @@ async def test_the_page_shows_in_the_frames_of_its_ehr_and_nowhere_else(desk):
         elsewhere = f"http://127.0.0.1:{free_port()}"
         refused = await _framed(desk, elsewhere, page.address, page.context)
         assert "Okonkwo" not in refused
-
-
-async def take_pictures(folder):
-    """Write the pictures of the docs."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as place:
-        async with desk_standing(Path(place)) as desk:
-            for name, size in (("wide", WIDE), ("panel", NARROW)):
-                async with desk.tab(size=size) as page:
-                    await settled(page)
-                    await page.screenshot(path=folder / f"review-{name}.png")
-                    await page.goto(page.address + "/note")
-                    await settled(page)
-                    await page.screenshot(path=folder / f"review-note-{name}.png")
-                    await page.click("text=Approve and file")
-                    await page.wait_for_selector("text=Filed and read back.", timeout=15_000)
-                    await settled(page)
-                    await page.screenshot(path=folder / f"review-filed-{name}.png")
-
-
-async def test_the_pictures_of_the_docs_can_be_taken(tmp_path):
-    await take_pictures(tmp_path)
-    assert {f.name for f in tmp_path.iterdir()} == {f.name for f in PICTURES.glob("review-*.png")}
-
-
-if __name__ == "__main__":
-    asyncio.run(take_pictures(PICTURES))
-    sys.stdout.write(f"wrote {PICTURES}\n")
