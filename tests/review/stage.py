@@ -203,7 +203,10 @@ class Stage:
         row = {"id": brief_id, "site": site, "state": "ready", "source": "prepare", "revision": 1}
         row |= {"patient": database.blind(f"Patient/{patient}", site=site)}
         row |= {"created": self.now(), "changed": self.now(), "ready_at": self.now()}
-        row |= {"rules_version": made["rules_version"], "versions": {"model": "made-up-1"} if model else {}}
+        row |= {
+            "rules_version": made["rules_version"],
+            "versions": {"model": "made-up-1"} if model else {},
+        }
         row |= {"body": database.seal(encode(body), place=f"brief|body|{brief_id}|{site}")}
         sources = database.seal(pack(ledger), place=f"brief|sources|{brief_id}|{site}")
         await database.insert([(BRIEF, [row | {"sources": sources}])])
