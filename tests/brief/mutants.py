@@ -1,16 +1,20 @@
 """Wrong versions of the rules, each one slip in the real source, put in its place while it is imported.
 
-`run` forks for each mutant a process in which the module is what the slip makes of it, and has the tests of the brief
-run there. A mutant is caught when a test fails. What the slips are is in `slips.py`.
+The tests of the brief run here first, without a slip. Then `run` forks for each mutant a process in which all of the
+product is imported anew, the module as the slip makes of it, and has the tests run there. A mutant is caught when a
+test fails. What the slips are is in `slips.py`.
 """
 
+import gc
 import json
 import os
 import sys
 import time
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Set as AbstractSet
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_loader
@@ -60,14 +64,10 @@ FILES = (  # the quick ones first: a run ends at the first test that fails
     "test_hand_read_charts.py",
 )
 CAUGHT_BY = Path(__file__).with_name("caught_by.toml")
-"""Which file of tests caught each slip when `--write` was asked for; one that stands for another only costs time."""
-_MUTABLE = (
-    "cds_service.brief",
-    "cds_service.context",
-    "cds_service.fhir",
-    "cds_service.rulebook",
-    "hooks",
-)
+"""Which test caught each slip when `--write` was asked for; one that stands for another only costs time."""
+_ANEW = frozenset({"cds_service", "discovery", "hooks", "tests"})
+_AS_IT_IS = "cds_service.simulator"
+"""It imports nothing of the product, and to build its patients takes longest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,29 +80,31 @@ class Verdict:
     seconds: float
 
 
-def run(mutants: Sequence[Mutant], files: Sequence[str] = FILES) -> Iterator[Verdict]:
-    """Yield what became of each mutant; call it in a process that has not imported the rules.
+def run(
+    mutants: Sequence[Mutant], files: Sequence[str] = FILES, known: AbstractSet[str] = frozenset()
+) -> Iterator[Verdict]:
+    """Yield what became of each mutant.
 
-    The file that caught it last is tried first: to collect all of them takes longer than to run one.
+    The test that caught it last is tried first and alone, where it is one of those known.
     """
     last = tomllib.loads(CAUGHT_BY.read_text("utf-8"))
     for mutant in mutants:
         began = time.perf_counter()
-        first = [each for each in files if each == last.get(mutant.does)]
-        caught, by = _try(mutant, first) if first else (False, "")
+        first = last.get(mutant.does)
+        caught, by = _try(mutant, [first]) if first in known else (False, "")
         if not caught:
             caught, by = _try(mutant, files)
         yield Verdict(mutant, caught, by, time.perf_counter() - began)
 
 
-def _try(mutant: Mutant, files: Sequence[str]) -> tuple[bool, str]:
+def _try(mutant: Mutant, tests: Sequence[str]) -> tuple[bool, str]:
     """Return whether a test fails in a process with the mutant, and which."""
     source = mutant.source()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
-        os._exit(_tested(mutant.module, source, files, writing))
+        os._exit(_tested(mutant.module, source, tests, writing))
     os.close(writing)
     with os.fdopen(reading, encoding="utf-8") as told:
         by = told.read()
@@ -115,33 +117,41 @@ def _try(mutant: Mutant, files: Sequence[str]) -> tuple[bool, str]:
 _PASSED, _FAILED = 0, 1
 
 
-class _First:
-    """A pytest plugin that remembers the first test that failed."""
+class _Seen:
+    """A pytest plugin that remembers which tests ran, and the first that failed."""
 
-    failed = ""
+    def __init__(self) -> None:
+        self.ran: set[str] = set()
+        self.failed = ""
 
     def pytest_runtest_logreport(self, report: object) -> None:
+        file, _, test = report.nodeid.partition("::")
+        name = f"{Path(file).name}::{test.partition('[')[0]}"
+        self.ran.add(name)
         if report.failed and not self.failed:
-            file, _, test = report.nodeid.partition("::")
-            self.failed = f"{Path(file).name}::{test.partition('[')[0]}"
+            self.failed = name
 
 
-def _tested(module: str, source: str, files: Sequence[str], writing: int) -> int:
+def _tested(module: str, source: str, tests: Sequence[str], writing: int) -> int:
+    for name in list(sys.modules):
+        if name.partition(".")[0] in _ANEW and not name.startswith(_AS_IT_IS):
+            del sys.modules[name]
+    _put(module, source)
+    told, seen = _ran(tests)
+    os.write(writing, seen.failed.encode())
+    return told
+
+
+def _ran(tests: Sequence[str]) -> tuple[int, _Seen]:
+    """Run tests in this process, in silence, up to the first that fails; returns how it ended and what was seen."""
     import pytest
 
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    os.dup2(null, 2)
-    for name in [n for n in sys.modules if n.startswith((*_MUTABLE, "tests."))]:
-        del sys.modules[name]
-    _put(module, source)
-    first = _First()
-    paths = [str(ROOT / "tests" / "brief" / each) for each in files]
+    seen = _Seen()
+    paths = [str(ROOT / "tests" / "brief" / each) for each in tests]
     quiet = "ignore::pytest.PytestAssertRewriteWarning"  # what a fork has at hand is not rewritten
     options = ["-x", "-q", "-p", "no:cacheprovider", "--noconftest", "-W", quiet]
-    told = pytest.main([*options, *paths], plugins=[first])
-    os.write(writing, first.failed.encode())
-    return int(told)
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        return int(pytest.main([*options, *paths], plugins=[seen])), seen
 
 
 def _put(module: str, source: str) -> None:
@@ -177,30 +187,26 @@ class _Loader(SourceFileLoader):
 def main(words: Sequence[str]) -> int:
     """Run the mutants (`--named`: the five kinds alone), print the table; 1 when one was not caught.
 
-    2 when a test fails without any slip: it would catch every one. `--write` notes which file caught each;
+    2 when a test fails without any slip: it would catch every one. `--write` notes which test caught each;
     `--part 0/2` runs every second one.
     """
-    import hypothesis  # noqa: F401  # imported before the forks, once for all of them
-    import pytest  # noqa: F401
-
-    import cds_service.simulator.patients  # noqa: F401
-
     named = "--named" in words
     part, parts = words[words.index("--part") + 1].split("/") if "--part" in words else ("0", "1")
     chosen = [each for each in MUTANTS if each.named or not named][int(part) :: int(parts)]
     files = FILES[:3] if named else FILES
-    [sound] = run([replace(MUTANTS[0], new=MUTANTS[0].old)], files)
-    if sound.caught:
-        print(f"{sound.by} fails without a slip; mend it first", file=sys.stderr)
+    told, seen = _ran(files)
+    if told != _PASSED:
+        print(f"{seen.failed} fails without a slip; mend it first", file=sys.stderr)
         return 2
+    gc.freeze()  # what a fork finds imported it need not look through, nor copy for that
     caught, widest, by = 0, max(len(each.does) for each in chosen), {}
-    for each in run(chosen, files):
+    for each in run(chosen, files, seen.ran):
         word = "caught" if each.caught else "SURVIVED"
         print(f"{word:<9}{each.mutant.does:<{widest}}  {each.by}".rstrip(), flush=True)
         caught += each.caught
-        by[each.mutant.does] = each.by.partition("::")[0]
+        by[each.mutant.does] = each.by
     if "--write" in words:
-        lines = [f"{json.dumps(does)} = {json.dumps(file)}\n" for does, file in by.items()]
+        lines = [f"{json.dumps(does)} = {json.dumps(test)}\n" for does, test in by.items()]
         CAUGHT_BY.write_text(
             "# written by `python -m tests.brief.mutants --write`\n" + "".join(lines), "utf-8"
         )
