@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from cds_service.domain.errors import Misconfigured
 from cds_service.domain.mistakes import sentence
 from cds_service.pasted import check_secrets
-from cds_service.rulebook import load_tables
+from cds_service.rulebook import DEFAULT, Changes, load_tables
 from cds_service.sensitive import load_marks
 from cds_service.sites.file import SiteFile, servers
 from cds_service.sites.site import Site, Sites
@@ -92,7 +92,8 @@ def _checked(name: str, parsed: SiteFile, services: frozenset[str], *, demo: boo
     _check_write(parsed, profile)
     _check_production(parsed, demo=demo)
     marks = load_marks(parsed.policy.sensitive, parsed.policy.codes)
-    return Site(name, parsed, profile, zone, load_tables(parsed.brief), marks)
+    tables = DEFAULT if parsed.brief == Changes() else load_tables(parsed.brief)
+    return Site(name, parsed, profile, zone, tables, marks)
 
 
 def _check_write(parsed: SiteFile, profile: Profile) -> None:
