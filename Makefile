@@ -6,6 +6,9 @@ READY := $(VENV)/.ready
 # On all cores; the tests of one file stay together, because many share what one fixture set up for the file.
 SPREAD := -n auto --dist loadfile --no-loadscope-reorder
 
+# What is compiled is kept, whatever the machine says of that: each process that a test starts would compile all of it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check test-all bench soak evals fix lock clean
 
@@ -33,8 +36,8 @@ check: $(READY) ## format, lint, types, import contracts, dead code, dependencie
 	$(BIN)/vulture
 	$(BIN)/deptry .
 
-test-all: $(READY) ## every test, with the real counterparties; installs and starts what it needs
-	$(BIN)/python -m pytest -q $(SPREAD)
+test-all: test ## every test: the quick ones, then those with real counterparties; installs and starts what it needs
+	$(BIN)/python -m pytest -q $(SPREAD) -m "real or slow"
 
 bench: $(READY) ## the performance table, against the floor measured in the same run
 	$(BIN)/python -m tests.bench
