@@ -1,6 +1,8 @@
 """A changed site file is taken into service as a whole within seconds; a bad one leaves its site as it was."""
 
 import asyncio
+import selectors
+import time
 
 import pytest
 
@@ -121,6 +123,42 @@ def test_an_empty_folder_is_taken_for_one_that_is_not_there(reload, folder):
     assert reload.sites.refused
 
 
+class OwnTime(asyncio.SelectorEventLoop):
+    """An event loop on whose clock count what its process works and means to wait, and nothing that others take of it.
+
+    What is promised within seconds is promised of a process that has its core. A wait is over at once, but for that
+    for a thread, which works as long as it does.
+    """
+
+    def __init__(self):
+        self.waited, self.threads = 0.0, 0
+        loop = self
+
+        class Waiting(selectors.DefaultSelector):
+            def select(self, timeout=None):
+                if timeout is None or (timeout and loop.threads):
+                    return super().select(None)
+                loop.waited += timeout
+                return super().select(0)
+
+        super().__init__(Waiting())
+
+    def time(self):
+        return time.process_time() + self.waited
+
+    def run_in_executor(self, executor, func, *args):
+        self.threads += 1
+        working = super().run_in_executor(executor, func, *args)
+        working.add_done_callback(self._left)
+        return working
+
+    def _left(self, _working):
+        self.threads -= 1
+
+
+@pytest.mark.parametrize(
+    "anyio_backend", [("asyncio", {"loop_factory": OwnTime})], ids=["own time"]
+)
 async def test_a_watching_process_sees_a_change_within_two_seconds(reload, folder, warmed):
     watching = asyncio.create_task(reload.run())
     try:
