@@ -1,6 +1,8 @@
 """A brief for other programs and for a terminal."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from textwrap import wrap
 
 from cds_service.domain.brief import Brief, Line, Section
 from cds_service.domain.evidence import Gap
@@ -70,17 +72,34 @@ def _instant(moment: datetime) -> str:
     )
 
 
-def to_text(brief: Brief, width: int = 100) -> str:
-    """Return the brief as plain text of `width` columns: a heading for each section, a dash for each line."""
-    parts = [f"Brief as of {_instant(brief.as_of)} (rules {brief.rules_version})"]
+def to_text(brief: Brief, width: int = 100, *, sources: bool = False) -> str:
+    """Return the brief as plain text of `width` columns: a heading for each section, a dash for each line.
+
+    With `sources` the entries that each line was written from stand below it.
+    """
+    parts = [f"Brief as of {brief.as_of:%Y-%m-%d %H:%M %Z} (rules {brief.rules_version})"]
     for section in brief.sections:
-        lines = [bullet(_told(line), width) for line in section.lines]
+        lines = [each for line in section.lines for each in _written(line, width, sources=sources)]
         parts.append("\n".join([section.title.upper(), *lines]))
     if brief.gaps:
         parts.append(
             "\n".join(["NOT AVAILABLE", *(bullet(text, width) for text in brief.gap_texts)])
         )
     return "\n\n".join(parts)
+
+
+def _written(line: Line, width: int, *, sources: bool) -> Iterator[str]:
+    yield bullet(_told(line), width)
+    if sources:  # each reference whole, to be looked for; an absence cites nothing
+        below = "      "
+        yield from wrap(
+            ", ".join(line.statement.refs),
+            width,
+            initial_indent=below,
+            subsequent_indent=below,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
 
 
 def _told(line: Line) -> str:

@@ -2,7 +2,9 @@
 
 import argparse
 import sys
+from importlib.metadata import version
 
+from cds_service.brief.rules import RULES_VERSION
 from cds_service.cli import (
     audit,
     brief,
@@ -26,6 +28,11 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser with every command."""
     top = argparse.ArgumentParser(
         prog="cds-service", description="A CDS Hooks service: cited pre-visit briefs as cards."
+    )
+    top.add_argument(
+        "--version",
+        action="version",
+        version=f"cds-service {version('cds-service')}, rules {RULES_VERSION}",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     for module in _COMMANDS:

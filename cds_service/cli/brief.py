@@ -38,6 +38,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         metavar="FILE",
         help="a site's file, whose time zone, rules and hidden categories are in force",
     )
+    parser.add_argument(
+        "--sources",
+        action="store_true",
+        help="print below each line the entries it was written from",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON for a program")
     parser.set_defaults(run=run)
 
@@ -49,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.buffer.write(encode(to_json(brief)) + b"\n")
     else:
-        print(to_text(brief))
+        print(to_text(brief, sources=args.sources))
     return 0
 
 

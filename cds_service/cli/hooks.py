@@ -5,12 +5,15 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from difflib import unified_diff
 from importlib import import_module, resources
 from pathlib import Path
 from string import Template
 
+from pydantic import ValidationError
+
 from cds_service.catalog import check_service, package_places
-from cds_service.cli.terminal import shown
+from cds_service.cli.terminal import counted, shown
 from cds_service.domain.errors import CdsError, Misconfigured
 from cds_service.flow.rehearse import example_site, rehearse
 from cds_service.hook import HOOKS, NEEDS, HookService
@@ -43,7 +46,12 @@ def run_new(args: argparse.Namespace) -> int:
     """Write the folder and say what comes next."""
     if not _NAME.fullmatch(args.name):
         raise Misconfigured("NAME must be a folder name: lower-case letters, digits and '_'.")
-    folder = _package(args.package) / args.name
+    package = _package(args.package)
+    if not package.resolve().is_relative_to(Path.cwd()):
+        raise Misconfigured(
+            f"The package {args.package!r} that is found is {package}: not below this folder."
+        )
+    folder = package / args.name
     if folder.exists():
         raise Misconfigured(f"{folder} exists already.")
     words = {
@@ -95,8 +103,7 @@ def run_check(args: argparse.Namespace) -> int:
 def _published(folder: Path, service: HookService) -> Iterator[Finding]:
     check_service(folder.name, service)
     yield True, f"{service.id} answers {service.hook}"
-    readme = folder / "README.md"
-    yield readme.is_file(), "README.md says what it is for and where its limits are"
+    yield from _words(folder, service)
     yield "patient" in service.needs, "it reads the patient, without whom there is no answer"
     templates = prefetch(service, example_site())
     yield bool(templates), f"publishes {len(templates)} prefetch templates"
@@ -110,22 +117,64 @@ def _published(folder: Path, service: HookService) -> Iterator[Finding]:
         yield True, f"{vendor}: {said} can be read"
 
 
+def _words(folder: Path, service: HookService) -> Iterator[Finding]:
+    """Look at what an EHR's analyst reads of a service: the packet prints its README, discovery its description."""
+    readme = folder / "README.md"
+    if not readme.is_file():
+        yield False, "README.md is missing: what the service is for, and where its limits are"
+        return
+    scaffold = {*_lines("readme.txt")[1:]}
+    left = [line for line in readme.read_text("utf-8").splitlines() if line and line in scaffold]
+    if left:
+        yield (
+            False,
+            f"README.md has its own words for what it is for and its limits; left: {left[0]}",
+        )
+    else:
+        yield True, "README.md says what it is for and where its limits are"
+    own = f'description="{service.description}",' not in map(str.strip, _lines("service.txt"))
+    yield own, "the description is in words of its own"
+
+
+def _lines(source: str) -> list[str]:
+    """Return the lines of a file that `new-hook` writes."""
+    text = resources.files("cds_service.cli").joinpath("hook_template", source)
+    return text.read_text(encoding="utf-8").splitlines()
+
+
 def _examples(folder: Path, service: HookService, *, write: bool) -> Iterator[Finding]:
     requests = sorted(folder.glob("examples/*/request.json"))
-    yield bool(requests), f"{len(requests)} examples"
+    yield bool(requests), counted(len(requests), "example")
     for file in requests:
         try:
             cards = example_cards(file, service)
         except CdsError as problem:
             yield False, f"{file.parent.name}: {problem}"
             continue
+        except ValidationError as problem:
+            first = problem.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            yield False, f"{file.parent.name}: a card's {place}: {first['msg']}"
+            continue
         expected = file.with_name("cards.json")
         if write:
             expected.write_text(json.dumps(cards, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        known = expected.read_text("utf-8") if expected.is_file() else "[]"
-        same = json.loads(known) == json.loads(json.dumps(cards))
-        hint = "" if same else "; look at the difference, then accept it with --write"
-        yield same, f"{file.parent.name}: {len(cards)} cards as expected{hint}"
+        known = json.loads(expected.read_text("utf-8")) if expected.is_file() else []
+        said = f"{file.parent.name}: {counted(len(cards), 'card')}"
+        differs = _difference(known, cards)
+        if differs:
+            yield False, f"{said}, not as expected (accept it with --write):\n{differs}"
+        else:
+            yield True, f"{said} as expected"
+
+
+def _difference(expected: object, given: object) -> str:
+    """Return how two answers differ, line by line; "" where they do not."""
+    before, after = (
+        json.dumps(each, indent=2, ensure_ascii=False).splitlines() for each in (expected, given)
+    )
+    lines = unified_diff(before, after, "expected", "given", lineterm="", n=2)
+    return "\n".join(f"      {line}" for line in lines)
 
 
 def _show(file: Path, service: HookService) -> int:

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -44,13 +45,19 @@ def run(args: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _data_dir(*, keep: bool) -> Iterator[Path]:
     """Give the demo's data folder: beside the product's, or one that goes away with a single tour."""
-    folder = load_data_dir() / "demo" if keep else Path(tempfile.mkdtemp(prefix="cds-demo-"))
+    folder = _kept() if keep else Path(tempfile.mkdtemp(prefix="cds-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
     try:
         yield folder
     finally:
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kept() -> Path:
+    """Return where the demo's data stays, also in a shell that has the variables which the demo prints."""
+    folder = load_data_dir()
+    return folder if folder.name == "demo" else folder / "demo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +162,7 @@ async def _stay(demo: Demo) -> int:
 
   For the other commands, in another terminal:
   export CDS_PROFILE=demo CDS_PUBLIC_URL={demo.service_url} CDS_DATA_DIR={demo.data_dir} CDS_SITES={demo.data_dir}/sites
-  cds-service site check general --patient gregory-nwosu
+  {sys.argv[0]} site check general --patient gregory-nwosu
 
   Synthetic patients only. The demo profile allows http, loopback addresses and self-made keys.
   Stop with Ctrl-C.

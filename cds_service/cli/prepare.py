@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from getpass import getuser
 from typing import TYPE_CHECKING
 
+from cds_service.cli.terminal import counted
 from cds_service.domain.errors import BadCall, Misconfigured
 from cds_service.domain.visit import YEARS, Visit
 from cds_service.fhir.elements import FHIR_ID
@@ -87,7 +88,7 @@ async def _run(args: argparse.Namespace) -> int:
         by = f"operator/{getuser()}"
         ids = [await service.background.ask.by_hand(visit, site, by=by) for visit in visits]
         print(
-            f"{len(ids)} briefs asked for{'' if works_here else '; the running service prepares them'}"
+            f"{counted(len(ids), 'brief')} asked for{'' if works_here else '; the running service prepares them'}"
         )
         return await _watch(service, site, ids)
 

@@ -84,8 +84,14 @@ def _of_schedule(schedule: Unread) -> Iterator[str]:
 
 async def _stuck(site: str | None) -> tuple[list[Stuck], list[Paused], list[Unread]]:
     async with _queue() as queue:
-        unread = [each for each in await queue.unread() if site in {None, each.site}]
-        return await queue.stuck(site), await queue.paused(), unread
+        paused = [each for each in await queue.paused() if _is_asked(each.site, site)]
+        unread = [each for each in await queue.unread() if _is_asked(each.site, site)]
+        return await queue.stuck(site), paused, unread
+
+
+def _is_asked(name: str, site: str | None) -> bool:
+    """Return whether an EHR is the one that was asked about: of all, one that still has a site file."""
+    return name == site if site else (read_settings().sites / f"{name}.toml").is_file()
 
 
 async def _retried(ids: Sequence[str], site: str | None) -> tuple[list[str], list[Paused]]:

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from cds_service.cli.stored import check_site, opened
+from cds_service.cli.terminal import counted
 from cds_service.settings import read_settings
 from cds_service.storage.entries import newest_entries, topics
 
@@ -27,9 +28,10 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(told))
         return 0
-    print(
-        f"{args.site}: {told['calls']} call(s) answered in shadow, {told['cards']} card(s) would have been shown"
-    )
+    calls, cards = counted(told["calls"], "call"), counted(told["cards"], "card")
+    print(f"{args.site}: {calls} answered in shadow, {cards} would have been shown")
+    if not told["calls"]:
+        return 0
     for topic, count in told["topics"].items():
         print(f"  {count:>6}  {topic}")
     print(

@@ -18,6 +18,11 @@ def shown(card: dict[str, Any]) -> Iterator[str]:
         yield f"  (link) {link['label']}"
 
 
+def counted(number: int, one: str) -> str:
+    """Return a number of things in words: 1 card, 2 cards."""
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"
+
+
 def progress(text: str) -> None:
     """Show how far long work came, to a person who watches; the line is overwritten by the next."""
     if sys.stderr.isatty():

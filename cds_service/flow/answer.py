@@ -93,7 +93,8 @@ class Answer:
     ) -> Made | None:
         """Return what was prepared for this call; None when rules have to answer. Asks for what is wanted ahead.
 
-        It asks before there is an answer: who brings nothing and lends no access gets none, and is most in need of it.
+        It asks before there is an answer: a call without prefetch and without access is refused, and its patient is the
+        one for whom a brief that was prepared helps most.
         """
         try:
             found, made = await self.ready(request, service, site)

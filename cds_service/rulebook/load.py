@@ -258,9 +258,15 @@ def _one_of(name: str, known: Iterable[str], where: str) -> str:
     names = list(known)
     if name in names:
         return name
-    near = get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else "; add it under [brief.ingredients]."
-    raise Misconfigured(f"brief.{where}: no ingredient {name!r}{hint}")
+    near = get_close_matches(name, names, n=1, cutoff=_ONE_SLIP)
+    hint = f"did you mean {near[0]!r}? Else add" if near else "add"
+    raise Misconfigured(
+        f"brief.{where}: no ingredient {name!r}; {hint} it under [brief.ingredients]."
+    )
+
+
+_ONE_SLIP = 0.85
+"""How alike names of medicines are of which one is a slip of the other: meropenem is no mercaptopurine."""
 
 
 DEFAULT = load_tables(Changes())

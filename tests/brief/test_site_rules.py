@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -240,3 +241,26 @@ def test_every_entry_of_a_table_has_a_source_and_a_day():
     for each in found:
         assert each.source, each
         assert date(2026, 1, 1) <= each.reviewed <= date(2030, 1, 1), each
+
+
+def test_the_example_of_the_docs_is_a_site_file_that_loads(tmp_path):
+    page = (Path(__file__).parents[2] / "docs/how-to/change-the-rules.md").read_text("utf-8")
+    example = page.partition("```toml\n")[2].partition("```")[0]
+    site = loaded(tmp_path, example)
+    assert {"meropenem"} in [set(each.members) for each in site.tables.classes]
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("meropenam", "did you mean 'meropenem'? Else add it under [brief.ingredients]."),
+        ("zyxwvut", "; add it under [brief.ingredients]."),
+        ("methotrimeprazine", "; add it under [brief.ingredients]."),
+    ],
+)
+def test_a_medicine_is_offered_for_another_only_where_one_is_a_slip_of_the_other(written, told):
+    known = {"meropenem": {"names": ("merrem",), **SOURCED}}
+    classes = {"carbapenems": {"names": ("carbapenem",), "members": (written,), **SOURCED}}
+    with pytest.raises(Misconfigured) as refused:
+        load_tables(Changes(**SIGNED, ingredients=known, classes=classes))
+    assert told in str(refused.value.detail)

@@ -1,6 +1,7 @@
 """The command line: one sentence on stderr for a user's mistake, never a traceback."""
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cds_service.cli import main
+from cds_service.cli.play import _data_dir as kept_data
 from cds_service.cli.play import clinic_day
 from cds_service.simulator.patients import patient_ids, upcoming_appointment
 
@@ -197,3 +199,30 @@ def test_the_demos_visits_are_not_over_at_any_hour(hour):
     ends = [datetime.fromisoformat(str(each["end"])) for each in booked if each]
     assert ends
     assert all(now < end + timedelta(hours=4) for end in ends)
+
+
+def test_every_line_of_a_brief_leads_to_what_it_was_written_from(bundle_file, capsys):
+    assert main(["brief", bundle_file(PATIENT, ALLERGY), "--sources"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    told = next(n for n, line in enumerate(lines) if line.startswith("- Penicillin"))
+    assert lines[told + 1] == "      AllergyIntolerance/a1"
+
+
+def test_the_moment_of_a_brief_is_told_as_its_cards_tell_it(bundle_file, capsys):
+    assert main(["brief", bundle_file(PATIENT), "--now", "2026-11-23T09:00:01.5Z"]) == 0
+    assert capsys.readouterr().out.startswith("Brief as of 2026-11-23 09:00 UTC (rules ")
+
+
+def test_the_command_says_its_version_and_that_of_its_rules(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    assert re.fullmatch(r"cds-service \d+\.\d+\.\d+, rules \d+\n", capsys.readouterr().out)
+
+
+def test_the_demo_keeps_its_place_in_a_shell_that_has_its_variables(tmp_path, monkeypatch):
+    monkeypatch.setenv("CDS_DATA_DIR", str(tmp_path))
+    with kept_data(keep=True) as first:
+        monkeypatch.setenv("CDS_DATA_DIR", str(first))
+    with kept_data(keep=True) as again:
+        assert again == first == tmp_path / "demo"

@@ -71,7 +71,7 @@ def prepare(*words):
 def test_one_patients_brief_is_prepared_and_the_command_ends_when_it_is_ready(stand, command):
     status, out, err = command(*prepare("--patient", "Patient/p7"))
     assert (status, err) == (0, "")
-    assert out.splitlines()[0] == "1 briefs asked for"
+    assert out.splitlines()[0] == "1 brief asked for"
     assert out.splitlines()[-1].endswith("] 1/1  1 ready")
     assert stand.states() == {"ready": 1}
     assert stand.counts() == {"p7": 1}
@@ -253,3 +253,10 @@ def test_what_did_not_fail_is_not_tried_again(stand, command):
     assert (status, "only what failed while it was prepared" in err) == (1, True)
     status, _, err = command("queue", "retry", "no-such-brief")
     assert (status, err) == (1, "cds-service: There is no brief no-such-brief.\n")
+
+
+def test_an_ehr_whose_site_file_is_gone_is_not_listed_as_left_alone(stand, command):
+    pause(stand, hours=9)
+    assert "site soak: nothing is read ahead" in command("queue", "list")[1]
+    (stand.settings().sites / "soak.toml").unlink()
+    assert command("queue", "list") == (0, "Nothing is stuck.\n", "")

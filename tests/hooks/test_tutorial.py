@@ -13,7 +13,8 @@ _BLOCK = re.compile(r"```(\w+)(?: (\S+))?\n(.*?)```", re.DOTALL)
 
 def test_following_the_tutorial_word_by_word_works(tmp_path):
     for package in ("cds_service", "discovery", "hooks"):
-        ignored = shutil.ignore_patterns("__pycache__")
+        # the reader's own folder stands there where this very page was followed
+        ignored = shutil.ignore_patterns("__pycache__", "high_alert")
         shutil.copytree(TOP / package, tmp_path / package, ignore=ignored)
     said = ""
     for language, file, text in _BLOCK.findall(PAGE):
@@ -23,7 +24,7 @@ def test_following_the_tutorial_word_by_word_works(tmp_path):
             for line in text.strip().splitlines():
                 said = _run(line.removeprefix("$ cds-service "), tmp_path)
     assert "FAIL" not in said
-    assert "first: 1 cards as expected" in said
+    assert "first: 1 card as expected" in said
     expected = (tmp_path / "hooks/high_alert/examples/first/cards.json").read_text("utf-8")
     assert "Warfarin" in expected
 
