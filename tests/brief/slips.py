@@ -435,8 +435,8 @@ MUTANTS = (
     Mutant(
         "take an earlier result for the answer",
         f"{_F}order_answers",
-        "        return answer.when.at > order.when.at\n",
-        "        return True\n",
+        "at > written.at and day != written.day for",
+        "True for",
     ),
     Mutant(
         "take an emergency for the last visit",
@@ -1794,8 +1794,14 @@ MUTANTS = (
     Mutant(
         "call an order of the day open beside its result",
         _F + "order_answers",
-        "if answer.when.day != order.when.day:",
-        "if True:",
+        "same = answers.of_day.get(written.day)",
+        "same = None",
+    ),
+    Mutant(
+        "answer an order for a later day by a result of an hour later",
+        _F + "order_answers",
+        "if any(at > written.at and day != written.day for",
+        "if any(at > written.at for",
     ),
     Mutant(
         "answer an order of the day by what was known before it",
@@ -1812,8 +1818,8 @@ MUTANTS = (
     Mutant(
         "answer an order of the day by a result of another one",
         _F + "order_answers",
-        "        not based_on(answer)  # it says",
-        "        True  # it says",
+        "[x for x in each if not based_on(x)]",
+        "[*each]",
     ),
     Mutant(
         "take an order in a stay for filed late",
@@ -2292,7 +2298,7 @@ MUTANTS = (
     Mutant(
         "answer a repeat by the result that asked for it",
         _F + "order_answers",
-        "        and not _asks_again(record, order, answer)\n",
+        "        and because.isdisjoint(record.each(_words_found, each))\n",
         "",
     ),
     # Places and doses, read with care.
@@ -2408,8 +2414,8 @@ MUTANTS = (
     Mutant(
         "answer an order by a result without a value",
         _F + "order_answers",
-        "if not _is_for_its_day(record, order) or _says_nothing(answer):",
-        "if not _is_for_its_day(record, order):",
+        "if not _says_nothing(x)]",
+        "if x]",
     ),
     Mutant(
         "answer two orders by one result",

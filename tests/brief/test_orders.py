@@ -1,7 +1,10 @@
 """Which orders wait, since when, and what answers them."""
 
+import time
+
 import pytest
 
+from cds_service.brief import rule_brief
 from tests.brief.charts import (
     LOINC,
     SUBJECT,
@@ -9,6 +12,7 @@ from tests.brief.charts import (
     brief,
     coded,
     concept,
+    context,
     lab,
     plain,
     seen,
@@ -331,6 +335,24 @@ def test_an_order_for_a_later_day_is_not_answered_by_a_result_of_the_day_on_whic
     repeat = {"when": "2026-09-01", "occurrenceDateTime": "2026-10-01"}
     assert _waits(repeat, lab("6.1", "2026-09-01"))
     assert not _waits(repeat, lab("6.1", "2026-10-02"))
+    assert _waits({**repeat, "when": "2026-09-01T10:00:00Z"}, lab("6.1", "2026-09-01T11:00:00Z"))
+
+
+@pytest.mark.parametrize("clock", ["", "T10:00:00Z"])
+def test_a_thousand_orders_and_results_of_one_name_and_day_cost_no_time(clock):
+    when = f"2026-09-01{clock}"
+    same = [
+        each
+        for n in range(500)
+        for each in (
+            ordered("Glucose", when=when, reasonCode=[{"text": "glucose"}], id=f"s{n}"),
+            lab("6.1", when, f"o{n}", code={"text": "Glucose"}),
+        )
+    ]
+    record = context(*same)
+    began = time.process_time()
+    rule_brief(record)
+    assert time.process_time() - began < 1
 
 
 def test_in_a_stay_a_test_is_done_again_and_an_order_after_a_result_waits():

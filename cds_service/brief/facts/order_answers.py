@@ -1,7 +1,10 @@
 """Which orders of a record nothing answers: whether a result, a visit or a letter is what was ordered."""
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
 
 from cds_service.brief.facts.observations import is_told
 from cds_service.brief.facts.order_kinds import awaited, is_test, planned
@@ -10,7 +13,7 @@ from cds_service.brief.facts.visits import (
     names,
     setting,
 )
-from cds_service.brief.record import Item, Record
+from cds_service.brief.record import Item, Record, newest_first
 from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import words
 from cds_service.fhir.dates import Moment
@@ -42,7 +45,7 @@ def unanswered(record: Record) -> tuple[Item, ...]:
         and not (item.ref in visited and not is_test(record, item))
         and not written.get(item.ref, _NEVER) > _begun(item)
         and not any(
-            _is_answer(record, item, each) for key in _keys(item) for each in answers.get(key, ())
+            _is_answered(record, item, answers[key]) for key in _keys(item) if key in answers
         )
     )
 
@@ -122,10 +125,33 @@ def _named(record: Record) -> frozenset[str]:
     return frozenset((*based, *done))
 
 
-def _answers(record: Record) -> dict[str, list[Item]]:
+class _OfADay(NamedTuple):
+    """What tells something, of the day of an order."""
+
+    newest: float
+    loose: Sequence[Item]
+    """What says of no order that it is its own, newest first; of very many the newest."""
+
+
+class _Answers(NamedTuple):
+    """What may answer the orders of one code or name."""
+
+    instants: Sequence[float]
+    """Of all, the oldest first."""
+    newest: Mapping[str, float]
+    """The newest instant of each of the two newest days."""
+    of_day: Mapping[str, _OfADay]
+    """By the days of the orders."""
+
+
+_MOST = 100
+"""Results of one test on one day that are asked whether one is of an order, where none is plainly of after it."""
+
+
+def _answers(record: Record) -> dict[str, _Answers]:
     """Return what may answer each code, back to the day of the oldest order; names too, where one has no code."""
     active = record.once(awaited)
-    wanted = {key for item in active for key in _keys(item)}
+    wanted = _wanted(active)
     found: dict[str, list[Item]] = {}
     since = min(active, key=_begun).when
     at, day = (since.at, since.day) if since else (_NEVER, "")
@@ -136,25 +162,61 @@ def _answers(record: Record) -> dict[str, list[Item]]:
             if when is None or (when.at <= at and when.day != day):
                 break
             if item.status not in _NOT_DONE:
-                known = [*_keys(item), *_names(record, item)] if by_name else _keys(item)
-                for key in known:
-                    if key in wanted:
-                        found.setdefault(key, []).append(item)
-    return found
+                known = {*_keys(item), *(_names(record, item) if by_name else ())}
+                for key in known & wanted.keys():
+                    found.setdefault(key, []).append(item)
+    return {key: _sorted(items, wanted[key]) for key, items in found.items()}
 
 
-def _is_answer(record: Record, order: Item, answer: Item) -> bool:
+def _wanted(active: Iterable[Item]) -> dict[str, set[str]]:
+    """Return the codes and names of orders, each with the days of those orders."""
+    wanted: dict[str, set[str]] = {}
+    for item in active:
+        for key in _keys(item):
+            wanted.setdefault(key, set()).add(item.when.day if item.when else "")
+    return wanted
+
+
+def _sorted(items: Iterable[Item], days: set[str]) -> _Answers:
+    by_day: dict[str, list[Item]] = {}
+    ordered = newest_first(items)
+    for item in ordered:
+        by_day.setdefault(item.when.day if item.when else "", []).append(item)
+    newest = {day: _begun(each[0]) for day, each in by_day.items()}
+    two = sorted(newest, key=newest.__getitem__, reverse=True)[:2]
+    telling = {
+        day: [x for x in by_day[day] if not _says_nothing(x)] for day in days & by_day.keys()
+    }
+    return _Answers(
+        instants=[_begun(each) for each in reversed(ordered)],
+        newest={day: newest[day] for day in two},
+        of_day={
+            day: _OfADay(_begun(each[0]), [x for x in each if not based_on(x)][:_MOST])
+            for day, each in telling.items()
+            if each
+        },
+    )
+
+
+def _is_answered(record: Record, order: Item, answers: _Answers) -> bool:
     """Return whether a result of what was ordered is the order's: of after it, or of its day and not its cause."""
-    if answer.when is None or order.when is None:
+    written = order.when
+    if written is None:
         return True
-    if answer.when.day != order.when.day:
-        return answer.when.at > order.when.at
-    if not _is_for_its_day(record, order) or _says_nothing(answer):
+    if any(at > written.at and day != written.day for day, at in answers.newest.items()):
+        return True
+    same = answers.of_day.get(written.day)
+    if same is None or not _is_for_its_day(record, order):
         return False
-    return (has_clock(order.when) and answer.when.at > order.when.at) or (
-        not based_on(answer)  # it says of which order it is: of another one
-        and _may_follow(record, order, order.when, answer, answer.when)
-        and not _asks_again(record, order, answer)
+    if has_clock(written) and same.newest > written.at:
+        return True
+    if _AGAIN.search(record.each(_words_beside, order)):
+        return False  # it wants another one
+    because = record.each(_reasons, order)
+    return any(
+        _may_follow(record, order, written, each)
+        and because.isdisjoint(record.each(_words_found, each))
+        for each in same.loose
     )
 
 
@@ -200,23 +262,19 @@ def _says_nothing(answer: Item) -> bool:
     return not _SPOILED.isdisjoint(words(" ".join(found)))
 
 
-def _asks_again(record: Record, order: Item, answer: Item) -> bool:
-    """Return whether an order wants another result: it says so, or its reason names what this one is or found."""
-    if _AGAIN.search(record.each(_words_beside, order)):
-        return True
-    because = _reasons(record, order.resource)
-    if not because:
-        return False
+def _words_found(_: Record, answer: Item) -> frozenset[str]:
+    """Return the words of what a result found and is of: an order whose reason names one of them wants another."""
     said = answer.resource
     found = [text(said, "valueString"), text(said, "conclusion")]
     found += [name(each) for each in objs(said, "conclusionCode")]
     if answer.type == "Observation":
         found.append(names(answer))
-    return not because.isdisjoint(words(" ".join(found)))
+    return frozenset(words(" ".join(found)))
 
 
-def _reasons(record: Record, said: JsonObject) -> frozenset[str]:
+def _reasons(record: Record, order: Item) -> frozenset[str]:
     """Return the words of an order's reasons that tell something."""
+    said = order.resource
     found = [each for c in objs(said, "reasonCode") for each in (name(c), *displays(c))]
     for each in objs(said, "reasonReference"):
         found += [text(each, "display"), name(obj(record.target(said, each), "code"))]
@@ -224,15 +282,15 @@ def _reasons(record: Record, said: JsonObject) -> frozenset[str]:
     return frozenset(each for each in told if len(each) >= _TELLING) - _COMMON
 
 
-def _may_follow(record: Record, order: Item, written: Moment, answer: Item, drawn: Moment) -> bool:
+def _may_follow(record: Record, order: Item, written: Moment, answer: Item) -> bool:
     """Return whether a result of the day may be that of an order, and not one that had the order written.
 
     An order is often filed a little after the draw. One of later wants another draw, and so does one that was written
     when the result was there already, but for a test of the same visit, done on the spot.
     """
-    told = record.moment(answer.resource.get("issued"))
+    drawn, told = answer.when, record.moment(answer.resource.get("issued"))
     issued = told if told and has_clock(told) else None
-    if not has_clock(written):
+    if drawn is None or not has_clock(written):
         return True
     is_news = issued is None or issued.at > written.at
     if not has_clock(drawn):
@@ -245,24 +303,40 @@ def _may_follow(record: Record, order: Item, written: Moment, answer: Item, draw
 
 def _is_of_an_earlier(record: Record, order: Item, drawn: Moment) -> bool:
     """Return whether another order of the same waited at a draw: the result is of that one, and answers no second."""
-    keys, answers, based = set(_keys(order)), record.once(_answers), record.once(_named)
-    return any(
-        other is not order
-        and other.ref not in based
-        and other.when is not None
-        and other.when.at <= drawn.at
-        and (has_clock(other.when) or other.when.day != drawn.day)
-        and any(
-            not _was_answered(answers.get(key, ()), other.when, drawn)
-            for key in _keys(other)
-            if key in keys
-        )
-        for other in record.once(awaited)
-    )
+    waiting = record.once(_waiting)
+    return any(other is not order for key in _keys(order) for other in waiting(key, drawn))
 
 
-def _was_answered(answers: Sequence[Item], written: Moment, drawn: Moment) -> bool:
-    return any(each.when and written.at < each.when.at < drawn.at for each in answers)
+def _waiting(record: Record) -> Callable[[str, Moment], Sequence[Item]]:
+    """Return what tells which orders of a code or name waited at a draw: two of them, where there are more."""
+    answers, based = record.once(_answers), record.once(_named)
+    orders: dict[str, list[tuple[Item, Moment]]] = {}
+    for item in record.once(awaited):
+        if item.when is not None and item.ref not in based:
+            for key in _keys(item):
+                orders.setdefault(key, []).append((item, item.when))
+    known: dict[tuple[str, float, str], Sequence[Item]] = {}
+
+    def waiting(key: str, drawn: Moment) -> Sequence[Item]:
+        asked = key, drawn.at, drawn.day
+        if asked not in known:
+            instants = answers[key].instants if key in answers else ()
+            waited = (
+                item
+                for item, written in orders.get(key, ())
+                if written.at <= drawn.at
+                and (has_clock(written) or written.day != drawn.day)
+                and not _was_answered(instants, written, drawn)
+            )
+            known[asked] = tuple(islice(waited, 2))
+        return known[asked]
+
+    return waiting
+
+
+def _was_answered(instants: Sequence[float], written: Moment, drawn: Moment) -> bool:
+    place = bisect_right(instants, written.at)
+    return place < len(instants) and instants[place] < drawn.at
 
 
 def _are_of_one_visit(record: Record, order: Item, answer: Item) -> bool:
