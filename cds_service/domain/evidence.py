@@ -10,6 +10,9 @@ from functools import cached_property
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+import msgspec
+from typing_extensions import override
+
 from cds_service.domain.json import JsonObject
 from cds_service.domain.needs import NeedName
 from cds_service.domain.tables import Tables
@@ -46,19 +49,23 @@ Truth = Literal["yes", "none", "unknown"]
 """Three-valued: there is some; there is none, on evidence; we do not know."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """One resource that was really returned for this patient."""
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """One resource that was really returned for this patient: a struct, because a record has thousands."""
 
     ref: str
     """`Type/id`."""
-    resource: JsonObject = field(repr=False)
+    resource: JsonObject
     version: str
     """`meta.versionId`, or a hash of the content where the server keeps none."""
     source: Source
     need: NeedName | None
     """The need whose query brought it first; None when it came in a Bundle."""
     at: datetime
+
+    @override
+    def __repr__(self) -> str:
+        """Show nothing of what it holds."""
+        return f"Evidence({self.ref}, {self.version}, {self.source})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

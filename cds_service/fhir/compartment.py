@@ -54,6 +54,7 @@ def patient_of(resource: JsonObject) -> set[str] | None:
     return {
         named
         for member in _SUBJECTS
+        if member in resource  # most have one of them
         for subject in objs(resource, member)
         if (named := code(subject, "reference"))
     }

@@ -4,6 +4,7 @@ import copy
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from cds_service.brief import rule_brief, to_json, to_text
 from cds_service.brief.made import attributed
@@ -86,10 +87,12 @@ def test_every_change_of_the_kept_record_is_found():
         {"subject": {"reference": "Patient/p2"}},
         {"note": []},
     ):
-        other = replace(item, resource={**item.resource, **change})
+        other = structs.replace(item, resource={**item.resource, **change})
         ledger = replace(CONTEXT.ledger, evidence={**evidence, item.ref: other})
         assert "record_changed" in recheck(stored(), replace(CONTEXT, ledger=ledger))
-    theirs = replace(item, resource={**item.resource, "subject": {"reference": "Patient/p2"}})
+    theirs = structs.replace(
+        item, resource={**item.resource, "subject": {"reference": "Patient/p2"}}
+    )
     ledger = replace(CONTEXT.ledger, evidence={**evidence, item.ref: theirs})
     assert "wrong_patient" in recheck(stored(), replace(CONTEXT, ledger=ledger))
 

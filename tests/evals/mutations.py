@@ -12,6 +12,8 @@ from base64 import b64encode
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from cds_service.brief import rule_brief, to_json, to_text
 from cds_service.brief.recheck import fingerprint, rebuilt, recheck
 from cds_service.brief.verify import verify
@@ -154,7 +156,7 @@ def _of_others(base, place, said):
     made = replace(_swap(base, place, wrong), shown=base.draft.shown | {ref})
     yield "patient", "an entry of another patient", made, wrong, _with(base.context, {ref: item})
     own = base.context.ledger.evidence[said.refs[0]]
-    moved = replace(own, resource={**own.resource, member: {"reference": OTHER}})
+    moved = structs.replace(own, resource={**own.resource, member: {"reference": OTHER}})
     yield (
         "patient",
         "an entry that changed hands",
@@ -189,7 +191,7 @@ def _ended(base, place):
         "verificationStatus": {"coding": [{"code": "entered-in-error"}]},
     }
     ref = base.draft.statements[place].refs[0]
-    item = replace(
+    item = structs.replace(
         base.context.ledger.evidence[ref], resource={**refuted, "status": "entered-in-error"}
     )
     yield (
@@ -527,7 +529,7 @@ def ledgers(base, chance):
     text = encode(item.resource).decode()
 
     def swapped(resource):
-        return _with(base.context, {ref: replace(item, resource=resource)})
+        return _with(base.context, {ref: structs.replace(item, resource=resource)})
 
     yield (
         "a digit of a resource",
