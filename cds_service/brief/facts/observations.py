@@ -2,7 +2,6 @@
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import groupby, takewhile
-from operator import attrgetter, itemgetter
 from typing import Literal
 
 import msgspec
@@ -118,15 +117,14 @@ def in_order(record: Record, items: Sequence[Item]) -> tuple[Item, ...]:
 
 
 def are_apart(items: Sequence[Item]) -> bool:
-    """Return whether no two results are of one instant."""
-    if len(items) == 1 or len(set(map(_INSTANT, map(_PLACE, items)))) == len(items):
-        return True
-    instants = [item.when.at for item in items if item.when]
-    return len(set(instants)) == len(instants)
-
-
-_PLACE, _INSTANT = attrgetter("place"), itemgetter(0)
-"""Where an item stands begins with its instant: this is asked of every series, and most are told apart by it."""
+    """Return whether no two results, newest first, are of one instant: two that are stand side by side."""
+    before = None
+    for item in items:
+        if item.when:
+            if item.when.at == before:
+                return False
+            before = item.when.at
+    return True
 
 
 def _of_one_instant(record: Record, same: list[Item]) -> list[Item]:
