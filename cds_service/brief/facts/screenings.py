@@ -35,14 +35,26 @@ def _results(record: Record) -> Iterator[Item]:
             yield each.items[0]
 
 
-def _screened(record: Record, item: Item) -> list[str]:
-    coded = codes(obj(item.resource, "code"))
-    looked_for = record.tables.screenings
-    by_code = [each.name for each in looked_for if not each.codes.isdisjoint(coded)]
+def _screened(record: Record, item: Item) -> set[str]:
+    """Return the screenings that an entry is, by code; by words where no code of it is known."""
+    known = record.once(_by_code)
+    by_code = {each for found in codes(obj(item.resource, "code")) for each in known.get(found, ())}
     if by_code:
         return by_code
     said = names(item)
-    return [each.name for each in looked_for if any(map(said.__contains__, each.words))]
+    return {each for word, each in record.once(_by_word) if word in said}
+
+
+def _by_code(record: Record) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for each in record.tables.screenings:
+        for known in each.codes:
+            found.setdefault(known, []).append(each.name)
+    return found
+
+
+def _by_word(record: Record) -> list[tuple[str, str]]:
+    return [(word, each.name) for each in record.tables.screenings for word in each.words]
 
 
 def missing(record: Record) -> tuple[Screening, ...]:
