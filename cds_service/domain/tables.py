@@ -183,10 +183,10 @@ class Tables:
         """Return the ingredients that words name, by name or brand; the longest name at each place counts."""
         found: set[Ingredient] = set()
         after = 0
-        for at, word in enumerate(said):
-            if word not in self.by_word or at < after:
+        for at in [at for at, word in enumerate(said) if word in self.by_word]:
+            if at < after:
                 continue
-            for key, held in self.by_word[word]:
+            for key, held in self.by_word[said[at]]:
                 if said[at : at + len(key)] == key:
                     found |= held
                     after = at + len(key)
