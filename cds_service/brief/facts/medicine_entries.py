@@ -128,7 +128,7 @@ def _entry(record: Record, item: Item, none_known: frozenset[str]) -> Entry:
     names = record.tables.without_misnomers(words(" . ".join(_names(concepts, named))))
     ingredients = record.tables.ingredients(names) or _by_code(record, concepts)
     dosages = (*objs(said, "dosageInstruction"), *objs(said, "dosage"))
-    dose = "; ".join([told for each in dosages if (told := text(each, "text"))])
+    dose = _dose(dosages)
     course = _course(record, said, dosages)
     ended = course.end or course.supply
     intent = code(said, "intent")
@@ -164,6 +164,12 @@ def _entry(record: Record, item: Item, none_known: frozenset[str]) -> Entry:
     )
 
 
+def _dose(dosages: Sequence[JsonObject]) -> str:
+    if len(dosages) == 1:  # as most
+        return text(dosages[0], "text")
+    return "; ".join([told for each in dosages if (told := text(each, "text"))])
+
+
 def _alerts(
     ingredients: Iterable[Ingredient],
     names: Iterable[str],
@@ -197,7 +203,8 @@ def _names(concepts: Iterable[JsonObject], named: JsonObject) -> Iterable[str]:
     said = [text(named, "display")] if named else []
     for each in concepts:
         said.append(text(each, "text"))
-        said += [text(coding, "display") for coding in objs(each, "coding")]
+        for coding in objs(each, "coding"):
+            said.append(text(coding, "display"))  # noqa: PERF401 - of every entry: no list of one
     return dict.fromkeys(said)
 
 
@@ -237,11 +244,14 @@ def _course(record: Record, said: JsonObject, dosages: Sequence[JsonObject]) -> 
 
 def _bounds(dosages: Sequence[JsonObject]) -> list[JsonObject]:
     """Return when each dosage is to be taken, none where no one says."""
-    repeats = [obj(obj(each, "timing"), "repeat") for each in dosages]
-    for each in repeats:
-        if "boundsPeriod" in each:
-            return [obj(each, "boundsPeriod") for each in repeats]
+    for each in dosages:
+        if "boundsPeriod" in _repeat(each):
+            return [obj(_repeat(each), "boundsPeriod") for each in dosages]
     return []
+
+
+def _repeat(dosage: JsonObject) -> JsonObject:
+    return obj(obj(dosage, "timing"), "repeat")
 
 
 def _each(
