@@ -59,12 +59,14 @@ def text(parent: Json, name: str) -> str:
     if not isinstance(value, str):
         return ""
     # What `clean` asks first, without the call: this runs for every name of a record.
-    return value if value.isprintable() and "  " not in f" {value} " else clean(value)
+    if value.isprintable() and "  " not in value and value.strip() == value:
+        return value
+    return clean(value)
 
 
 def clean(value: str) -> str:
     """Return a string on one line: control, direction-changing and invisible characters become spaces."""
-    if value.isprintable() and "  " not in f" {value} ":
+    if value.isprintable() and "  " not in value and value.strip() == value:
         return value  # as most are: no space at an end or beside another
     return " ".join(_CONTROL.sub(" ", value).split())
 
