@@ -1,5 +1,6 @@
 """One patient's record, indexed once for the rules: newest first, without what was entered in error."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
@@ -169,7 +170,7 @@ class Record:
 def index(context: Context) -> Record:
     """Index the ledger of a Context."""
     dates = Dates(context.zone)
-    types: dict[str, list[Item]] = {}
+    types: defaultdict[str, list[Item]] = defaultdict(list)
     for ref, evidence in context.ledger.evidence.items():
         resource = evidence.resource
         if is_error(resource):
@@ -178,7 +179,7 @@ def index(context: Context) -> Record:
         when, odd = _when(kind, resource, dates)
         place = -when.at if when else _UNDATED, ref
         item = Item(ref, kind, resource, when, code(resource, "status"), place, odd)
-        types.setdefault(kind, []).append(item)
+        types[kind].append(item)
     ordered = {kind: tuple(newest_first(items)) for kind, items in types.items()}
     return Record(
         context=context,
@@ -193,7 +194,10 @@ def index(context: Context) -> Record:
 
 def newest_first(items: Iterable[Item]) -> list[Item]:
     """Return items newest first, undated last; a total order, whatever order they came in."""
-    return sorted(items, key=attrgetter("place"))
+    return sorted(items, key=_PLACE)
+
+
+_PLACE = attrgetter("place")
 
 
 def _when(kind: str, resource: JsonObject, dates: Dates) -> tuple[Moment | None, str]:
