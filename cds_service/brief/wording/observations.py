@@ -203,9 +203,9 @@ def title(record: Record, item: Item) -> str:
     """Return the name of an Observation: the site's own words, else our short name, else its display."""
     concept = obj(item.resource, "code")
     own = text(concept, "text")
-    is_ours = not own or own in displays(concept)
-    group = group_of(record, item) if is_ours else None
-    words = group.name if group else named(concept, "Unnamed observation")
+    group = group_of(record, item)
+    is_ours = group is not None and (not own or own in displays(concept))
+    words = group.name if group and is_ours else named(concept, "Unnamed observation")
     return f"{words} (not of the patient, but of its focus)" if "focus" in item.resource else words
 
 
