@@ -49,7 +49,8 @@ def foremost(found: Sequence[Entry]) -> Entry:
 
 def alert_groups(found: Iterable[Entry]) -> tuple[str, ...]:
     """Return the high-alert groups that entries belong to."""
-    return tuple(sorted({each.high_alert for entry in found for each in entry.alerts}))
+    groups = {each.high_alert for entry in found for each in entry.alerts}
+    return tuple(sorted(groups)) if groups else ()
 
 
 def unresolved(record: Record) -> int:
