@@ -51,8 +51,9 @@ def _before(record: Record, item: Item, known: tuple[str, str], *, crowded: bool
     """Write an earlier value with its date, without a unit that is known."""
     same, upper = known
     own = reading(record, item)
-    said = without_unit(value_of(item.resource, own) or "no value", same)
-    if upper and pressure(item.resource):
+    both = pressure(item.resource) if upper else ""
+    said = without_unit(both or value_of(item.resource, own) or "no value", same)
+    if both:
         said = without_unit(said, upper)
     mark = own.mark
     flagged = mark.code if mark.code in {"HH", "LL", "AA", "H", "L"} else mark_in_words(mark)
