@@ -204,7 +204,7 @@ def _names(concepts: Iterable[JsonObject], named: JsonObject) -> Iterable[str]:
     for each in concepts:
         said.append(text(each, "text"))
         for coding in objs(each, "coding"):
-            said.append(text(coding, "display"))  # noqa: PERF401 - of every entry: no list of one
+            said.append(text(coding, "display"))
     return dict.fromkeys(said)
 
 

@@ -38,7 +38,9 @@ def _results(record: Record) -> Iterator[Item]:
 def _screened(record: Record, item: Item) -> set[str]:
     """Return the screenings that an entry is, by code; by words where no code of it is known."""
     known = record.once(_by_code)
-    by_code = {each for found in codes(obj(item.resource, "code")) for each in known.get(found, ())}
+    by_code = {
+        each for found in codes(obj(item.resource, "code")) for each in known.get(found, ())
+    }
     if by_code:
         return by_code
     said = names(item)
