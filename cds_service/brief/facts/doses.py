@@ -16,6 +16,7 @@ _TOKEN = re.compile(r"\.\d+|\d+(?:\.\d+)?|[^\W\d_]+")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _TERMS = DEFAULT.terms["dose"]
 _MASS, _PIECE, _FILL = (frozenset(_TERMS[each]) for each in ("mass", "piece", "fill"))
+_COUNTED = _MASS | _PIECE
 _OFTEN: Mapping[tuple[str, ...], str] = {
     tuple(_TOKEN.findall(said)): often
     for often, each in DEFAULT.terms["dose_frequency"].items()
@@ -51,7 +52,7 @@ def dose(entry: Entry) -> Dose | None:
             often.add(_OFTEN[part])
         elif part[0][0].isdigit():
             unit = next(rest, ("",))[0]
-            if unit not in _MASS | _PIECE or unit in amounts:
+            if unit not in _COUNTED or unit in amounts:
                 return None
             amounts[unit] = Decimal(part[0])
         elif part[0] not in _FILL:
@@ -70,10 +71,13 @@ def _parts(tokens: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """Yield the tokens one by one, those that say how often together."""
     at = 0
     while at < len(tokens):
-        known = _BEGINS.get(tokens[at], ())
-        found = next((each for each in known if tokens[at : at + len(each)] == [*each]), None)
-        yield found or (tokens[at],)
-        at += len(found) if found else 1
+        part: tuple[str, ...] = (tokens[at],)
+        for each in _BEGINS.get(tokens[at], ()):
+            if tuple(tokens[at : at + len(each)]) == each:
+                part = each
+                break
+        yield part
+        at += len(part)
 
 
 def _amount(told: Mapping[str, Decimal], title: Sequence[str]) -> tuple[Decimal, str] | None:

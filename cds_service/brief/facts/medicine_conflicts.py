@@ -4,11 +4,11 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
-from cds_service.brief.facts.doses import dose, plain_numbers
-from cds_service.brief.facts.medicine_entries import Entry, is_aged, reports
+from cds_service.brief.facts.doses import Dose, dose, plain_numbers
+from cds_service.brief.facts.medicine_entries import Entry, entries, is_aged, reports
 from cds_service.brief.facts.medicines import Medicine, foremost, medicines
 from cds_service.brief.facts.places import EVERYWHERE, acts_on
-from cds_service.brief.record import Record
+from cds_service.brief.record import Item, Record
 from cds_service.domain.tables import Ingredient, words
 from cds_service.fhir.elements import code, is_true, medication, name, obj, reference, text
 from cds_service.rulebook import DEFAULT
@@ -85,10 +85,10 @@ def _disagree(record: Record, items: list[Entry]) -> bool:
         return False
     replaced = {reference(item.resource, "priorPrescription") for item in items}
     orders = [i for i in items if not i.is_reported and i.ref not in replaced]
-    return len(orders) > 1 or differ(items) != "alike"
+    return len(orders) > 1 or differ(record, items) != "alike"
 
 
-def differ(items: Iterable[Entry]) -> Literal["alike", "worded", "unlike"]:
+def differ(record: Record, items: Iterable[Entry]) -> Literal["alike", "worded", "unlike"]:
     """Return whether entries are of one strength and dose; "worded" where words alone differ and are not understood."""
     found = [item for item in items if item.dose or strength(item)]
     if len({strength(item) for item in found} - {()}) > 1:
@@ -96,7 +96,7 @@ def differ(items: Iterable[Entry]) -> Literal["alike", "worded", "unlike"]:
     written = {item.dose.casefold(): item for item in found if item.dose}
     if len(written) <= 1:
         return "alike"
-    understood = {dose(item) for item in written.values()}
+    understood = {record.each(_dose, item) for item in written.values()}
     if None in understood:
         return "worded"
     if len(understood) > 1:
@@ -104,6 +104,10 @@ def differ(items: Iterable[Entry]) -> Literal["alike", "worded", "unlike"]:
     return (
         "alike" if len({_RELEASES.intersection(item.names) for item in found}) == 1 else "worded"
     )
+
+
+def _dose(record: Record, item: Item) -> Dose | None:
+    return dose(record.once(entries)[item.ref])
 
 
 def is_regimen(items: Sequence[Entry]) -> bool:

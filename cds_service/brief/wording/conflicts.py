@@ -174,12 +174,12 @@ def _medicines(record: Record, cited: list[Entry]) -> str:
         parts = (joined((name_of(i), short(dose_of(i), _PART_MAX)), ": ") for i in cited)
         return f"{head}, {len(cited)} orders of {day(cited[0].when)}: {joined(parts, '; ')}"
     listed = _listed(record, cited)
-    return f"{head} listed {_times(len(cited))}{_differ(cited)}: {listed}"
+    return f"{head} listed {_times(len(cited))}{_differ(record, cited)}: {listed}"
 
 
-def _differ(cited: list[Entry]) -> str:
+def _differ(record: Record, cited: list[Entry]) -> str:
     """Say that strengths or doses are unlike, or that only their words are known to be."""
-    told = differ(cited)
+    told = differ(record, cited)
     unwritten = [each for each in cited if not each.dose]
     if told == "alike" and unwritten:  # doses that are put together from their structure
         doses = {dose_of(each).casefold() for each in cited} - {""}
