@@ -203,8 +203,7 @@ def _names(concepts: Iterable[JsonObject], named: JsonObject) -> Iterable[str]:
     said = [text(named, "display")] if named else []
     for each in concepts:
         said.append(text(each, "text"))
-        for coding in objs(each, "coding"):
-            said.append(text(coding, "display"))
+        said += [text(coding, "display") for coding in objs(each, "coding")]
     return dict.fromkeys(said)
 
 
