@@ -5,10 +5,8 @@ as an EHR does.
 """
 
 import asyncio
-import sqlite3
-import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -24,11 +22,9 @@ from cds_service.simulator.config import Site as EhrSite
 from cds_service.simulator.keys import reused_keys
 from cds_service.simulator.personalities import EPIC, GENERIC, ORACLE
 from cds_service.simulator.world import Simulator
-from cds_service.storage.database import embedded_file, open_database
-from cds_service.storage.keyring import load_key_ring
-from cds_service.storage.schema import upgrade
 from cds_service.storage.tables import AUDIT
 from discovery.document import prefetch
+from tests.tables import lay_tables
 
 EHR = "http://ehr.test"
 CDS = "http://cds.test"
@@ -180,8 +176,8 @@ async def standing(
             telemetry=telemetry,
         ),
     )
-    if service.database.is_embedded and not embedded_file(data_dir).exists():
-        embedded_file(data_dir).write_bytes(await _empty_tables())
+    if service.database.is_embedded:
+        await lay_tables(data_dir)
     ehr = create_app(_ehr_config(service, clock, patients, seed))
     simulator: Simulator = ehr.state.simulator
     network.apps = {EHR: httpx.ASGITransport(ehr), CDS: httpx.ASGITransport(service.asgi)}
@@ -189,23 +185,6 @@ async def standing(
         simulator.http = http
         await service.keys.warm([])
         yield Ground(service, simulator, http, clock, data_dir, network.strays)
-
-
-async def _empty_tables() -> bytes:
-    """Return a database file at the newest revision, with nothing in it: migrated once for each process of tests."""
-    if not _TABLES:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            ring = load_key_ring("", data_dir=folder, demo=True)
-            database = open_database("", data_dir=folder, ring=ring)
-            await upgrade(database)
-            await database.engine.dispose()
-            with closing(sqlite3.connect(embedded_file(folder))) as file:
-                _TABLES.append(file.serialize())
-    return _TABLES[0]
-
-
-_TABLES: list[bytes] = []
 
 
 _KINDS = (EPIC, ORACLE)

@@ -44,6 +44,7 @@ from cds_service.storage.notices import Notices
 from cds_service.storage.reviews import Reviews
 from cds_service.storage.tables import AUDIT, BRIEF, WRITE_INTENT
 from cds_service.writeback.compare import holds
+from tests.tables import lay_tables
 
 EHR = "http://ehr.test"
 TODAY = date(2026, 11, 23)
@@ -76,6 +77,10 @@ route = "fhir"
 [vendor_overrides.note]
 server_timeout_s = 0.3
 """
+
+
+_MAKE_KEY = reused_keys()
+"""RSA keys are slow to make; all stages are dealt the same few."""
 
 
 @cache
@@ -307,6 +312,8 @@ async def staged(
     site = open_site(folder, vendor=vendor, personality=personality, more=more, base=base)
     site = change_site(site)
     ring = KeyRing({"testkey1": b"k" * 32}, "testkey1")
+    if not database_url:
+        await lay_tables(folder)
     database = open_database(database_url, data_dir=folder, ring=ring)
     began = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
     await start(database, now=began, sites=[site.name])
@@ -324,7 +331,7 @@ async def staged(
             seed=7,
             patients=OnePatient(),
             personalities=PERSONALITIES,
-            make_key=reused_keys(),
+            make_key=_MAKE_KEY,
         )
     )
     wire = Wire(server or httpx.ASGITransport(ehr))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from sqlalchemy import event, text
 
 from cds_service.storage import KeyRing, open_database, start
+from tests.tables import lay_tables
 
 RING = KeyRing({"k0000001": b"1" * 32}, "k0000001")
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -22,6 +23,8 @@ AS_OWNER = {
 
 async def opened(url, folder, ring=RING):
     """Open and start a database."""
+    if not url:
+        await lay_tables(folder)
     database = open_database(url, data_dir=folder, ring=ring)
     await start(database, now=NOW)
     return database

@@ -14,6 +14,7 @@ from cds_service.storage.tables import DATA_KEY
 from tests.storage import kms
 from tests.storage.databases import NOW, run
 from tests.storage.key_cases import SITES, kept
+from tests.tables import lay_tables
 
 pytestmark = pytest.mark.anyio
 
@@ -31,6 +32,7 @@ async def opened(tmp_path, service):
 
     async def again(*, started=True):
         ring = await asyncio.to_thread(RingPlace(service.setting).load)
+        await lay_tables(tmp_path)
         database = open_database("", data_dir=tmp_path, ring=ring)
         open_now.append(database)
         if started:

@@ -14,6 +14,7 @@ from cds_service.storage.chain import entry
 from cds_service.storage.tables import AUDIT, BRIEF
 from cds_service.storage.writer import MAX_WAITING
 from tests.context.stage import LeapingLoop
+from tests.tables import lay_tables
 
 pytestmark = pytest.mark.anyio
 
@@ -28,6 +29,7 @@ def anyio_backend():
 
 @pytest.fixture
 async def database(tmp_path):
+    await lay_tables(tmp_path)
     opened = open_database("", data_dir=tmp_path, ring=RING)
     await start(opened, now=AT)
     yield opened
