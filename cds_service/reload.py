@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from cds_service.domain.errors import Misconfigured
-from cds_service.sites import Site, Sites, check_apart, load_site
+from cds_service.sites import Site, Sites, check_apart, load_site, not_taken
 
 LOOK_EVERY_S = 1.0
 log = logging.getLogger("cds_service")
@@ -40,6 +40,8 @@ class Reload:
 
     async def run(self) -> None:
         """Look until cancelled."""
+        for name, why in self.sites.refused.items():
+            log.warning("site %s: %s", name, why)
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             for site in await asyncio.to_thread(self.look):
@@ -53,7 +55,10 @@ class Reload:
         changed = [file for file in now if now[file] != self._seen.get(file)]
         self._seen = now
         if not now:
-            self.sites.refused = {**self.sites.refused, **_told("all", "There is no site file.")}
+            self.sites.refused = {
+                **self.sites.refused,
+                **_told("all", "There is no site file.", before=True),
+            }
             return []
         return self._accept(changed, {file.stem for file in now})
 
@@ -69,7 +74,7 @@ class Reload:
                 check_apart({**standing, site.name: site}.values())
                 self.check(site)
             except Misconfigured as problem:
-                refused |= _told(file.stem, problem.detail)
+                refused |= _told(file.stem, problem.detail, before=file.stem in standing)
             else:
                 standing[site.name] = site
                 accepted.append(site)
@@ -90,7 +95,8 @@ class Reload:
         return found
 
 
-def _told(name: str, why: str) -> dict[str, str]:
+def _told(name: str, why: str, *, before: bool) -> dict[str, str]:
     """Tell the log why a file is not in force; return it for readiness."""
-    log.error("site %s: %s The form before it serves on.", name, why)
-    return {name: why}
+    told = not_taken(why, before=before)
+    log.error("site %s: %s", name, told)
+    return {name: told}

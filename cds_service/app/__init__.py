@@ -165,10 +165,7 @@ class Service:
 
     def notes(self) -> list[str]:
         """Return what concerns one site only, and is no reason to send the others elsewhere."""
-        kept = [
-            f"site {name}: {why} The form before it serves on."
-            for name, why in self.sites.refused.items()
-        ]
+        kept = [f"site {name}: {why}" for name, why in self.sites.refused.items()]
         return (
             kept
             + list(self.background.notes())

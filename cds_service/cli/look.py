@@ -25,8 +25,9 @@ _TIMEOUT_S = 10.0
 
 async def looked_at(name: str, patient: str, progress: Callable[[str], None]) -> Subject:
     """Return what is judged of a site of the settings. Raises `Misconfigured` when there is none of that name."""
-    service = build(load_settings())
-    site = named(service.sites, name)
+    settings = load_settings()
+    service = build(settings)
+    site = named(name, settings, service.catalog)
     http = httpx.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=False, trust_env=False)
     try:
         async with http:

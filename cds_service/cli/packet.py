@@ -9,7 +9,7 @@ from cds_service.catalog import Catalog, load_catalog
 from cds_service.cli.plan import FORMATS
 from cds_service.domain.errors import Misconfigured
 from cds_service.settings import Settings, load_settings
-from cds_service.sites import Site, Sites, load_sites
+from cds_service.sites import Site, load_site, site_files, unfilled
 from discovery.packet import Ours, packet
 
 
@@ -28,24 +28,30 @@ def run(args: argparse.Namespace) -> int:
     """Print the packet."""
     settings = load_settings()
     catalog = load_catalog(settings.hook_packages)
-    sites = load_sites(settings.sites, services=frozenset(catalog.by_id), demo=settings.is_demo)
-    page = packet(named(sites, args.site), catalog.by_id.values(), ours(settings, catalog))
+    site = named(args.site, settings, catalog)
+    page = packet(site, catalog.by_id.values(), ours(settings, catalog))
     shown = FORMATS[args.format](page)
     if args.output:
         args.output.write_text(shown, encoding="utf-8")
         print(f"Wrote {args.output}.", file=sys.stderr)
     else:
         print(shown)
+    if left := unfilled(site.file):
+        print(
+            f"Still open: {', '.join(left)}. Settle them with the EHR's admins, write them into {site.name}.toml"
+            " and print the packet again.",
+            file=sys.stderr,
+        )
     return 0
 
 
-def named(sites: Sites, name: str) -> Site:
-    """Return a site. Raises `Misconfigured` with the names that there are."""
-    if name not in sites.by_name:
-        raise Misconfigured(
-            f"There is no site {name!r}; there are {', '.join(sorted(sites.by_name)) or 'none'}."
-        )
-    return sites.by_name[name]
+def named(name: str, settings: Settings, catalog: Catalog) -> Site:
+    """Return a site, also one in preparation; other sites' files are not read. Raises `Misconfigured`."""
+    files = {file.stem: file for file in site_files(settings.sites)}
+    if name not in files:
+        raise Misconfigured(f"There is no site {name!r}; there are {', '.join(files)}.")
+    known = frozenset(catalog.by_id)
+    return load_site(files[name], services=known, demo=settings.is_demo, preparing=True)
 
 
 def ours(settings: Settings, catalog: Catalog) -> Ours:

@@ -11,7 +11,7 @@ from cds_service.cli import check, packet, plan, shadow, switch
 from cds_service.cli.stored import attached
 from cds_service.domain.errors import Misconfigured
 from cds_service.settings import Settings, load_settings
-from cds_service.sites import load_sites
+from cds_service.sites import Site, check_apart, load_site, site_files, unfilled
 from cds_service.storage.switches import Off, switched_off
 
 
@@ -28,23 +28,23 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def run_list(args: argparse.Namespace) -> int:
-    """Print the sites; a wrong site file is the error."""
+    """Print the sites, and what is wrong with the files of others; exit status 1 where anything is."""
     settings = load_settings()
-    known = frozenset(load_catalog(settings.hook_packages).by_id)
-    sites = load_sites(settings.sites, services=known, demo=settings.is_demo)
+    sites, wrong = _read(settings)
     off, unread = asyncio.run(_switched_off(settings))
     rows: list[dict[str, Any]] = [
         {
-            "site": name,
+            "site": site.name,
             "title": site.file.title,
             "vendor": site.profile.title,
             "mode": site.file.mode,
+            "unfilled": list(unfilled(site.file)),
             "services": list(site.file.services),
             "off": None
             if unread
-            else sorted(what or "everything" for s, what in off if s == name),
+            else sorted(what or "everything" for s, what in off if s == site.name),
         }
-        for name, site in sites.by_name.items()
+        for site in sites
     ]
     if args.json:
         print(json.dumps(rows))
@@ -52,10 +52,31 @@ def run_list(args: argparse.Namespace) -> int:
         for row in rows:
             stopped = f"; switched off: {', '.join(row['off'])}" if row["off"] else ""
             services = ", ".join(row["services"])
-            print(f"{row['site']:<20} {row['mode']:<7} {row['vendor']}: {services}{stopped}")
+            open_ = "; not in service, it still says REPLACE" if row["unfilled"] else ""
+            print(
+                f"{row['site']:<20} {row['mode']:<7} {row['vendor']}: {services}{stopped}{open_}"
+            )
     if unread:
         print(f"What is switched off could not be read: {unread}", file=sys.stderr)
-    return 0
+    for sentence in wrong:
+        print(sentence, file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def _read(settings: Settings) -> tuple[list[Site], list[str]]:
+    """Return the sites, those in preparation too, and a sentence for each file that is wrong."""
+    known = frozenset(load_catalog(settings.hook_packages).by_id)
+    sites, wrong = [], []
+    for file in site_files(settings.sites):
+        try:
+            sites.append(load_site(file, services=known, demo=settings.is_demo, preparing=True))
+        except Misconfigured as problem:
+            wrong.append(problem.detail)
+    try:
+        check_apart(site for site in sites if not unfilled(site.file))
+    except Misconfigured as problem:
+        wrong.append(problem.detail)
+    return sites, wrong
 
 
 async def _switched_off(settings: Settings) -> tuple[Off, str]:

@@ -1,7 +1,15 @@
 """One record for each EHR tenant, read from `<CDS_SITES>/<site>.toml`."""
 
+from cds_service.sites.blanks import is_left, unfilled
 from cds_service.sites.file import Backend, Fhir, Range, SiteFile, Smart, Trust
-from cds_service.sites.load import SITE_NAME, check_apart, load_site, load_sites
+from cds_service.sites.load import (
+    SITE_NAME,
+    check_apart,
+    load_site,
+    load_sites,
+    not_taken,
+    site_files,
+)
 from cds_service.sites.site import OfSite, Site, Sites
 
 __all__ = [
@@ -16,6 +24,10 @@ __all__ = [
     "Smart",
     "Trust",
     "check_apart",
+    "is_left",
     "load_site",
     "load_sites",
+    "not_taken",
+    "site_files",
+    "unfilled",
 ]

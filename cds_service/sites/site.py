@@ -91,7 +91,7 @@ class Sites:
 
     by_name: Mapping[str, Site]
     refused: Mapping[str, str] = field(default_factory=dict)
-    """Why the newest form of a site file is not in force, by site; readiness tells it."""
+    """Why the newest form of a site file is not in force, by site, and what serves instead; readiness tells it."""
 
     def find(self, name: str) -> Site:
         """Return a site. Raises `UnknownSite`."""

@@ -74,8 +74,37 @@ def test_a_bad_file_keeps_the_old_one_and_says_so(reload, folder, text, caplog):
     (folder / "general.toml").write_text(text, "utf-8")
     assert reload.look() == []
     assert reload.sites.find("general") is before
-    assert "general" in reload.sites.refused
-    assert "serves on" in caplog.text
+    assert "serves on" in reload.sites.refused["general"]
+    assert reload.sites.refused["general"] in caplog.text
+
+
+def test_a_new_file_that_is_bad_is_not_said_to_have_a_form_before_it(reload, folder, caplog):
+    (folder / "third.toml").write_text("[[[", "utf-8")
+    reload.look()
+    assert reload.sites.refused["third"].endswith("The site is not in service.")
+    assert "serves on" not in caplog.text
+
+
+def test_a_site_in_preparation_is_told_and_comes_into_service_when_it_is_filled_in(reload, folder):
+    filled = OTHER.replace("other.example.org", "third.example.org")
+    open_ = filled.replace("https://third.example.org", "https://REPLACE", 1)
+    open_ = open_.replace("services", 'mode = "shadow"\nservices')
+    assert "REPLACE" in open_
+    (folder / "third.toml").write_text(open_, "utf-8")
+    assert reload.look() == []
+    assert "still says REPLACE at trust.iss" in reload.sites.refused["third"]
+    assert "third" not in reload.sites.by_name
+    (folder / "third.toml").write_text(filled, "utf-8")
+    assert [site.name for site in reload.look()] == ["third"]
+    assert reload.sites.refused == {}
+
+
+def test_a_site_in_service_keeps_its_form_while_the_new_one_is_not_filled_in(reload, folder):
+    before = reload.sites.find("general")
+    edit(folder, "general", ('iss = "https://ehr.example.org"', 'iss = "https://REPLACE"'))
+    assert reload.look() == []
+    assert reload.sites.find("general") is before
+    assert reload.sites.refused["general"].endswith("The form before it serves on.")
 
 
 def test_certificates_that_are_not_there_keep_the_old_file(reload, folder):
@@ -190,3 +219,15 @@ async def test_a_call_is_answered_by_the_file_that_is_in_force(ground):
     ground.service.reload.look()
     ready = (await ground.http.get("/readyz")).json()
     assert any("site general" in note and "serves on" in note for note in ready["notes"])
+
+
+async def test_what_is_not_in_force_is_told_once_and_as_it_is(ground):
+    sites = ground.data_dir / "sites"
+    (sites / "north.toml").write_text("[[[", "utf-8")
+    (sites / "general.toml").write_text("[[[", "utf-8")
+    ground.service.reload.look()
+    notes = (await ground.http.get("/readyz")).json()["notes"]
+    [north] = [note for note in notes if note.startswith("site north: ")]
+    [general] = [note for note in notes if note.startswith("site general: ")]
+    assert "serves on" not in north
+    assert general.count("The form before it serves on.") == 1

@@ -302,6 +302,48 @@ def both(folder, one, other):
     return load_sites(folder, services=SERVICES).by_name
 
 
+OPEN = {
+    "title": ('"General Hospital"', '"REPLACE: the name"'),
+    "fhir.base_url": ('"https://fhir.example.org/r4"', '"https://REPLACE/fhir"'),
+    "trust.iss": ('"https://ehr.example.org"', '"https://REPLACE"'),
+    "timezone": ("[fhir]", 'timezone = "REPLACE: such as America/New_York"\n\n[fhir]'),
+}
+PREPARING = GOOD.replace("services", 'mode = "shadow"\nservices')
+
+
+@pytest.mark.parametrize("key", OPEN)
+@pytest.mark.parametrize("text", [GOOD, PREPARING])
+def test_a_file_that_is_not_filled_in_is_refused_with_the_keys_that_are_open(refused, key, text):
+    said = refused(text.replace(*OPEN[key]))
+    assert f"still says REPLACE at {key}" in said
+
+
+def test_no_site_is_live_before_it_is_filled_in(folder):
+    (folder / "general.toml").write_text(GOOD.replace(*OPEN["title"]), encoding="utf-8")
+    with pytest.raises(Misconfigured, match=r'general\.toml: mode is "live", and the file still'):
+        load_sites(folder, services=SERVICES)
+
+
+def test_a_word_that_holds_the_mark_is_a_word(load):
+    assert load(GOOD.replace("General", "JOINT REPLACEMENT")).file.title
+
+
+def test_sites_in_preparation_hold_nobody_up_and_serve_nobody(folder):
+    """Two of them share the placeholder for an issuer: it is nobody's."""
+    text = PREPARING.replace(*OPEN["trust.iss"]).replace(*OPEN["timezone"])
+    both(folder, GOOD, text)
+    (folder / "more.toml").write_text(text.replace("fhir.example", "more.example"), "utf-8")
+    sites = load_sites(folder, services=SERVICES)
+    assert list(sites.by_name) == ["one"]
+    with pytest.raises(UnknownSite):
+        sites.find("other")
+    for name in ("other", "more"):
+        assert sites.refused[name] == (
+            f"{name}.toml: still says REPLACE at timezone, trust.iss: write there what the EHR has."
+            " The site is not in service."
+        )
+
+
 @pytest.mark.spec("S-29")
 @pytest.mark.parametrize(
     ("mine", "theirs"),
