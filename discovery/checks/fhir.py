@@ -32,6 +32,12 @@ def metadata(subject: Subject) -> Verdict:
     answer = subject.seen.metadata
     if answer is None:
         return skip("not looked at")
+    if answer.fault == "dns":
+        return fail(
+            f"{answer.url} cannot be reached: {unreachable(answer)}",
+            "correct fhir.base_url; when it is right, let the network team make the name known to our host",
+            SITE_ADMIN,
+        )
     if answer.status == 0:
         return fail(
             f"{answer.url} cannot be reached: {unreachable(answer)}",

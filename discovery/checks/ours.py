@@ -14,6 +14,7 @@ from discovery.checks.verdict import (
     Subject,
     Verdict,
     fail,
+    is_away,
     passed,
     skip,
     unreachable,
@@ -156,9 +157,11 @@ def ehr_tls_expiry(subject: Subject) -> Verdict:
 def _version(tls: Tls | None, who: str) -> Verdict:
     if tls is None:
         return skip("the address is not https")
+    if is_away(tls):
+        return skip(f"{tls.host} cannot be reached: {unreachable(tls)}")
     if tls.fault:
         return fail(
-            f"{tls.host}: no TLS connection that we trust: {tls.fault}",
+            f"{tls.host}: no TLS connection that we trust: {unreachable(tls)}",
             "install a certificate for this very name with its whole chain, and speak TLS 1.2 or 1.3",
             who,
         )

@@ -11,6 +11,7 @@ from discovery.checks.verdict import (
     Subject,
     Verdict,
     fail,
+    is_away,
     listed,
     passed,
     skip,
@@ -50,6 +51,8 @@ def configuration(subject: Subject) -> Verdict:
         return passed("the SMART configuration names a token endpoint")
     if not wants:
         return skip("neither [backend] nor [smart] is there")
+    if is_away(answer) and is_away(subject.seen.metadata):
+        return skip("the FHIR server cannot be reached")
     what = "names no token endpoint" if answer.is_good else f"cannot be had: {unreachable(answer)}"
     return fail(
         f"the SMART configuration below {subject.site.file.fhir.base_url} {what}",
@@ -193,6 +196,8 @@ def token(subject: Subject) -> Verdict:
         return skip("not asked for")
     if not got.error:
         return passed("we get a token of our own")
+    if got.error == "discovery_failed" and is_away(subject.seen.metadata):
+        return skip("the FHIR server cannot be reached")
     says, do = _OAUTH.get(got.error, ("gives none", "see the EHR's log of token requests"))
     return fail(f"the token endpoint {says} ({got.error})", got.advice or do, EHR_ADMIN)
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from cds_service.domain.observed import Answer
+from cds_service.sites import unfilled
 from discovery.checks.verdict import (
     EHR_ADMIN,
     OPERATOR,
@@ -12,6 +14,7 @@ from discovery.checks.verdict import (
     Subject,
     Verdict,
     fail,
+    is_away,
     listed,
     passed,
     skip,
@@ -43,6 +46,8 @@ def reachable(subject: Subject) -> Verdict:
                 "write the address that answers itself as jwks_url",
                 SITE_ADMIN,
             )
+        if is_away(answer) and is_away(subject.seen.metadata) and _beside(answer, subject):
+            return skip("the EHR cannot be reached")
         if not answer.is_good:
             what = "is no JSON" if answer.status == 200 else unreachable(answer)  # noqa: PLR2004
             return fail(
@@ -55,6 +60,11 @@ def reachable(subject: Subject) -> Verdict:
         if subject.seen.key_sets
         else skip("not looked at")
     )
+
+
+def _beside(answer: Answer, subject: Subject) -> bool:
+    """Return whether a key set stands at the FHIR server's own host: what keeps us from one keeps us from both."""
+    return urlsplit(answer.url).netloc == urlsplit(subject.site.file.fhir.base_url).netloc
 
 
 def usable(subject: Subject) -> Verdict:
@@ -149,7 +159,7 @@ def sandbox(subject: Subject) -> Verdict:
 
 def filled(subject: Subject) -> Verdict:
     """Judge whether every value that `site new` could not know was written into the site file."""
-    left = list(_unfilled(subject.site.file.model_dump(mode="json"), ""))
+    left = unfilled(subject.site.file)
     if left:
         return fail(
             f"the site file still says REPLACE at {listed(left)}",
@@ -157,17 +167,6 @@ def filled(subject: Subject) -> Verdict:
             SITE_ADMIN,
         )
     return passed("no value is left to fill in")
-
-
-def _unfilled(value: object, place: str) -> Iterator[str]:
-    if isinstance(value, dict):
-        for name, each in value.items():
-            yield from _unfilled(each, f"{place}.{name}" if place else str(name))
-    elif isinstance(value, list):
-        for each in value:
-            yield from _unfilled(each, place)
-    elif isinstance(value, str) and "REPLACE" in value:
-        yield place
 
 
 def client_id(subject: Subject) -> Verdict:

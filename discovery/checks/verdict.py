@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal
 
-from cds_service.domain.observed import Answer, Calls, Observed
+from cds_service.domain.observed import Answer, Calls, Observed, Tls
 from cds_service.hook import HookService, NeedName
 from cds_service.sites import Site
 
@@ -94,7 +94,15 @@ class Check:
     """Traps of docs/reference/traps.md that this check sees."""
 
 
-def unreachable(answer: Answer) -> str:
+_AWAY = frozenset({"dns", "connection", "timeout"})
+
+
+def is_away(seen: Answer | Tls | None) -> bool:
+    """Return whether no host was met at all: what else is asked of it says nothing of what has to be mended there."""
+    return seen is not None and seen.fault in _AWAY
+
+
+def unreachable(answer: Answer | Tls) -> str:
     """Say why there was no answer."""
     why = {
         "dns": "the name is not known",
@@ -105,7 +113,8 @@ def unreachable(answer: Answer) -> str:
         "not_named": "the site file does not name that server: add it to [network] servers",
         "refused": "the address is private and [network] allow does not name it",
     }
-    return why.get(answer.fault, f"status {answer.status}")
+    other = answer.fault if isinstance(answer, Tls) else f"status {answer.status}"
+    return why.get(answer.fault, other)
 
 
 def listed(items: Iterable[object], limit: int = 8) -> str:

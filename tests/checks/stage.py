@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from socket import gaierror
 
 import httpx
 import pytest
@@ -82,6 +83,15 @@ def redirect(match, **how):
 def gone(match):
     async def change(request, inner):
         raise httpx.ConnectError("nobody is here", request=request)
+
+    return Fault(match, change)
+
+
+def unknown(match):
+    """Answer as where nobody knows the name."""
+
+    async def change(request, inner):
+        raise httpx.ConnectError("no such name", request=request) from gaierror(-2, "unknown")
 
     return Fault(match, change)
 

@@ -22,6 +22,7 @@ from tests.checks.stage import (
     shows,
     slow,
     stage,
+    unknown,
     verdict,
 )
 
@@ -419,6 +420,40 @@ async def test_tls_versions_and_certificates(well, side, name, host):
         seen = dataclasses.replace(well.seen, **{side: shaken})
         for kind in ("tls", "certificate"):
             verdict(f"{name}-{kind}", dataclasses.replace(well, seen=seen))
+
+
+EHR = "http://ehr.test"
+
+
+@shows("fhir-metadata", "fail", "/metadata cannot be reached: the name is not known")
+async def test_an_ehr_whose_name_is_not_known_is_one_thing_to_mend_by_who_wrote_it(here, well):
+    seen = await here.subject(whole(here), unknown(EHR))
+    shaken = Tls(host="ehr.test", fault="dns")
+    subject = dataclasses.replace(seen, seen=dataclasses.replace(seen.seen, ehr_tls=shaken))
+    before = {check.id for check, found in judge(well) if found.result == "fail"}
+    failed = {check.id: found for check, found in judge(subject) if found.result == "fail"}
+    assert failed.keys() - before == {"fhir-metadata"}
+    assert failed["fhir-metadata"].who == "the site's admin"
+    assert "base_url" in failed["fhir-metadata"].do
+    assert verdict("fhir-metadata", subject).result == "fail"
+    assert verdict("ehr-tls", subject).says == "ehr.test cannot be reached: the name is not known"
+
+
+async def test_a_key_set_elsewhere_whose_name_is_not_known_is_told_beside_it(here):
+    apart = trusting(jwks_url="http://keys.test/jwks.json")(here.site().file)
+    seen = await here.subject(whole(here, **apart), unknown(EHR), unknown("http://keys.test"))
+    assert verdict("keys-reachable", seen).result == "fail"
+
+
+@pytest.mark.parametrize("fault", ["dns", "connection", "timeout"])
+@pytest.mark.parametrize("side", ["ours_tls", "ehr_tls"])
+async def test_no_certificate_is_asked_for_where_nobody_was_met(well, fault, side):
+    seen = dataclasses.replace(well.seen, **{side: Tls(host="h.test", fault=fault)})
+    name = f"{'public' if side == 'ours_tls' else 'ehr'}-tls"
+    found = verdict(name, dataclasses.replace(well, seen=seen))
+    assert found.result == "n/a"
+    assert "h.test cannot be reached: " in found.says
+    assert fault not in found.says.split()
 
 
 def trusting(**changes):
