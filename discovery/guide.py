@@ -85,6 +85,8 @@ def _prefetch(plan: Plan) -> Iterator[str]:
 def _writes(plan: Plan) -> Iterator[str]:
     [route] = [each for each in plan.routes if each.purpose == "Notes in the chart"]
     yield route.way
+    if plan.profile.note.route != "fhir":
+        return
     yield f"an unsigned note has docStatus `{plan.profile.note.draft_status}`"
     yield f"one attachment, {plan.profile.note.content_type}"
 

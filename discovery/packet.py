@@ -10,13 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cds_service.hook import NEEDS, HookService
-from cds_service.sites import Site
+from cds_service.sites import Site, Smart, is_left, unfilled
 from cds_service.vendors import Part, Registration, Screen, applying, facts, registration_for
 from discovery.document import prefetch
 from discovery.page import Block, Fields, Items, Page, Section, Text, table
-from discovery.plan import grants
+from discovery.plan import fires, grants
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_LEFT = re.compile(r"(?:https?://)?\bREPLACE\b\S*")
+_OPEN = "(still open: to be settled between us)"
 _NONE = "not wanted at this site"
 
 
@@ -34,14 +36,19 @@ class Ours:
 def packet(site: Site, services: Iterable[HookService], ours: Ours) -> Page:
     """Return the packet of a site."""
     enabled = [service for service in services if service.id in site.file.services]
+    left = f" What is {_OPEN} is not typed yet." if unfilled(site.file) else ""
     return Page(
-        title=f"Registration of the CDS service at {site.file.title}",
+        title=f"Registration of the CDS service at {_title(site)}",
         lead=(
             f"For the admins of {site.profile.title} ({site.file.environment}), site `{site.name}`."
-            " Type every value exactly as it stands here: a slash or a letter more is another address."
+            f" Type every value exactly as it stands here: a slash or a letter more is another address.{left}"
         ),
         sections=tuple(_sections(site, enabled, ours)),
     )
+
+
+def _title(site: Site) -> str:
+    return site.name if is_left(site.file.title) else site.file.title
 
 
 def wanted(site: Site) -> frozenset[Part]:
@@ -65,15 +72,18 @@ def _wanted(site: Site) -> Iterator[Part]:
 
 
 def values(site: Site, services: Iterable[HookService], ours: Ours) -> dict[str, tuple[str, ...]]:
-    """Return what each placeholder stands for at a site; several lines for a list."""
+    """Return what each placeholder stands for at a site; several lines for a list, and words for what is open."""
     base = f"{ours.public_url.rstrip('/')}/{site.name}"
     trust = site.file.trust[0]
     parts = wanted(site)
+    services = tuple(services)
     lists = {grant.title: tuple(grant.entries) for grant in grants(site.profile, services, parts)}
     backend, smart = site.file.backend, site.file.smart
     algorithms = trust.algorithms or site.profile.jwt.algorithms
     listed = {
-        "endpoints": tuple(f"{base}/cds-services/{service.id}" for service in services),
+        "endpoints": tuple(
+            f"{base}/cds-services/{service.id}" for service in _fired(services, site)
+        ),
         "apis": lists.get("APIs on the client's record", ()),
         "hook_scopes": lists.get("Scopes of a hook call's token", ()),
         "backend_scopes": _asked(backend.scopes if backend else (), lists, "our backend client"),
@@ -86,7 +96,7 @@ def values(site: Site, services: Iterable[HookService], ours: Ours) -> dict[str,
     }
     single = {
         "site": site.name,
-        "title": site.file.title,
+        "title": _title(site),
         "public_url": ours.public_url,
         "origin": "/".join(ours.public_url.split("/")[:3]),
         "discovery": f"{base}/cds-services",
@@ -97,11 +107,33 @@ def values(site: Site, services: Iterable[HookService], ours: Ours) -> dict[str,
         "client_id": trust.client_id or "send us yours: it stands in no [[trust]] yet",
         "backend_client_id": backend.client_id if backend else _NONE,
         "smart_client_id": smart.client_id if smart else _NONE,
+        "smart_client_type": _client_type(smart) if smart else _NONE,
         "algorithms": ", ".join(algorithms),
         "assertion_algorithms": ", ".join(site.profile.oauth.assertion_algorithms),
         "scope_syntax": site.profile.oauth.scope_syntax,
     }
-    return {name: (value,) for name, value in single.items()} | listed
+    told = {name: (value,) for name, value in single.items()} | listed
+    return {name: _settled(lines) for name, lines in told.items()}
+
+
+def _settled(lines: Iterable[str]) -> tuple[str, ...]:
+    """Return lines with words for what nobody has filled in: an admin would type a placeholder as it stands."""
+    return tuple(_LEFT.sub(_OPEN, line) for line in lines)
+
+
+def _client_type(smart: Smart) -> str:
+    """Return in the words of SMART App Launch how our app proves itself: a registration form asks for it."""
+    how = smart.client_auth or ("secret" if smart.secret else "public")
+    return {
+        "public": "public: no secret, no key",
+        "secret": "confidential, symmetric: a client secret, which you give us",
+        "private_key_jwt": "confidential, asymmetric: private_key_jwt with our key set",
+    }[how]
+
+
+def _fired(services: Iterable[HookService], site: Site) -> tuple[HookService, ...]:
+    """Return the services whose hooks are known to fire here: what is never called is not registered."""
+    return tuple(service for service in services if fires(service, site.profile))
 
 
 def _asked(
@@ -119,7 +151,7 @@ def of_service(service: HookService, site: Site, ours: Ours) -> dict[str, tuple[
         "feedback": (f"{endpoint}/feedback",),
         "hook": (service.hook,),
         "service_title": (service.title,),
-        "prefetch": tuple(f"{key}: {line}" for key, line in prefetch(service, site).items()),
+        "prefetch": _settled(f"{key}: {line}" for key, line in prefetch(service, site).items()),
     }
 
 
@@ -133,6 +165,8 @@ def _sections(site: Site, services: list[HookService], ours: Ours) -> Iterator[S
     yield Section("To be done, in this order", (Items(steps, boxes=True),))
     for screen in applying(known.screen, parts):
         yield from _screen(screen, site, services, ours)
+    if idle := tuple(_idle(services, site)):
+        yield Section("Not registered yet", (Items(idle),))
     for grant in grants(site.profile, services, parts):
         entries = ((f"`{name}`", ", ".join(why)) for name, why in grant.entries.items())
         yield from table(f"{grant.title}, and what for", ("Exactly", "For"), entries)
@@ -140,6 +174,16 @@ def _sections(site: Site, services: list[HookService], ours: Ours) -> Iterator[S
     yield Section("What the services do", blocks)
     yield Section("How cards look here", (Items(tuple(_cards(site))),))
     yield from _warnings(site, known, told)
+
+
+def _idle(services: list[HookService], site: Site) -> Iterator[str]:
+    for service in services:
+        if not fires(service, site.profile):
+            hooks = json.dumps(sorted({*site.profile.hook.hooks, service.hook}))
+            yield (
+                f"`{service.id}`: {service.hook} is not known to fire here. When the vendor has confirmed that it does,"
+                f" we write `hooks = {hooks}` under `[vendor_overrides.hook]` into the site file, and print its screen"
+            )
 
 
 def _warnings(
@@ -168,7 +212,7 @@ def _screen(
     screen: Screen, site: Site, services: list[HookService], ours: Ours
 ) -> Iterator[Section]:
     told = values(site, services, ours)
-    for service in services if screen.each == "service" else [None]:
+    for service in _fired(services, site) if screen.each == "service" else (None,):
         mine = told | of_service(service, site, ours) if service else told
         rows = tuple(
             (row.field, lines, _filled(row.note, mine)[0] if row.note else "")

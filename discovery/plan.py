@@ -29,8 +29,9 @@ from cds_service.vendors import (
 )
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_YEAR = re.compile(r"20\d\d")
-_NUMERIC = re.compile(r"(20\d\d)-(\d\d)")
+_MONTH = re.compile(rf"\b({'|'.join(_MONTHS)})[a-z]*", re.IGNORECASE)
+_YEAR = re.compile(r"\b20\d\d\b")
+_NUMERIC = re.compile(r"\b(20\d\d)-(0[1-9]|1[0-2])\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +129,19 @@ def _worded(template: str) -> str:
     return template
 
 
+def served_by(profile: Profile, services: Iterable[HookService]) -> tuple[str, ...]:
+    """Return the services whose hooks fire at an EHR; where none does, all: their needs are what is read there."""
+    known = sorted(services, key=lambda service: service.id)
+    return tuple(each.id for each in known if fires(each, profile)) or tuple(
+        each.id for each in known
+    )
+
+
+def fires(service: HookService, profile: Profile) -> bool:
+    """Return whether the hook of a service is known to fire at an EHR."""
+    return service.hook in profile.hook.hooks
+
+
 def registration_of(vendor: str) -> Registration:
     """Return a vendor's registration data. Raises `Misconfigured` for an unknown vendor."""
     facts(vendor)
@@ -151,9 +165,10 @@ def year_and_month(version: str) -> str:
     """Return `2024-05` for `May 2024` or `2024-05`; "" when no month of a year is said."""
     if numeric := _NUMERIC.search(version):
         return f"{numeric[1]}-{numeric[2]}"
-    year = _YEAR.search(version)
-    named = [n for n, month in enumerate(_MONTHS, 1) if month in version.lower()]
-    return f"{year[0]}-{named[0]:02}" if year and named else ""
+    year, named = _YEAR.search(version), _MONTH.search(version)
+    if not (year and named):
+        return ""
+    return f"{year[0]}-{_MONTHS.index(named[1].lower()) + 1:02}"
 
 
 def _parts(wish: Wish, profile: Profile, services: list[HookService]) -> Iterator[Part]:
@@ -166,7 +181,7 @@ def _parts(wish: Wish, profile: Profile, services: list[HookService]) -> Iterato
         yield "write"
     if wish.on_premise:
         yield "on-premise"
-    if not _has_visits(profile) or (wish.write and profile.note.route == "v2"):
+    if not _has_visits(profile):
         yield "feed"
 
 
@@ -217,17 +232,16 @@ def _routes(wish: Wish, profile: Profile, services: list[HookService]) -> Iterat
 
 
 def _hook_route(service: HookService, profile: Profile) -> Route:
-    fired = service.hook in profile.hook.hooks
     way = (
         f"The hook {service.hook}, answered by {service.id}"
-        if fired
+        if fires(service, profile)
         else f"No hook: {service.hook} is not known to fire here; {service.id} waits until it does"
     )
     return _route(f"{service.title} ({service.id})", way, profile, "hook.hooks")
 
 
 def _record_route(profile: Profile, services: list[HookService]) -> Route:
-    if not any(service.hook in profile.hook.hooks for service in services):
+    if not any(fires(service, profile) for service in services):
         way = "Read with our own tokens: no hook brings it"
         return _route("The record at chart-open", way, profile, "hook.hooks")
     way = (
@@ -238,10 +252,12 @@ def _record_route(profile: Profile, services: list[HookService]) -> Route:
     return _route("The record at chart-open", way, profile, "hook.discovery")
 
 
+_BY_HAND = "`cds-service prepare` has the brief of a patient prepared"
+_READ_ONLY = 'the brief is read in the app, and [write] route stays "none"'
 _VISITS = {
     "fhir": "Read the booked appointments by FHIR, ahead of the visit",
-    "v1": "The vendor's own appointments API, or an HL7 v2 SIU feed; FHIR cannot tell",
-    "no": "An HL7 v2 SIU feed; FHIR cannot tell",
+    "v1": f"Not in this version: FHIR cannot tell, and the vendor's own appointments API is not read; {_BY_HAND}",
+    "no": f"Not in this version: FHIR cannot tell, and no HL7 v2 messages are received; {_BY_HAND}",
 }
 _BACKEND = {
     "yes": "SMART backend services with our key set",
@@ -250,8 +266,8 @@ _BACKEND = {
 }
 _NOTES = {
     "fhir": "DocumentReference create, after a clinician approved, read back afterwards",
-    "v1": "The vendor's own note API; FHIR takes no note",
-    "v2": "An HL7 v2 MDM message through the interface engine; FHIR takes no note",
+    "v1": f"Not in this version: FHIR takes no note, and the vendor's own note API is not used; {_READ_ONLY}",
+    "v2": f"Not in this version: FHIR takes no note, and no HL7 v2 messages are sent; {_READ_ONLY}",
     "none": "None: no way is known",
 }
 

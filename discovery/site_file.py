@@ -14,7 +14,7 @@ class Given:
     """What is known of the site already; the rest stands in the file to be replaced."""
 
     title: str = ""
-    timezone: str = "UTC"
+    timezone: str = ""
     fhir_base: str = ""
     iss: str = ""
     jwks_url: str = ""
@@ -37,7 +37,7 @@ def _lines(plan: Plan, given: Given) -> Iterator[str]:
     yield f"vendor = {_text(plan.wish.vendor)}"
     yield 'environment = "test"      # "production" when the test site has gone through `cds-service site check`'
     yield 'mode = "shadow"           # runs and reports everything and shows no card; then "live"'
-    yield f"timezone = {_text(given.timezone)}"
+    yield f"timezone = {_text(given.timezone or f'{_HERE}: such as America/New_York')}"
     yield f"services = {_text(list(plan.wish.services))}"
     yield from _overrides(plan, given)
     yield from _trust(plan, given)

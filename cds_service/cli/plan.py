@@ -13,7 +13,7 @@ from cds_service.settings import read_settings
 from cds_service.sites import SITE_NAME
 from cds_service.vendors import load_profile, vendor_names
 from discovery.page import html, markdown, text
-from discovery.plan import Plan, Wish, make_plan
+from discovery.plan import Plan, Wish, make_plan, served_by, year_and_month
 from discovery.plan_page import plan_json, plan_page
 from discovery.site_file import Given, site_file
 
@@ -34,7 +34,7 @@ def add(group: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     _add_wish(new)
     for option, said in (
         ("--title", "the name that stands on every card"),
-        ("--timezone", "such as America/New_York"),
+        ("--timezone", "of the site's clock, such as America/New_York"),
         ("--fhir-base", "the EHR's FHIR base URL"),
         ("--iss", "the issuer of the EHR's tokens"),
         ("--jwks-url", "the EHR's key set"),
@@ -56,7 +56,9 @@ def add(group: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 def _add_wish(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vendor", help=f"one of {', '.join(vendor_names())}")
-    parser.add_argument("--version", default=None, help="of the EHR, such as 'May 2024'")
+    parser.add_argument(
+        "--version", default=None, help="of the EHR, such as 'May 2024' or 2024-05"
+    )
     parser.add_argument(
         "--write", action=argparse.BooleanOptionalAction, default=None, help="write approved notes"
     )
@@ -64,7 +66,10 @@ def _add_wish(parser: argparse.ArgumentParser) -> None:
         "--on-premise", action=argparse.BooleanOptionalAction, default=None, help="not in a cloud"
     )
     parser.add_argument(
-        "--service", action="append", metavar="ID", help="a CDS service that is wanted; repeat it"
+        "--service",
+        action="append",
+        metavar="ID",
+        help="a CDS service that is wanted; repeat it (without: those whose hook fires there)",
     )
 
 
@@ -88,7 +93,7 @@ def run_new(args: argparse.Namespace) -> int:
         )
     given = Given(
         title=args.title,
-        timezone=args.timezone or "UTC",
+        timezone=args.timezone,
         fhir_base=args.fhir_base,
         iss=args.iss,
         jwks_url=args.jwks_url,
@@ -122,15 +127,15 @@ def _plan(args: argparse.Namespace) -> Plan:
     vendor = args.vendor or (_choose("Which EHR?", vendor_names()) if ask else "")
     if not vendor:
         raise Misconfigured(f"--vendor is needed; it is one of {', '.join(vendor_names())}.")
-    load_profile_name = load_profile(vendor).title if not args.vendor else ""
-    wanted = tuple(args.service or sorted(services))
+    profile = load_profile(vendor)
+    wanted = tuple(args.service or served_by(profile, services.values()))
     for each in wanted:
         if each not in services:
             raise Misconfigured(f"--service {each}: there are {', '.join(sorted(services))}.")
     wish = Wish(
         vendor=vendor,
-        version=_said(
-            args.version, ask, f"Which version of {load_profile_name or vendor}? (empty: unknown) "
+        version=_readable(
+            _said(args.version, ask, f"Which version of {profile.title}? (empty: unknown) ")
         ),
         write=_yes(args.write, ask, "Shall approved notes be written into the chart?"),
         on_premise=_yes(args.on_premise, ask, "Does the EHR run on premise?"),
@@ -153,6 +158,17 @@ def _said(value: str | None, ask: bool, question: str) -> str:
     if value is not None:
         return value
     return _answer(question) if ask else ""
+
+
+def _readable(version: str) -> str:
+    if version and not year_and_month(
+        version
+    ):  # passed over, it would give the newest one's scopes
+        raise Misconfigured(
+            f"--version {version!r} names no month of a year: write it as 'May 2024' or '2024-05',"
+            " or leave it out where it is not known."
+        )
+    return version
 
 
 def _yes(value: bool | None, ask: bool, question: str) -> bool:

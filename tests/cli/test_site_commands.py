@@ -1,6 +1,7 @@
 """`site plan`, `site new` and `site packet`: from nothing to a site file and what the EHR's admins type in."""
 
 import json
+import re
 import tomllib
 
 import pytest
@@ -17,6 +18,7 @@ KNOWN = [
     "--jwks-url", "https://ehr.example.org/jwks.json",
     "--client-id", "ours",
     "--title", "General Hospital",
+    "--timezone", "America/New_York",
     "--param", "ah-practice=Organization/a-1.Practice-7",
 ]  # fmt: skip
 
@@ -74,11 +76,12 @@ def test_a_read_only_plan_asks_for_nothing_that_writes(folder, capsys):
 
 
 def test_epics_plan_says_what_is_not_possible_and_what_is_instead(folder, capsys):
-    plan = planned(capsys, "--vendor", "epic", "--write")
+    both = ("--service", "patient-view-brief", "--service", "appointment-book-brief")
+    plan = planned(capsys, "--vendor", "epic", "--write", *both)
     said = " ".join(f"{each['what']} {each['instead']}" for each in plan["limits"])
     assert "no DocumentReference create from an action" in said
     assert "visit is booked" in said
-    assert "HL7 v2 SIU" in said
+    assert "cds-service prepare" in said
     by_purpose = {route["purpose"]: route["way"] for route in plan["routes"]}
     assert "typed by hand" in by_purpose["The record at chart-open"]
     assert by_purpose["Booking check (appointment-book-brief)"].startswith("No hook")
@@ -101,10 +104,72 @@ def test_scopes_follow_the_version_of_the_product(folder, capsys, version, spelt
 
 @pytest.mark.parametrize(
     ("said", "month"),
-    [("May 2024", "2024-05"), ("2024-11", "2024-11"), ("R2", ""), ("August 2023", "2023-08")],
+    [
+        ("May 2024", "2024-05"),
+        ("2024-11", "2024-11"),
+        ("R2", ""),
+        ("August 2023", "2023-08"),
+        ("Summary 2024", ""),
+        ("2024-13", ""),
+        ("12024-11", ""),
+    ],
 )
 def test_a_version_is_read_as_a_month(said, month):
     assert year_and_month(said) == month
+
+
+@pytest.mark.parametrize("version", ["2024", "v2023 Q2", "banana", "2024-13"])
+@pytest.mark.parametrize("command", [("plan",), ("new", "general")])
+def test_a_version_that_names_no_month_is_refused_with_the_forms_that_do(
+    folder, capsys, version, command
+):
+    """Passed over in silence, it would give the scopes of another version of the product."""
+    assert main(["site", *command, "--vendor", "epic", "--version", version]) == 1
+    said = capsys.readouterr()
+    assert version in said.err
+    assert "'May 2024' or '2024-05'" in said.err
+    assert said.out == ""
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("vendor", "wanted"),
+    [
+        ("epic", ["patient-view-brief"]),
+        ("oracle-millennium", ["patient-view-brief"]),
+        ("generic-r4", ["appointment-book-brief", "patient-view-brief"]),
+        ("nextgen", ["appointment-book-brief", "patient-view-brief"]),
+    ],
+)
+def test_without_a_word_on_services_those_are_taken_whose_hook_fires(
+    folder, capsys, vendor, wanted
+):
+    """Where none is known to fire, the needs of all are what is read with a client of our own."""
+    assert planned(capsys, "--vendor", vendor)["services"] == wanted
+
+
+NOT_THERE = re.compile(r"HL7 v2|\b(SIU|MDM|ADT|MLLP)\b|[Tt]he vendor's own")
+
+
+@pytest.mark.parametrize("vendor", vendor_names())
+def test_no_plan_promises_an_interface_that_this_version_does_not_have(folder, capsys, vendor):
+    plan = planned(capsys, "--vendor", vendor, "--write")
+    told = [
+        *(route["way"] for route in plan["routes"]),
+        *(step["what"] for step in plan["steps"]),
+        *(limit["instead"] for limit in plan["limits"]),
+        *(risk["do"] for risk in plan["risks"]),
+    ]
+    for sentence in told:
+        assert not NOT_THERE.search(sentence) or "Not in this version" in sentence, sentence
+
+
+def test_a_plan_for_notes_where_fhir_takes_none_says_what_there_is_today(folder, capsys):
+    plan = planned(capsys, "--vendor", "veradigm", "--write")
+    ways = {route["purpose"]: route["way"] for route in plan["routes"]}
+    assert ways["Notes in the chart"].startswith("Not in this version")
+    assert "read in the app" in ways["Notes in the chart"]
+    assert "cds-service prepare" in ways["Visits to come"]
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html"])
@@ -144,6 +209,58 @@ def test_a_new_site_file_says_only_what_differs_from_the_profile(folder, capsys)
 def test_what_is_not_known_yet_is_marked_in_the_file(folder, capsys):
     assert main(["site", "new", "general", "--vendor", "epic"]) == 0
     assert (folder / "general.toml").read_text("utf-8").count("REPLACE") >= 4
+
+
+def test_the_clock_of_a_site_is_asked_for_and_never_guessed(folder, capsys):
+    main(["site", "new", "general", "--vendor", "epic"])
+    data = tomllib.loads((folder / "general.toml").read_text("utf-8"))
+    assert data["timezone"].startswith("REPLACE")
+
+
+def test_a_packet_of_a_site_in_preparation_orders_no_placeholder_to_be_typed(folder, capsys):
+    main(["site", "new", "general", "--vendor", "epic"])
+    capsys.readouterr()
+    assert main(["site", "packet", "general"]) == 0
+    said = capsys.readouterr()
+    assert "REPLACE" not in said.out
+    assert "**iss**: `(still open: to be settled between us)`" in said.out
+    assert "# Registration of the CDS service at general\n" in said.out
+    assert "is not typed yet" in said.out
+    [line] = said.err.splitlines()
+    for key in ("title", "timezone", "fhir.base_url", "trust.iss", "trust.client_id"):
+        assert key in line
+    assert "general.toml" in line
+
+
+def test_a_packet_that_is_filled_in_says_nothing_of_what_is_open(folder, capsys):
+    main(["site", "new", "general", "--vendor", "epic", *KNOWN])
+    capsys.readouterr()
+    assert main(["site", "packet", "general"]) == 0
+    said = capsys.readouterr()
+    assert "still open" not in said.out
+    assert said.err == ""
+
+
+def test_a_bad_file_of_another_site_holds_up_neither_packet_nor_list(folder, capsys):
+    main(["site", "new", "general", "--vendor", "epic", *KNOWN])
+    (folder / "broken.toml").write_text("[[[", "utf-8")
+    capsys.readouterr()
+    assert main(["site", "packet", "general"]) == 0
+    capsys.readouterr()
+    assert main(["site", "list"]) == 1
+    said = capsys.readouterr()
+    assert said.out.startswith("general ")
+    assert "broken.toml: not TOML" in said.err
+
+
+def test_the_list_says_which_site_is_in_preparation(folder, capsys):
+    main(["site", "new", "general", "--vendor", "epic", *KNOWN])
+    main(["site", "new", "north", "--vendor", "epic"])
+    capsys.readouterr()
+    assert main(["site", "list"]) == 0
+    general, north = capsys.readouterr().out.splitlines()
+    assert "REPLACE" not in general
+    assert "not in service, it still says REPLACE" in north
 
 
 def test_a_site_file_is_never_overwritten(folder, capsys):
