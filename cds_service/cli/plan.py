@@ -161,9 +161,8 @@ def _said(value: str | None, ask: bool, question: str) -> str:
 
 
 def _readable(version: str) -> str:
-    if version and not year_and_month(
-        version
-    ):  # passed over, it would give the newest one's scopes
+    """Return a version that can be read: one that is passed over would give the scopes of the newest."""
+    if version and not year_and_month(version):
         raise Misconfigured(
             f"--version {version!r} names no month of a year: write it as 'May 2024' or '2024-05',"
             " or leave it out where it is not known."

@@ -66,3 +66,12 @@ def test_an_unknown_site_is_a_sentence(site, capsys):
 def test_before_the_first_start_nothing_is_left_that_a_restore_would_trip_over(site, capsys):
     main(["site", "check", "general"])
     assert not (site / "data" / "app.db").exists()
+
+
+def test_a_site_in_preparation_is_checked_and_what_is_open_in_its_file_is_named(site, capsys):
+    text = SITE.replace(
+        'title = "General', 'mode = "shadow"\ntimezone = "REPLACE"\ntitle = "General'
+    )
+    (site / "sites" / "north.toml").write_text(text.replace('"ours"', '"REPLACE"'), "utf-8")
+    assert main(["site", "check", "north"]) == 1
+    assert "still says REPLACE at timezone, trust.client_id" in capsys.readouterr().out
