@@ -103,7 +103,9 @@ def load_site(
         raise Misconfigured(f"{file.name}: {sentence(problem, SiteFile)}") from None
     except Misconfigured as problem:
         raise Misconfigured(f"{file.name}: {problem.detail}") from None
-    except (OSError, ValueError) as problem:
+    except OSError as problem:
+        raise Misconfigured(f"{file}: cannot be read: {problem.strerror}.") from None
+    except ValueError as problem:
         raise Misconfigured(f"{file.name}: not TOML: {problem}.") from None
 
 

@@ -70,3 +70,8 @@ def test_a_file_with_a_mistake_is_a_sentence(shown, tmp_path, capsys):
     wrong.write_text(GENERAL.replace("title", "titel"), "utf-8")
     assert main(["brief", str(tmp_path / "chart.json"), "--site-file", str(wrong)]) == 1
     assert "title" in capsys.readouterr().err
+
+
+def test_a_site_file_that_is_not_there_is_said_to_be_that(tmp_path, capsys):
+    assert main(["brief", "-", "--site-file", str(tmp_path / "none.toml")]) == 1
+    assert "none.toml: cannot be read: No such file or directory." in capsys.readouterr().err
