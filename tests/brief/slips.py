@@ -1751,8 +1751,26 @@ MUTANTS = (
     Mutant(
         "forget the codes of allergies among problems",
         f"{_F}allergy_problems",
-        "return _NAMED in known.named or is_coded(known.codes, _CODES, _PREFIXES)",
-        "return _NAMED in known.named",
+        "    return is_coded(known.codes, _CODES, _PREFIXES)",
+        "    return False",
+    ),
+    Mutant(
+        "forget what an allergy did where a problem tells that alone",
+        f"{_F}allergy_problems",
+        "if any(map(known.named.__contains__, _HINTS)):",
+        "if _NAMED in known.named:",
+    ),
+    Mutant(
+        "take what stands behind an allergic reaction for what it is to",
+        f"{_F}allergy_problems",
+        "return None if _TIES.isdisjoint(said[:at]) else said[at:]",
+        "return said[at:]",
+    ),
+    Mutant(
+        "read a reaction that a problem denies as an allergy",
+        f"{_F}allergy_problems",
+        "part[: _reaction(part) if at is None else at] if at != 0 else ()",
+        "part[: at or 0]",
     ),
     Mutant(
         "call allergies none recorded where a problem says of one",

@@ -28,6 +28,12 @@ def _met(problem, medicine="amoxicillin 500 mg"):
         ("Asthma with aspirin allergy", "aspirin 81 mg"),
         ("Allergy to lacosamide (finding)", "lacosamide 100 mg"),
         ("Allergy to penicillin with anaphylaxis in 1998", "amoxicillin 500 mg"),
+        ("Allergic reaction caused by amoxicillin", "amoxicillin 500 mg"),
+        ("Anaphylaxis due to penicillin", "amoxicillin 500 mg"),
+        ("History of anaphylactic shock due to amoxicillin", "amoxicillin 500 mg"),
+        ("Penicillin anaphylaxis", "amoxicillin 500 mg"),
+        ("Angioedema due to ACE inhibitor", "lisinopril 20 mg"),
+        ("Lisinopril-induced angioedema", "lisinopril 20 mg"),
     ],
 )
 def test_a_problem_that_says_of_an_allergy_meets_a_medicine(name, medicine):
@@ -69,6 +75,17 @@ def test_a_problem_that_says_of_an_allergy_meets_a_medicine(name, medicine):
         "Amoxicillin daily, seasonal allergies",
         "On amoxicillin, seasonal allergies",
         "Otitis media on amoxicillin, allergies",
+        "Allergic reaction, amoxicillin begun",
+        "Allergic rhinitis due to pollen, on amoxicillin",
+        "Anaphylaxis",
+        "Anaphylaxis, on amoxicillin",
+        "Anaphylaxis treated with amoxicillin",
+        "Anaphylaxis due to bee sting requiring amoxicillin",
+        "Amoxicillin for anaphylaxis",
+        "Hereditary angioedema on amoxicillin",
+        "No anaphylaxis to penicillin",
+        "Anaphylaxis due to penicillin ruled out",
+        "Family history of anaphylaxis due to penicillin",
     ],
 )
 def test_what_names_no_medicine_or_tells_of_somebody_else_meets_none(name):
@@ -85,6 +102,7 @@ def test_what_names_no_medicine_or_tells_of_somebody_else_meets_none(name):
         "Penicillin allergy (anaphylaxis), tolerates cephalosporins",
         "Allergy to penicillin, use cephalexin instead",
         "Penicillin allergy - hives, no anaphylaxis",
+        "Penicillin allergy - hives, no anaphylaxis to date",
         "Penicillin allergy - rash, resolved with cetirizine",
         "Penicillin allergy (rash resolved with cetirizine)",
         "Penicillin allergy (hives, denied anaphylaxis)",
@@ -128,6 +146,14 @@ def test_a_code_of_an_allergy_stands_against_hints_in_its_name(name):
 def test_what_a_problem_says_is_tolerated_meets_it_not(name, medicine):
     assert _met(condition(name), medicine) == []
     assert len(_met(condition(name), "penicillin V potassium 500 mg")) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["Angioedema due to complement deficiency", "Anaphylaxis caused by exercise"]
+)
+def test_what_such_a_reaction_is_due_to_is_an_allergy_only_where_a_table_knows_it(name):
+    made = brief(condition(name), order("complement exercise tablet"), NKDA)
+    assert not [each for each in texts(made, "attention") if "yet" in each]
 
 
 def test_a_nasal_allergy_meets_no_spray():

@@ -1,7 +1,7 @@
 """Problems that say of an allergy to a substance: beside medicines and "none known" they count like one.
 
-Many charts keep such an allergy on the problem list alone. Hay fever, "seasonal allergies" and what tells of somebody
-else are none.
+Many charts keep such an allergy on the problem list alone, or only what it did: "anaphylaxis due to amoxicillin". Hay
+fever, "seasonal allergies" and what tells of somebody else are none.
 """
 
 import re
@@ -27,6 +27,10 @@ _OVER = tuple(map(words, _TERMS["over"]))
 _UNREAD = tuple(map(words, _TERMS["unread"]))
 _PARTS = re.compile(r"[,;:()]|\s[-\u2013\u2014]+\s")
 _NAMED = "allerg"
+_REACTIONS = tuple(_TERMS["reactions"])
+_TIES = frozenset(_TERMS["ties"])
+_BETWEEN = _TIES.union(_TERMS["between"])
+_HINTS = (_NAMED, *_REACTIONS)
 
 
 class Told(NamedTuple):
@@ -54,7 +58,9 @@ def candidates(record: Record) -> tuple[Item, ...]:
 def _may_be_one(known: Entry) -> bool:
     if known.status != "active":
         return False
-    return _NAMED in known.named or is_coded(known.codes, _CODES, _PREFIXES)
+    if any(map(known.named.__contains__, _HINTS)):
+        return True
+    return is_coded(known.codes, _CODES, _PREFIXES)
 
 
 def told(record: Record, item: Item) -> Told | None:
@@ -71,7 +77,8 @@ def told(record: Record, item: Item) -> Told | None:
     before = [found for each in names if (found := _before(each))]
     plain = [_joined(each) for each in names]
     plain = plain if scope == "medication" and not (after or before) else []
-    said = tuple(word for each in (*by_code, *after, *before, *plain) for word in (*each, "."))
+    met = [found for each in names if (found := _met(each))]
+    said = tuple(w for each in (*by_code, *after, *before, *plain, *met) for w in (*each, "."))
     tolerated = tuple(word for each in names for part in each for word in allergen.tolerated(part))
     return Told(said, _alike(after), scope, tolerated) if said else None
 
@@ -95,6 +102,8 @@ def _tells_of_none(parts: list[Phrase], *, is_coded: bool) -> bool:
     denials.
     """
     at = next((n for n, each in enumerate(parts) if _place(each) is not None), None)
+    if at is None:
+        at = next((n for n, each in enumerate(parts) if _reaction(each) is not None), None)
     own = _joined(parts) if at is None else parts[at]
     behind = parts[at + 1] if at is not None and at + 1 < len(parts) else ()
     if _is_denied(own) or allergen.holds_any(own, _OVER):
@@ -110,9 +119,15 @@ def _place(part: Phrase) -> int | None:
     return next((at for at, word in enumerate(part) if word.startswith(_NAMED)), None)
 
 
+def _reaction(part: Phrase) -> int | None:
+    """Return where a part names what an allergy did, such as "anaphylaxis"."""
+    return next((at for at, word in enumerate(part) if word.startswith(_REACTIONS)), None)
+
+
 def _is_denied(part: Phrase) -> bool:
     """Return whether a "no" stands before the allergy: beyond "with" it is of something else."""
-    lead = part[: _place(part) or 0]
+    at = _place(part)
+    lead = part[: _reaction(part) if at is None else at] if at != 0 else ()
     lead = lead[len(lead) - lead[::-1].index("with") :] if "with" in lead else lead
     return not _DENIALS.isdisjoint(lead)
 
@@ -126,16 +141,37 @@ def _until_confirmed(part: Phrase) -> Iterator[str]:
 
 
 def _after(parts: list[Phrase]) -> Phrase:
-    """Return the words of X in "allergy to X", "allergy status to X" or "allergic to X", a list too."""
+    """Return the words of X in "allergy to X", "allergy status to X" or "allergic reaction due to X", a list too."""
     for nth, part in enumerate(parts):
         at = _place(part)
         if at is None:
             continue
-        begin = at + 2 if part[at + 1 : at + 2] == ("status",) else at + 1
-        if part[begin : begin + 1] == ("to",):
-            listed = (part[begin + 1 :], *parts[nth + 1 :])
+        behind = _behind_ties(part[at + 1 :])
+        if behind is not None:
+            listed = (behind, *parts[nth + 1 :])
             return tuple(word for each in listed for word in _until_break(each))
     return ()
+
+
+def _met(parts: list[Phrase]) -> Phrase:
+    """Return the words of X in "anaphylaxis due to X" and "X-induced angioedema", of names that tell no allergy.
+
+    They are looked up in the tables alone: angioedema is due to much that is no substance.
+    """
+    if any(_place(each) is not None for each in parts):
+        return ()
+    for part in parts:
+        at = _reaction(part)
+        if at is not None:
+            before = tuple(_until_break(part[:at][::-1]))[::-1]
+            return (*before, ".", *_until_break(_behind_ties(part[at + 1 :]) or ()))
+    return ()
+
+
+def _behind_ties(said: Phrase) -> Phrase | None:
+    """Return what stands behind words such as "reaction due to", None where they do not lead to anything."""
+    at = next((at for at, word in enumerate(said) if word not in _BETWEEN), len(said))
+    return None if _TIES.isdisjoint(said[:at]) else said[at:]
 
 
 def _before(parts: list[Phrase]) -> Phrase:
