@@ -232,14 +232,23 @@ def _with_reason(line: Line) -> str:
 
 def _top(brief: Brief) -> Iterator[tuple[str, ...]]:
     """Yield what may stand above the fold, in the order of RANKS: for each line there the texts that it says."""
+    former = _formerly_critical(brief)
     for section, kind, flag, most in RANKS:
         fits = [
             line
             for line in brief.section(section)
-            if line.statement.kind == kind and flag in {None, *line.statement.flags}
+            if line.statement.kind == kind
+            and flag in {None, *line.statement.flags}
+            and (section == "attention" or former.isdisjoint(line.statement.refs[:1]))
         ]
         groups = _grouped(fits) if kind in ON_ONE_LINE else [[each] for each in fits[:most]]
         yield from (tuple(dict.fromkeys(map(_text, lines))) for lines in groups if lines)
+
+
+def _formerly_critical(brief: Brief) -> frozenset[str]:
+    """Return the newest values of what was critical: that line tells them, and above the fold no other does."""
+    alarms = (line.statement for line in brief.section("attention") if _is_alarm(line))
+    return frozenset(each.refs[0] for each in alarms if "changed" in each.flags)
 
 
 def _is_stay(line: Line) -> bool:

@@ -1008,6 +1008,12 @@ MUTANTS = (
         "if whose:",
     ),
     Mutant(
+        "tell what was critical twice above the fold",
+        "hooks.patient_view.cards",
+        '(section == "attention" or former.isdisjoint(line.statement.refs[:1]))',
+        "True",
+    ),
+    Mutant(
         "tell a death beside the age alone",
         "hooks.patient_view.cards",
         '    ("visit", "flag", "must_show", FOLD),\n',

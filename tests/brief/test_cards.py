@@ -279,6 +279,22 @@ def test_the_headline_of_a_value_that_was_critical_names_that_value_and_says_wha
     ]
 
 
+def test_what_was_critical_and_still_is_out_of_range_takes_one_line_above_the_fold():
+    made = brief(
+        seen("2026-07-01T10:00:00-05:00"),
+        lab("2.6", "2026-11-10", "o1", loinc="2823-3", **flagged("LL")),
+        lab("3.1", "2026-11-14", "o2", loinc="2823-3", **flagged("L")),
+        lab("128", "2026-11-14", "o3", loinc="2951-2", **flagged("L")),
+    )
+    top, changes = _top(made), texts(made, "changes")
+    assert [each.split()[0] for each in top] == ["Was", "Sodium"]
+    assert [each for each in changes if each.startswith("Potassium 3.1")]
+    [below] = [
+        x for x in cards(made)[-1].detail if getattr(x, "heading", "").startswith("Changes")
+    ]
+    assert [each for each in below.lines if each.startswith("Potassium 3.1")]
+
+
 def test_a_new_result_in_words_stands_above_the_fold_after_those_out_of_range():
     made = brief(
         seen(),

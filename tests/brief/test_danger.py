@@ -154,7 +154,13 @@ def _of_late(name, *codings):
             "Non-suicidal self-injury",
             "Self-inflicted laceration of wrist",
         ),
-        *("Suicide ideation", "Homicidal ideation"),
+        *("Suicide ideation", "Homicidal ideation", "Homicidal thoughts toward coworker"),
+        *("Passive death wish", "Patient wants to die", "Depression, SI with plan"),
+        *(
+            "Intentional acetaminophen overdose",
+            "Overdose, intentional",
+            "Victim of human trafficking",
+        ),
     ],
 )
 def test_words_tell_danger_where_no_code_does(name):
@@ -183,6 +189,8 @@ def test_words_tell_danger_where_no_code_does(name):
         *("Suicide risk: low", "Low suicide risk", "Suicide risk assessment"),
         *("Suicidal ideation absent (situation)", "Domestic violence screening negative"),
         *("Alcohol abuse", "Overdose of warfarin, accidental", "Injury of self"),
+        *("Unintentional acetaminophen overdose", "Overdose, unintentional", "Pain of SI joint"),
+        *("No suicidal or homicidal ideation", "Denies wish to die"),
     ],
 )
 def test_words_that_deny_it_or_tell_of_others_do_not(name):
