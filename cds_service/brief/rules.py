@@ -28,7 +28,7 @@ from cds_service.brief.sections import (
 from cds_service.domain.brief import Brief, Line, Section, SectionId, Statement
 from cds_service.domain.evidence import Context, Gap
 
-RULES_VERSION = "9"
+RULES_VERSION = "10"
 """Changes with any change of wording or choice."""
 
 Rules = Callable[[Record], Iterator[Statement]]

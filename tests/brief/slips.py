@@ -2164,8 +2164,20 @@ MUTANTS = (
     Mutant(
         "let a report that says nothing stand before one that does",
         f"{_F}reports",
-        'return "plain" if words(said) in record.tables.plain_values else ""',
+        'return "plain" if len(said) <= _PLAIN_MAX and _is_plain(record, said) else ""',
         'return ""',
+    ),
+    Mutant(
+        "take a report for plain that has one plain sentence",
+        f"{_F}reports",
+        "all(each in _PLAIN or each in known for each in bare)",
+        "any(each in _PLAIN or each in known for each in bare)",
+    ),
+    Mutant(
+        "know the plain values alone in a report",
+        f"{_F}reports",
+        "all(each in _PLAIN or each in known for each in bare)",
+        "all(each in known for each in bare)",
     ),
     Mutant(
         "let a call stand before a visit of unknown kind",

@@ -34,6 +34,8 @@ def _met(problem, medicine="amoxicillin 500 mg"):
         ("Penicillin anaphylaxis", "amoxicillin 500 mg"),
         ("Angioedema due to ACE inhibitor", "lisinopril 20 mg"),
         ("Lisinopril-induced angioedema", "lisinopril 20 mg"),
+        ("Stevens-Johnson syndrome due to lamotrigine", "lamotrigine 100 mg"),
+        ("Toxic epidermal necrolysis caused by allopurinol", "allopurinol 300 mg"),
     ],
 )
 def test_a_problem_that_says_of_an_allergy_meets_a_medicine(name, medicine):
@@ -181,6 +183,14 @@ def test_one_that_does_not_stand_meets_nothing(more):
 def test_a_code_of_an_allergy_says_it_where_no_name_does(coding):
     [line] = _met(condition("", code=concept("Drug allergy", coding)))
     assert line.startswith("Drug allergy (listed as a problem), yet active: amoxicillin")
+
+
+@pytest.mark.parametrize("coding", [(ICD, "D75.829"), (ICD, "D75.82"), (SNOMED, "73397007")])
+def test_thrombocytopenia_by_heparin_meets_the_heparins(coding):
+    problem = condition("", code=concept("HIT", coding))
+    [line] = _met(problem, "enoxaparin 40 mg")
+    assert line.startswith("HIT (listed as a problem), yet active: enoxaparin 40 mg")
+    assert _met(problem, "apixaban 5 mg") == []
 
 
 def test_a_code_of_drug_allergies_makes_a_plain_name_one():

@@ -69,6 +69,29 @@ def test_what_says_something_already_stands_before_orders_that_wait():
     assert heads[-1] == "Not final: MRI"
 
 
+@pytest.mark.parametrize(
+    ("said", "is_plain"),
+    [
+        ("No acute cardiopulmonary abnormality.", True),
+        ("IMPRESSION: No acute fracture.", True),
+        ("No pneumothorax. No pleural effusion.", True),
+        ("BI-RADS 1: Negative", True),
+        ("No growth to date", True),
+        ("No acute fracture. Lytic lesion of the femur.", False),
+        ("No acute cardiopulmonary abnormality but a nodule of 9 mm.", False),
+        ("BI-RADS 4: Suspicious", False),
+        ("Impression:", False),
+    ],
+)
+@pytest.mark.parametrize("status", ["final", "preliminary"])
+def test_plain_sentences_are_known_each_by_itself_and_one_that_is_not_counts(
+    said, is_plain, status
+):
+    newer = _study("r1", "2026-11-20", said, "Study", status=status)
+    made = brief(_SEEN, newer, _study("r2", "2026-11-12", "Saddle embolus.", status=status))
+    assert ["Saddle" in each for each in _fold(made)] == [is_plain, not is_plain]
+
+
 def test_a_report_of_late_stands_above_the_fold_before_a_first_visit_too():
     glucose = lab("143", "2026-11-13", loinc="2345-7", **flagged("H"))
     made = brief(glucose, _study("r1", "2026-11-12", "Adenocarcinoma.", name="Pathology"))

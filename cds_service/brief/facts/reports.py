@@ -1,5 +1,6 @@
 """Final reports of a record that are more than their results: imaging, pathology, cultures, tracings."""
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -14,9 +15,16 @@ from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Statement
 from cds_service.domain.tables import words
 from cds_service.fhir.elements import code, codes, inline_text, name, obj, objs, text
+from cds_service.rulebook import DEFAULT
 
 _FINAL = frozenset({"final", "amended", "corrected", "appended"})
 _WAITING = frozenset({"registered", "partial", "preliminary"})
+_PLAIN, _HEADINGS = (
+    frozenset(map(words, DEFAULT.terms["report"][each])) for each in ("plain", "headings")
+)
+_SENTENCES = re.compile(r"[.;\n]")
+_PLAIN_MAX = 200
+"""Characters of the longest report that may say nothing: a longer one is not looked through for it."""
 
 
 def conclusion(item: Item) -> str:
@@ -136,7 +144,17 @@ def _weight(record: Record, item: Item) -> Weight:
     said = conclusion(item)
     if is_critical_in_report(said):
         return "critical"
-    return "plain" if words(said) in record.tables.plain_values else ""
+    return "plain" if len(said) <= _PLAIN_MAX and _is_plain(record, said) else ""
+
+
+def _is_plain(record: Record, said: str) -> bool:
+    """Return whether each sentence, a heading before it aside, is one that says nothing out of the ordinary."""
+    known = record.tables.plain_values
+    if words(said) in known:
+        return True
+    heard = [found for each in _SENTENCES.split(said) if (found := words(each))]
+    bare = [each[1:] if each[:1] in _HEADINGS else each for each in heard]
+    return bool(bare) and all(each in _PLAIN or each in known for each in bare)
 
 
 def by_weight(record: Record, found: Sequence[Item]) -> Sequence[Item]:
