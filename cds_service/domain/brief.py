@@ -68,7 +68,7 @@ Flag = Literal[
     "abnormal",
     "high",
     "low",
-    "worded",  # told or marked in words: how far a result is out is not known; or a report is not final
+    "worded",  # told or marked in words: how far a result is out is not known; or a report says more than a plain one
     "unmeasured",  # a result that is marked as out of range, and nothing tells how far or on which side
     "high_alert",
     "severe",

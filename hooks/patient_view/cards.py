@@ -35,7 +35,7 @@ RANKS: tuple[tuple[SectionId, Kind, Flag | None, int], ...] = (
     ("attention", "conflict", "stopped", FOLD),
     ("changes", "encounter", "acute", FOLD),
     ("attention", "order_open", "must_show", FOLD),
-    ("changes", "report", None, 2),
+    ("changes", "report", "worded", 2),
     ("open_loops", "report_pending", "worded", 1),
     ("changes", "result", "abnormal", 1),
     ("changes", "result", "unmeasured", 1),

@@ -2116,7 +2116,7 @@ MUTANTS = (
     Mutant(
         "keep reports off the fold before a first visit",
         _CARDS,
-        '("changes", "report", None, 2)',
+        '("changes", "report", "worded", 2)',
         '("changes", "report", "new", 2)',
     ),
     Mutant(
@@ -2166,6 +2166,12 @@ MUTANTS = (
         f"{_F}reports",
         'return "plain" if len(said) <= _PLAIN_MAX and _is_plain(record, said) else ""',
         'return ""',
+    ),
+    Mutant(
+        "let a plain report stand above the fold before what is new",
+        _CARDS,
+        '("changes", "report", "worded", 2)',
+        '("changes", "report", None, 2)',
     ),
     Mutant(
         "take a report for plain that has one plain sentence",

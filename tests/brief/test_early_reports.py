@@ -4,7 +4,7 @@ import pytest
 
 from hooks.appointment_book.cards import cards as booking_cards
 from hooks.patient_view.cards import cards
-from tests.brief.charts import brief, flagged, lab, plain, seen, texts
+from tests.brief.charts import brief, flagged, lab, order, plain, seen, texts
 
 _SEEN = seen("2026-09-01T10:00:00-05:00")
 _PULMONARY = "Acute saddle embolus. CRITICAL RESULT communicated to Dr. X."
@@ -67,6 +67,24 @@ def test_what_says_something_already_stands_before_orders_that_wait():
     heads = [each.partition(",")[0] for each in texts(made, "open_loops")]
     assert heads[0] == "Not final: Culture"
     assert heads[-1] == "Not final: MRI"
+
+
+def test_a_plain_report_leaves_its_line_to_results_and_medicines_and_fills_a_free_one():
+    made = brief(
+        _SEEN,
+        _study("r1", "2026-11-20", "No acute fracture.", "X-ray hand"),
+        _study("r2", "2026-11-12", "A mass of 4 cm.", "CT abdomen"),
+        lab("6.1", "2026-11-13", loinc="2823-3", **flagged("H")),
+        order("warfarin 5 mg", authoredOn="2026-11-09"),
+    )
+    told = [each.split(",")[0] for each in _fold(made)]
+    assert told == [
+        "Report: CT abdomen",
+        "Potassium 6.1 % (H)",
+        "Drug changes since the last visit: new warfarin 5 mg",
+        "High-alert: warfarin (anticoagulant)",
+        "Report: X-ray hand",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -179,8 +179,10 @@ def tells_early(record: Record, item: Item) -> bool:
 
 
 def statement(record: Record, item: Item) -> Statement:
-    """Return the statement of one report."""
+    """Return the statement of one report; of one of late, whether it says more than plain sentences."""
     flags: tuple[Flag, ...] = ("new",) if is_new(record, item) else ()
+    if is_released_of_late(record, item) and weight(record, item) != "plain":
+        flags = (*flags, "worded")
     return Statement(kind="report", refs=(item.ref,), flags=flags)
 
 
