@@ -88,6 +88,9 @@ def test_what_has_ended_is_no_danger_of_today(status):
         (concept("Yes"), "93247-5", "Thoughts of killing oneself"),
         ({"valueBoolean": True}, "76501-6", "Afraid of a partner"),
         ({"valueString": "Several days"}, "44260-8", "PHQ-9 item 9"),
+        ({"valueString": "Several days"}, "x-1", "PHQ-9 item 9"),
+        ({"valueString": "High risk"}, "x-1", "C-SSRS screen"),
+        ({"valueString": "Yes"}, "x-1", "Do you feel unsafe at home"),
     ],
 )
 def test_an_answer_that_is_no_plain_no_is_named_first_and_its_words_nowhere(value, loinc, name):
@@ -110,6 +113,7 @@ def test_an_answer_that_is_no_plain_no_is_named_first_and_its_words_nowhere(valu
         {"valueInteger": 0},
         {"valueBoolean": False},
         {"valueString": "No"},
+        {"valueString": "Negative screen"},
         {"dataAbsentReason": coded("asked-declined")},
     ],
 )
