@@ -106,6 +106,11 @@ def codes(concept: Json) -> list[str]:
     return values
 
 
+def states(concept: Json) -> list[str]:
+    """Return the codes of a status; of one that is only in words those, in lower case: some systems send no more."""
+    return codes(concept) or [text(concept, "text").casefold()]
+
+
 def has_code(concept: Json, *wanted: str) -> bool:
     """Return whether any coding carries one of these codes, in whatever system."""
     try:

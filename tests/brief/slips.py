@@ -93,8 +93,8 @@ MUTANTS = (
     Mutant(
         "count a refuted allergy",
         f"{_F}allergies",
-        'return not ended and not has_code(obj(item.resource, "verificationStatus"), "refuted")',
-        "return not ended",
+        'return "refuted" not in states(obj(item.resource, "verificationStatus"))',
+        "return True",
     ),
     Mutant(
         "forget severe reactions",
@@ -1759,6 +1759,12 @@ MUTANTS = (
         f"{_F}allergy_problems",
         "    return is_coded(known.codes, _CODES, _PREFIXES)",
         "    return False",
+    ),
+    Mutant(
+        "take what ended in words alone for standing",
+        "cds_service.fhir.elements",
+        'return codes(concept) or [text(concept, "text").casefold()]',
+        "return codes(concept)",
     ),
     Mutant(
         "forget what an allergy did where a problem tells that alone",

@@ -37,6 +37,20 @@ def test_an_ended_problem_is_not(status):
     ]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"clinicalStatus": {"text": "Inactive"}},
+        {"clinicalStatus": {"text": "Resolved"}},
+        {"verificationStatus": {"text": "Refuted"}},
+    ],
+)
+def test_a_status_in_words_alone_ends_a_problem_and_an_allergy(said):
+    made = brief(condition("Gout", **said), allergy("codeine", **said))
+    assert texts(made, "problems") == ["Problems: none active recorded in this bundle"]
+    assert not any("codeine" in text for text in texts(made, "allergies"))
+
+
 @pytest.mark.parametrize("verified", ["refuted", "entered-in-error"])
 def test_a_refuted_problem_is_no_problem(verified):
     assert not any(

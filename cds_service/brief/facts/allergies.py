@@ -14,9 +14,10 @@ from cds_service.brief.facts.severe_reactions import is_severe_kind, says_severe
 from cds_service.brief.record import Item, Record
 from cds_service.domain.brief import Flag, Statement
 from cds_service.domain.tables import Tables, words
-from cds_service.fhir.elements import code, codes, has_code, name, obj, objs, strings
+from cds_service.fhir.elements import code, codes, has_code, name, obj, objs, states, strings
 
 Says = Literal["allergy", "none", "unknown"]
+_ENDED = frozenset({"inactive", "resolved"})
 
 
 def allergies(record: Record) -> tuple[Item, ...]:
@@ -49,8 +50,9 @@ def _standing(record: Record) -> tuple[list[Item], list[Item]]:
 
 def is_active(item: Item) -> bool:
     """Return whether an allergy stands: not inactive, not resolved, not refuted."""
-    ended = has_code(obj(item.resource, "clinicalStatus"), "inactive", "resolved")
-    return not ended and not has_code(obj(item.resource, "verificationStatus"), "refuted")
+    if not _ENDED.isdisjoint(states(obj(item.resource, "clinicalStatus"))):
+        return False
+    return "refuted" not in states(obj(item.resource, "verificationStatus"))
 
 
 def says(record: Record, item: Item) -> Says:

@@ -11,7 +11,7 @@ from cds_service.brief.record import Item, Record
 from cds_service.domain.json import JsonObject
 from cds_service.domain.tables import words
 from cds_service.fhir.dates import Moment
-from cds_service.fhir.elements import codes, codings, name, obj, objs, text
+from cds_service.fhir.elements import codes, codings, name, obj, objs, states, text
 from cds_service.rulebook import DEFAULT
 
 Status = Literal["active", "remission", ""]
@@ -128,8 +128,8 @@ def conditions(record: Record) -> tuple[Read, ...]:
 
 def _entry(record: Record, item: Item) -> Entry:
     concept = obj(item.resource, "code")
-    verified = codes(obj(item.resource, "verificationStatus"))
-    stands = codes(obj(item.resource, "clinicalStatus"))
+    verified = states(obj(item.resource, "verificationStatus"))
+    stands = states(obj(item.resource, "clinicalStatus"))
     shelves = {each for concept in objs(item.resource, "category") for each in codes(concept)}
     values, snomed, icd = _coded(concept)
     called = name(concept)
