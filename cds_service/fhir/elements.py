@@ -106,9 +106,17 @@ def codes(concept: Json) -> list[str]:
     return values
 
 
-def states(concept: Json) -> list[str]:
-    """Return the codes of a status; of one that is only in words those, in lower case: some systems send no more."""
-    return codes(concept) or [text(concept, "text").casefold()]
+def states(resource: Json, member: str) -> list[str]:
+    """Return the codes of a status; of one that is only in words those, written like a code.
+
+    Some systems send no more, and some a bare word, as releases of FHIR before R4 had it.
+    """
+    concept = obj(resource, member)
+    coded = codes(concept)
+    if coded:
+        return coded
+    said = text(concept, "text") or text(resource, member)
+    return [said.casefold().replace(" ", "-")]
 
 
 def has_code(concept: Json, *wanted: str) -> bool:
@@ -235,4 +243,4 @@ def is_error(resource: JsonObject) -> bool:
     if resource.get("status") == "entered-in-error":
         return True
     verified = "verificationStatus"
-    return verified in resource and has_code(resource[verified], "entered-in-error")
+    return verified in resource and "entered-in-error" in states(resource, verified)

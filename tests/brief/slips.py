@@ -93,7 +93,7 @@ MUTANTS = (
     Mutant(
         "count a refuted allergy",
         f"{_F}allergies",
-        'return "refuted" not in states(obj(item.resource, "verificationStatus"))',
+        'return "refuted" not in states(item.resource, "verificationStatus")',
         "return True",
     ),
     Mutant(
@@ -1763,8 +1763,8 @@ MUTANTS = (
     Mutant(
         "take what ended in words alone for standing",
         "cds_service.fhir.elements",
-        'return codes(concept) or [text(concept, "text").casefold()]',
-        "return codes(concept)",
+        "    if coded:\n        return coded\n    said = text(concept",
+        "    return coded\n    said = text(concept",
     ),
     Mutant(
         "forget what an allergy did where a problem tells that alone",

@@ -50,9 +50,9 @@ def _standing(record: Record) -> tuple[list[Item], list[Item]]:
 
 def is_active(item: Item) -> bool:
     """Return whether an allergy stands: not inactive, not resolved, not refuted."""
-    if not _ENDED.isdisjoint(states(obj(item.resource, "clinicalStatus"))):
+    if not _ENDED.isdisjoint(states(item.resource, "clinicalStatus")):
         return False
-    return "refuted" not in states(obj(item.resource, "verificationStatus"))
+    return "refuted" not in states(item.resource, "verificationStatus")
 
 
 def says(record: Record, item: Item) -> Says:

@@ -128,8 +128,8 @@ def conditions(record: Record) -> tuple[Read, ...]:
 
 def _entry(record: Record, item: Item) -> Entry:
     concept = obj(item.resource, "code")
-    verified = states(obj(item.resource, "verificationStatus"))
-    stands = states(obj(item.resource, "clinicalStatus"))
+    verified = states(item.resource, "verificationStatus")
+    stands = states(item.resource, "clinicalStatus")
     shelves = {each for concept in objs(item.resource, "category") for each in codes(concept)}
     values, snomed, icd = _coded(concept)
     called = name(concept)
