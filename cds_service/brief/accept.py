@@ -19,7 +19,7 @@ from cds_service.domain.draft import Code, Proposed
 from cds_service.domain.json import JsonObject
 from cds_service.domain.needs import NeedName
 from cds_service.fhir.compartment import patient_of
-from cds_service.fhir.elements import clean, has_code, inline_text, obj, objs, type_and_id
+from cds_service.fhir.elements import clean, inline_text, obj, objs, states, type_and_id
 
 Placed = tuple[SectionId, Statement]
 Made = Placed | Code
@@ -118,8 +118,7 @@ def _check(ref: str, by: Known) -> Code | None:
         return "ref_not_retrieved"
     if ref not in by.record.items:
         return "entered_in_error"
-    verification = obj(evidence.resource, "verificationStatus")
-    return "refuted" if has_code(verification, "refuted") else None
+    return "refuted" if "refuted" in states(evidence.resource, "verificationStatus") else None
 
 
 def _absence(said: Proposed, by: Known) -> Made:

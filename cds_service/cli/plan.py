@@ -13,7 +13,7 @@ from cds_service.settings import read_settings
 from cds_service.sites import SITE_NAME
 from cds_service.vendors import load_profile, vendor_names
 from discovery.page import html, markdown, text
-from discovery.plan import Plan, Wish, make_plan, served_by, year_and_month
+from discovery.plan import Plan, Wish, make_plan, registration_of, served_by, year_and_month
 from discovery.plan_page import plan_json, plan_page
 from discovery.site_file import Given, site_file
 
@@ -135,7 +135,8 @@ def _plan(args: argparse.Namespace) -> Plan:
     wish = Wish(
         vendor=vendor,
         version=_readable(
-            _said(args.version, ask, f"Which version of {profile.title}? (empty: unknown) ")
+            _said(args.version, ask, f"Which version of {profile.title}? (empty: unknown) "),
+            vendor,
         ),
         write=_yes(args.write, ask, "Shall approved notes be written into the chart?"),
         on_premise=_yes(args.on_premise, ask, "Does the EHR run on premise?"),
@@ -160,9 +161,9 @@ def _said(value: str | None, ask: bool, question: str) -> str:
     return _answer(question) if ask else ""
 
 
-def _readable(version: str) -> str:
-    """Return a version that can be read: one that is passed over would give the scopes of the newest."""
-    if version and not year_and_month(version):
+def _readable(version: str, vendor: str) -> str:
+    """Return a version that can be read where it tells anything: passed over it would give the scopes of the newest."""
+    if version and registration_of(vendor).version and not year_and_month(version):
         raise Misconfigured(
             f"--version {version!r} names no month of a year: write it as 'May 2024' or '2024-05',"
             " or leave it out where it is not known."

@@ -120,6 +120,11 @@ def test_a_version_is_read_as_a_month(said, month):
     assert year_and_month(said) == month
 
 
+def test_a_version_of_any_form_is_taken_where_none_makes_a_difference(folder, capsys):
+    assert main(["site", "plan", "--vendor", "meditech", "--version", "Expanse 2.2"]) == 0
+    assert "Expanse 2.2" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("version", ["2024", "v2023 Q2", "banana", "2024-13"])
 @pytest.mark.parametrize("command", [("plan",), ("new", "general")])
 def test_a_version_that_names_no_month_is_refused_with_the_forms_that_do(
