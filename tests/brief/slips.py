@@ -1761,6 +1761,12 @@ MUTANTS = (
         "    return False",
     ),
     Mutant(
+        "tell an assessment of a low risk of suicide as danger",
+        f"{_F}conditions",
+        "(?:assessment[\\W_]+)?low(?:[\\W_]+risk)?",
+        "low",
+    ),
+    Mutant(
         "take what ended in words alone for standing",
         "cds_service.fhir.elements",
         "    if coded:\n        return coded\n    said = text(concept",

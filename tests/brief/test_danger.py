@@ -191,6 +191,7 @@ def test_words_tell_danger_where_no_code_does(name):
             "Daughter with suicidal ideation",
         ),
         *("Suicide risk: low", "Low suicide risk", "Suicide risk assessment"),
+        *("Suicide risk assessment: low risk", "Suicide risk: low risk"),
         *("Suicidal ideation absent (situation)", "Domestic violence screening negative"),
         *("Alcohol abuse", "Overdose of warfarin, accidental", "Injury of self"),
         *("Unintentional acetaminophen overdose", "Overdose, unintentional", "Pain of SI joint"),
@@ -218,6 +219,7 @@ def test_words_that_deny_it_or_tell_of_others_do_not(name):
         *("No suicidal ideation; self-harm", "Suicide risk: low to moderate"),
         *("Positive screen for domestic violence", "Screening positive for suicidal ideation"),
         *("Suicidal ideation screening positive", "Suicide risk assessment: high"),
+        *("Suicide risk assessment: low risk of harm to others, high to self",),
         *(
             "Sexual abuse by mother's boyfriend",
             "Physical abuse by father",

@@ -53,7 +53,7 @@ _SAID_BEHIND = re.compile(
 )
 _LOW_BEFORE, _LOW_BEHIND = (
     re.compile(r"(?:.*[\W_])?low[\W_]+"),
-    re.compile(rf"[\W_]*low{_NAME_ENDS}"),
+    re.compile(rf"[\W_]*(?:assessment[\W_]+)?low(?:[\W_]+risk)?{_NAME_ENDS}"),
 )
 _RELATIVE_BEFORE = re.compile(
     rf"{_RELATIVES.pattern}(?:[\W_]+(?:s|with|has|had|a|of|recent|prior|history))*[\W_]+"
