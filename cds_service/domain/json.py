@@ -5,7 +5,7 @@ they are stored. Plain mappings are read through the accessors of `cds_service.f
 """
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -20,6 +20,8 @@ JsonObject = Mapping[str, object]
 EMPTY: JsonObject = {}
 
 BOM = b"\xef\xbb\xbf"
+NOT_JSON = (msgspec.DecodeError, InvalidOperation, RecursionError, UnicodeDecodeError)
+"""What a decoder raises; the second for a number whose exponent no Decimal takes."""
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -31,7 +33,7 @@ def decode(body: bytes) -> object:
     """
     try:
         return _decoder.decode(body.removeprefix(BOM))
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except NOT_JSON:
         raise NotJson from None
 
 

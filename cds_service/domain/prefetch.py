@@ -11,7 +11,7 @@ import msgspec
 from typing_extensions import override
 
 from cds_service.domain.errors import NotJson
-from cds_service.domain.json import EMPTY, JsonObject, decode, encode
+from cds_service.domain.json import EMPTY, NOT_JSON, JsonObject, decode, encode
 
 
 class Glimpse(msgspec.Struct):
@@ -112,7 +112,7 @@ class Prefetch(Mapping[str, object]):
         """Look at what a Bundle says of itself, its entries only counted; None for anything else."""
         try:
             return _envelope.decode(self.raw[key]) if key in self else None
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        except NOT_JSON:
             return None
 
     def glimpses(self, key: str) -> Iterator[Glimpse]:
@@ -195,7 +195,7 @@ def _seen(raw: bytes | msgspec.Raw) -> list[_Resource | None]:
         return _at_once.decode(raw).resources()
     except msgspec.ValidationError:
         return [_glanced(each) for each in _resources(raw)]
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except NOT_JSON:
         raise NotJson from None
 
 
@@ -204,7 +204,7 @@ def _glanced(raw: bytes | msgspec.Raw) -> _Resource | None:
         odd = _glance.decode(raw)
     except msgspec.ValidationError:
         return None  # no object
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except NOT_JSON:
         raise NotJson from None
     return _Resource(_text(odd.resourceType), _text(odd.id), odd.meta)
 
@@ -214,7 +214,7 @@ def _resources(raw: bytes | msgspec.Raw) -> list[bytes | msgspec.Raw]:
         value = _values.decode(raw)
     except msgspec.ValidationError:
         return _odd(decode(bytes(raw)))
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except NOT_JSON:
         raise NotJson from None
     return [each.resource for each in value.entry] if value.resourceType == "Bundle" else [raw]
 

@@ -211,18 +211,23 @@ def medication(resource: object) -> tuple[JsonObject, JsonObject]:
 
 
 def number(parent: Json, name: str) -> int | Decimal | None:
-    """Return the number member `name` as it was sent; None for anything else, true and false included."""
+    """Return the number member `name` as it was sent; None for anything else, true and false included.
+
+    So for one that is beyond anything that is measured: nobody can reckon with it.
+    """
     try:
         value = parent.get(name)
     except AttributeError:
         return None
     if isinstance(value, Decimal):
-        return value
+        return value if -_DIGITS < value.adjusted() < _DIGITS else None
     if isinstance(value, float):  # a caller that did not decode with `domain.json`
         return Decimal(repr(value)) if isfinite(value) else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+_DIGITS = 100
+"""Digits of the largest number that may be a value: Avogadro's has 24."""
 INLINE_MAX = 4_000
 """Characters of base64 that are read of an attachment: the beginning is enough to quote."""
 

@@ -13,7 +13,7 @@ import msgspec
 from cds_service.domain.call import FhirAuthorization, HookRequest
 from cds_service.domain.errors import BadCall, NotJson
 from cds_service.domain.feedback import Feedback
-from cds_service.domain.json import BOM, EMPTY, JsonObject, decode
+from cds_service.domain.json import BOM, EMPTY, NOT_JSON, JsonObject, decode
 from cds_service.domain.prefetch import Prefetch, Seen
 
 _FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
@@ -76,7 +76,7 @@ def _read(body: bytes) -> _Usual | _Odd:
         return _usual.decode(body)
     except msgspec.ValidationError:
         return _read_odd(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except NOT_JSON:
         raise NotJson from None
 
 
@@ -86,7 +86,7 @@ def _read_odd(body: bytes) -> _Odd:
     except msgspec.ValidationError:
         _object(decode(body), "the body")
         raise BadCall("prefetch must be a JSON object.") from None
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except NOT_JSON:
         raise NotJson from None
 
 

@@ -14,7 +14,8 @@ from cds_service.domain.json import JsonObject
 from cds_service.fhir.elements import code, codings, obj, objs, reference, text
 from cds_service.vendors.profile import NoteRules
 
-_TAGS = re.compile(r"<(?:head|style|script)\b.*?</(?:head|style|script)>|<[^>]*>", re.DOTALL)
+_HIDDEN, _SHOWN = re.compile(r"<(?:head|style|script)\b"), re.compile(r"</(?:head|style|script)>")
+_TAG = re.compile(r"<[^<>]*>")
 _RTF = re.compile(r"\\'([0-9a-f]{2})|\\u(-?\d+) ?\??|\\[a-z]+-?\d* ?|[{}]|\\\*")
 _LOCAL = re.compile(r"(?:^|/)([A-Z][A-Za-z]+/[^/]+)$")
 _MAYBE_REPLACED = ("date", "description", "category", "author", "title")
@@ -106,8 +107,20 @@ def _words(content: str) -> list[str]:
     if plain.lstrip().startswith("{\\rtf"):
         plain = _RTF.sub(_character, plain)
     elif plain.lstrip().startswith("<"):
-        plain = unescape(_TAGS.sub(" ", plain))
+        plain = unescape(_without_tags(plain))
     return [word for word in plain.casefold().split() if word not in {"-", "•"}]
+
+
+def _without_tags(markup: str) -> str:
+    """Return markup without tags and without what is not shown; the end of what never ends is looked for once."""
+    kept, at = [], 0
+    while begin := _HIDDEN.search(markup, at):
+        end = _SHOWN.search(markup, begin.end())
+        if end is None:
+            break
+        kept.append(markup[at : begin.start()])
+        at = end.end()
+    return _TAG.sub(" ", " ".join([*kept, markup[at:]]))
 
 
 def _character(control: re.Match[str]) -> str:

@@ -255,3 +255,10 @@ def test_before_a_first_visit_what_was_out_of_range_of_late_is_told_and_not_call
     line = made.section("changes")[-1]
     assert line.text.startswith("Was out of range: Potassium 5.9")
     assert line.statement.flags == ("changed",)
+
+
+@pytest.mark.parametrize("value", ["1e99999999", "-1e999999999999", "1e-99999999", "1e200"])
+def test_a_number_beyond_all_that_is_measured_is_said_to_be_unreadable(value):
+    out = lab(value, _DAY, unit="mmol/L", **limits("3", "5"), **flagged("H"))
+    made = brief(_SEEN, out, lab("5", "2026-10-02", "o2", unit="mmol/L", **limits("3", value)))
+    assert any("(unreadable) mmol/L" in each for each in texts(made, "results"))

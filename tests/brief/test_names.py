@@ -1,9 +1,11 @@
 """What a thing is called is found in every shape that it is sent in, and a name that is withheld is said to be."""
 
+import time
+
 import pytest
 
 from cds_service.brief import rule_brief
-from tests.brief.charts import allergy, brief, condition, lab, order, searched, texts
+from tests.brief.charts import allergy, brief, condition, context, lab, order, searched, texts
 
 WARFARIN = {"text": "warfarin 5 mg tablet"}
 ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
@@ -106,3 +108,12 @@ def test_an_ingredient_keeps_its_letters_at_the_head_of_a_line():
     )
     [line] = [each for each in texts(made, "attention") if "listed twice" in each]
     assert line.startswith("Penicillin V listed twice")
+
+
+@pytest.mark.parametrize("piece", ["[Mass", "[", "[Mass [", " [Mass]", "[#"])
+def test_a_name_without_end_costs_no_time(piece):
+    endless = [condition(piece * (100_000 // len(piece)), f"c{n}") for n in range(5)]
+    record = context(*endless)
+    began = time.process_time()
+    assert texts(rule_brief(record), "problems")
+    assert time.process_time() - began < 1

@@ -1,6 +1,7 @@
 """Whatever a body holds: an answer or an error of ours, never a crash, and no value told back in an error."""
 
 import copy
+import json
 
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
@@ -193,3 +194,19 @@ async def test_any_change_anywhere_is_answered_or_refused_in_our_shape(ground, p
     answer = await post(ground, mutated(path, change))
     check(answer)
     assert answer.status_code in {200, 400, 412}
+
+
+@pytest.mark.parametrize("place", ["hook", "problems"])
+async def test_a_body_with_a_number_that_no_decimal_holds_is_refused_and_crashes_nothing(
+    ground, place
+):
+    sent = body()
+    if place == "hook":
+        sent["hook"] = 77777
+    else:
+        sent["prefetch"][place] = {"resourceType": "Bundle", "total": 77777}
+    answer = await post(
+        ground, json.dumps(sent).replace("77777", "1e999999999999999999999").encode()
+    )
+    check(answer)
+    assert answer.status_code == 400

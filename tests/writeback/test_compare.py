@@ -1,11 +1,12 @@
 """What was read back against what was approved: a difference is expected, or a person looks."""
 
 import base64
+import time
 
 import pytest
 
 from cds_service.vendors import load_profile
-from cds_service.writeback.compare import compare, holds
+from cds_service.writeback.compare import _words, compare, holds
 from tests.writeback.notes import BRIEF, document, note
 
 RULES = load_profile("generic-r4").note
@@ -83,3 +84,17 @@ def test_a_note_is_recognised_by_the_last_line_of_its_text():
     assert holds(stored, note().identifier)
     assert not holds(stored, note(revision=2).identifier)
     assert BRIEF in text_of(stored)
+
+
+@pytest.mark.parametrize("begun", ["<head>", "<", "<style "])
+def test_markup_that_never_ends_is_compared_in_no_time(begun):
+    began = time.process_time()
+    assert _words("<p>" + begun * 50_000) is not None
+    assert time.process_time() - began < 1
+
+
+def test_what_a_page_does_not_show_is_no_word_of_the_note():
+    page = (
+        "<html><head><title>x</title></head><style>p {}</style><p>Brief</p> of <b>today</b></html>"
+    )
+    assert _words(page) == ["brief", "of", "today"]

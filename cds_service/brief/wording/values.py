@@ -52,9 +52,14 @@ def _quantity(resource: JsonObject, member: str) -> str:
 
 def _with_unit(quantity: JsonObject, unit_: str) -> str:
     amount = number(quantity, "value")
-    shown = text(quantity, "value") if amount is None else str(amount)
+    shown = _no_number(quantity) if amount is None else str(amount)
     said = text(quantity, "comparator") + shown if "comparator" in quantity else shown
     return f"{said} {unit_}" if said and unit_ else said or unit_
+
+
+def _no_number(quantity: JsonObject) -> str:
+    """Return what stands in the place of a number: its words; of anything else that it cannot be read."""
+    return text(quantity, "value") or ("" if quantity.get("value") is None else "(unreadable)")
 
 
 def unit_in_words(written: str) -> str:

@@ -16,8 +16,8 @@ _TAG = re.compile(
 """The tag at the end of a SNOMED CT name tells its place in the terminology, not anything of the patient."""
 
 _PROPERTY = re.compile(
-    r"\s*\[(?:#|Mass|Moles|Units|Volume|Presence|Type|Identifier|Interpretation|Titer|Ratio|Reported|Entitic |"
-    r"Enzymatic activity|Catalytic activity|Time|Length|Velocity)[^\]]*\]"
+    r" ?\[(?:#|Mass|Moles|Units|Volume|Presence|Type|Identifier|Interpretation|Titer|Ratio|Reported|Entitic |"
+    r"Enzymatic activity|Catalytic activity|Time|Length|Velocity)[^\[\]]*\]"
 )
 """What a LOINC name says in brackets of the kind of its value: the value itself shows it."""
 
