@@ -1761,6 +1761,12 @@ MUTANTS = (
         "    return False",
     ),
     Mutant(
+        "take a moderate to low risk of suicide for a low one",
+        f"{_F}conditions",
+        "(?<!to)(?<!not)",
+        "",
+    ),
+    Mutant(
         "tell an assessment of a low risk of suicide as danger",
         f"{_F}conditions",
         "(?:assessment[\\W_]+)?low(?:[\\W_]+risk)?",

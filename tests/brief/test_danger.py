@@ -216,7 +216,11 @@ def test_words_that_deny_it_or_tell_of_others_do_not(name):
             "No psychosis, but suicidal ideation",
         ),
         *("Depression, not psychotic, with suicidal ideation", "Low mood, suicidal ideation"),
-        *("No suicidal ideation; self-harm", "Suicide risk: low to moderate"),
+        *(
+            "No suicidal ideation; self-harm",
+            "Suicide risk: low to moderate",
+            "Moderate to low suicide risk",
+        ),
         *("Positive screen for domestic violence", "Screening positive for suicidal ideation"),
         *("Suicidal ideation screening positive", "Suicide risk assessment: high"),
         *("Suicide risk assessment: low risk of harm to others, high to self",),

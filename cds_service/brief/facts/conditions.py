@@ -52,7 +52,7 @@ _SAID_BEHIND = re.compile(
     rf"(?:[\W_]*{_ENDS.pattern})+{_NAME_ENDS}"
 )
 _LOW_BEFORE, _LOW_BEHIND = (
-    re.compile(r"(?:.*[\W_])?low[\W_]+"),
+    re.compile(r"(?:.*(?<!to)(?<!not)[\W_])?low[\W_]+"),
     re.compile(rf"[\W_]*(?:assessment[\W_]+)?low(?:[\W_]+risk)?{_NAME_ENDS}"),
 )
 _RELATIVE_BEFORE = re.compile(
