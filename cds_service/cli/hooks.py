@@ -126,14 +126,11 @@ def _words(folder: Path, service: HookService) -> Iterator[Finding]:
     scaffold = {*_lines("readme.txt")[1:]}
     left = [line for line in readme.read_text("utf-8").splitlines() if line and line in scaffold]
     if left:
-        yield (
-            False,
-            f"README.md has its own words for what it is for and its limits; left: {left[0]}",
-        )
+        yield False, f"README.md still has the scaffold's words: {left[0]}"
     else:
         yield True, "README.md says what it is for and where its limits are"
-    own = f'description="{service.description}",' not in map(str.strip, _lines("service.txt"))
-    yield own, "the description is in words of its own"
+    if f'description="{service.description}",' in map(str.strip, _lines("service.txt")):
+        yield False, "the description is still the scaffold's"
 
 
 def _lines(source: str) -> list[str]:

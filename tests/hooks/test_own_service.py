@@ -30,8 +30,8 @@ def check(capsys, *more):
 def test_words_of_the_scaffold_are_not_taken_for_the_authors(own, capsys):
     status, out = check(capsys, "--write")
     assert status == 1
-    assert "FAIL  README.md has its own words" in out
-    assert "FAIL  the description is in words of its own" in out
+    assert "FAIL  README.md still has the scaffold's words: **Clinical intent.**" in out
+    assert "FAIL  the description is still the scaffold's" in out
 
     (own / "README.md").write_text("# First look\n\n**Clinical intent.** To see.\n", "utf-8")
     file = own / "service.py"
